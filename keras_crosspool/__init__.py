@@ -1,0 +1,19 @@
+"""Cross-convolutional-layer pooling for Keras 3."""
+
+from keras_crosspool.layers import (
+    CrossLayerPooling,
+    GuidanceSelection,
+    LocalRegions,
+    SignedSquareRoot,
+)
+from keras_crosspool.models import build_model, load_model
+
+__all__ = [
+    "CrossLayerPooling",
+    "GuidanceSelection",
+    "LocalRegions",
+    "SignedSquareRoot",
+    "build_model",
+    "load_model",
+]
+__version__ = "0.1.0"

@@ -1,0 +1,75 @@
+"""Where a decision came from: a class score as an exact sum over places."""
+
+import numpy as np
+from keras import ops
+
+
+def place_contributions(model, pictures, classes):
+    """Splits class scores of a cross-layer model into what each place contributes.
+
+    The normalisation multiplies each pooled sum by a positive factor. With the factors held at
+    their values the logit is linear in the places,
+
+        logit_c = bias_c + sum over places i of  a_i^T (W_c * scale) x_i
+
+    so the contributions and the bias add up to the logit exactly.
+
+    Args:
+        model: zoo model with a `pooling` and a `logits` layer.
+        pictures: `(batch, image_size, image_size, 3)`, RGB, 0-255.
+        classes: int `(batch, shown)`, the classes to explain for each picture.
+
+    Returns:
+        `contributions`, float32 `(batch, shown, rows, columns)`, and `bias`, float32
+        `(batch, shown)`.
+
+    Raises:
+        ValueError: if the model has no cross-layer pooling.
+
+    Source:
+        This project, from the linearity of the pooling in Liu, Shen and van den Hengel,
+        arXiv 1510.00921.
+
+    Example:
+
+    >>> backbone = keras_crosspool.backbones.create_backbone("EfficientNetLite0")
+    >>> model = build_model(backbone, num_classes=3, feature_channels=8, guidance_channels=8)
+    >>> pictures = np.random.randint(0, 255, (1, 224, 224, 3)).astype("float32")
+    >>> contributions, bias = place_contributions(model, pictures, np.array([[2]]))
+    >>> contributions.shape
+    (1, 1, 5, 5)
+    >>> np.allclose(contributions.sum() + bias, model(pictures)[0, 2], atol=1e-5)
+    True
+    """
+    pooling = _pooling(model)
+    features, guidance = _maps(model, pooling)(pictures)
+    pooled = pooling.pool([features, guidance])
+    scale = np.broadcast_to(pooling.normalization_scale(pooled), pooled.shape)
+    kernel, bias = (ops.convert_to_numpy(x) for x in model.get_layer("logits").weights)
+    weights = kernel.T.reshape(-1, *pooled.shape[1:])[classes] * scale[:, None]
+    features, guidance = (_channels_last(pooling, x) for x in (features, guidance))
+    contributions = np.einsum(
+        "bhwk,bckd,bhwd->bchw", guidance, weights, features, optimize="optimal"
+    )
+    return contributions.astype("float32"), bias[classes]
+
+
+def _pooling(model):
+    names = [layer.name for layer in model.layers]
+    if "pooling" not in names:
+        raise ValueError(
+            "Only models with cross-layer pooling have places to explain; this one averages over "
+            f"them: train with --head=cross_layer. Received: {model.name}"
+        )
+    return model.get_layer("pooling")
+
+
+def _maps(model, pooling):
+    import keras
+
+    return keras.Model(model.input, pooling.input)
+
+
+def _channels_last(pooling, maps):
+    maps = ops.convert_to_numpy(maps)
+    return np.moveaxis(maps, 1, -1) if pooling.data_format == "channels_first" else maps

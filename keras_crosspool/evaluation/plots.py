@@ -1,0 +1,141 @@
+"""Pictures about a model: training curve, confusion matrix, confused pairs, heat maps."""
+
+import numpy as np
+
+_DPI = 120
+
+
+def new_figure(width, height, rows=1, columns=1):
+    """A figure and its axes `(rows, columns)`, drawn without a screen; sizes in inches."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
+    return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+def plot_training_curve(history, path):
+    """Plots loss and accuracy against epochs.
+
+    Args:
+        history: dict, metric to its value after each epoch, as `fine_tune` returns.
+        path: path of the picture to write.
+    """
+    figure, axes = new_figure(9, 3.5, columns=2)
+    for axis, metric in zip(axes[0], ("loss", "accuracy"), strict=True):
+        for name, label in ((metric, "training"), (f"val_{metric}", "validation")):
+            if name in history:
+                values = history[name]
+                axis.plot(np.arange(1, len(values) + 1), values, marker=".", label=label)
+        axis.set(xlabel="epoch", ylabel=metric)
+        axis.legend()
+    figure.savefig(path)
+
+
+def plot_confusion(logits, labels, class_names, path):
+    """Plots the confusion matrix, each row a true class as shares of its pictures.
+
+    Args:
+        logits: float `(n, num_classes)`.
+        labels: int `(n,)`.
+        class_names: sequence of str, in the order of the logits.
+        path: path of the picture to write.
+    """
+    from sklearn.metrics import confusion_matrix
+
+    present = np.unique(np.concatenate([labels, logits.argmax(axis=1)]))
+    matrix = confusion_matrix(labels, logits.argmax(axis=1), labels=present, normalize="true")
+    names = [class_names[i] for i in present]
+    side = 3 + 0.22 * len(names)
+    figure, axes = new_figure(side + 1, side)
+    image = axes[0, 0].imshow(matrix, vmin=0, vmax=1, cmap="Blues")
+    axes[0, 0].set_xticks(range(len(names)), names, rotation=90, fontsize=7)
+    axes[0, 0].set_yticks(range(len(names)), names, fontsize=7)
+    axes[0, 0].set(xlabel="predicted", ylabel="true")
+    figure.colorbar(image, shrink=0.6, label="share of the true class")
+    figure.savefig(path)
+
+
+def most_confused(logits, labels, limit=6):
+    """The pairs of classes taken for one another most often.
+
+    Args:
+        logits: float `(n, num_classes)`.
+        labels: int `(n,)`.
+        limit: int, the most pairs. Defaults to `6`.
+
+    Returns:
+        List of `(class, other class, indices of the pictures of either taken for the other)`.
+
+    Example:
+
+    >>> logits = np.eye(3)[[1, 0, 1, 2]]
+    >>> most_confused(logits, np.array([0, 1, 1, 0]))
+    [(0, 1, [0, 1]), (0, 2, [3])]
+    """
+    pairs = {}
+    for index, (true, predicted) in enumerate(zip(labels, logits.argmax(axis=1), strict=True)):
+        if true != predicted:
+            pair = tuple(sorted((int(true), int(predicted))))
+            pairs.setdefault(pair, []).append(index)
+    ranked = sorted(pairs.items(), key=lambda item: (-len(item[1]), item[0]))
+    return [(*pair, indices) for pair, indices in ranked[:limit]]
+
+
+def plot_confused_pairs(pairs, pictures, labels, class_names, path, columns=6):
+    """A page of the most confused pairs, as the pictures that were taken for one another.
+
+    Args:
+        pairs: as `most_confused` returns; at least one.
+        pictures: mapping from index to uint8 picture `(side, side, 3)`.
+        labels: int `(n,)`.
+        class_names: sequence of str.
+        path: path of the picture to write.
+        columns: int, the most pictures of a pair. Defaults to `6`.
+    """
+    figure, axes = new_figure(1.6 * columns, 2.0 * len(pairs), len(pairs), columns)
+    for row, (first, second, indices) in zip(axes, pairs, strict=True):
+        for axis in row:
+            axis.set_axis_off()
+        for axis, index in zip(row, indices, strict=False):
+            other = second if labels[index] == first else first
+            axis.imshow(pictures[index])
+            title = f"{class_names[labels[index]]}\ntaken for {class_names[other]}"
+            axis.set_title(title, fontsize=6)
+    figure.savefig(path)
+
+
+def plot_explanations(pictures, contributions, titles, extent, path):
+    """Pictures under the heat maps of their classes; red speaks for a class, blue against it.
+
+    One colour scale holds for a picture's row, so its classes can be compared.
+
+    Args:
+        pictures: uint8 `(n, side, side, 3)`.
+        contributions: float `(n, shown, rows, columns)`, from `place_contributions`.
+        titles: for each picture the `shown` titles.
+        extent: `(left, right, bottom, top)` of the heat map in pixels.
+        path: path of the picture to write.
+    """
+    shown = contributions.shape[1]
+    figure, axes = new_figure(3.4 * (shown + 1), 3.6 * len(pictures), len(pictures), shown + 1)
+    for row, picture, maps, names in zip(axes, pictures, contributions, titles, strict=True):
+        side = len(picture)
+        limit = np.abs(maps).max()
+        row[0].imshow(picture, extent=(0, side, side, 0))
+        for axis, heat, name in zip(row[1:], maps, names, strict=True):
+            axis.imshow(picture.mean(axis=2), cmap="gray", extent=(0, side, side, 0))
+            image = axis.imshow(
+                heat,
+                cmap="RdBu_r",
+                vmin=-limit,
+                vmax=limit,
+                alpha=0.6,
+                extent=extent,
+                interpolation="bilinear",
+            )
+            axis.set_title(name, fontsize=8)
+        figure.colorbar(image, ax=row[-1], shrink=0.8, label="share of the logit")
+        for axis in row:
+            axis.set(xlim=(0, side), ylim=(side, 0))
+            axis.set_axis_off()
+    figure.savefig(path)

@@ -1,0 +1,107 @@
+"""Predictions for single pictures, ranked and explained."""
+
+import dataclasses
+
+import numpy as np
+
+from keras_crosspool.data import read_picture
+from keras_crosspool.evaluation.contributions import place_contributions
+from keras_crosspool.evaluation.plots import plot_explanations
+
+_SHOWN_CLASSES = 2  # the best class and its runner-up
+
+
+@dataclasses.dataclass(frozen=True)
+class Prediction:
+    """What a model says of one picture.
+
+    Attributes:
+        path: str, the file.
+        picture: uint8 `(image_size, image_size, 3)`, as the model saw it.
+        class_names: tuple of str.
+        logits: float32 `(num_classes,)`.
+        probabilities: float32 `(num_classes,)`, the softmax of the logits.
+    """
+
+    path: str
+    picture: np.ndarray
+    class_names: tuple[str, ...]
+    logits: np.ndarray
+    probabilities: np.ndarray
+
+    def ranked(self):
+        """`(class, probability, logit)` of every class, the most likely first."""
+        order = np.argsort(-self.logits, kind="stable")
+        return [
+            (self.class_names[i], float(self.probabilities[i]), float(self.logits[i]))
+            for i in order
+        ]
+
+    def to_dict(self):
+        """The prediction as plain data, for JSON."""
+        ranked = [
+            {"class": name, "probability": probability, "logit": logit}
+            for name, probability, logit in self.ranked()
+        ]
+        return {"path": self.path, "classes": ranked}
+
+
+def predict_picture(model, metadata, path):
+    """Predicts one picture file.
+
+    Args:
+        model: `keras.Model`, RGB 0-255 in, logits out.
+        metadata: its `ModelMetadata`.
+        path: path of the picture.
+
+    Returns:
+        `Prediction`.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if it is no whole picture.
+    """
+    from scipy.special import softmax
+
+    picture = read_picture(path, metadata.image_size)
+    logits = model.predict_on_batch(picture[None].astype("float32"))[0]
+    return Prediction(str(path), picture, metadata.class_names, logits, softmax(logits))
+
+
+def explain(model, metadata, predictions, path):
+    """Writes heat maps of what each place contributed to the best class and the runner-up.
+
+    Args:
+        model: zoo model with cross-layer pooling.
+        metadata: its `ModelMetadata`.
+        predictions: list of `Prediction`.
+        path: path of the picture to write.
+
+    Raises:
+        ValueError: if the model has no cross-layer pooling.
+    """
+    pictures = np.stack([p.picture for p in predictions])
+    classes = np.stack([np.argsort(-p.logits, kind="stable")[:_SHOWN_CLASSES] for p in predictions])
+    maps, bias = place_contributions(model, pictures.astype("float32"), classes)
+    titles = [
+        [
+            f"{metadata.class_names[c]}\nlogit {p.logits[c]:.2f} = places {m.sum():.2f} "
+            f"+ bias {b:.2f}"
+            for c, m, b in zip(*rows, strict=True)
+        ]
+        for p, *rows in zip(predictions, classes, maps, bias, strict=True)
+    ]
+    extent = _extent(model, metadata.image_size)
+    plot_explanations(pictures, maps, titles, extent, path)
+
+
+def _extent(model, image_size):
+    """Where the grid of windows lies in the picture, `(left, right, bottom, top)` in pixels.
+
+    A window is drawn as the cell at its centre, so the border that no centre reaches stays bare.
+    """
+    regions = model.get_layer("regions")
+    cells = max(regions.input.shape[1:3])
+    cell = image_size / cells
+    before, after = (regions.kernel_size[0] - 1) // 2, regions.kernel_size[0] // 2
+    return (before * cell, image_size - after * cell, image_size - after * cell, before * cell)

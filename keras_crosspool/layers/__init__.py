@@ -1,0 +1,8 @@
+"""The layers of cross-convolutional-layer pooling, written in `keras.ops` for every backend."""
+
+from keras_crosspool.layers.cross_layer_pooling import CrossLayerPooling
+from keras_crosspool.layers.guidance_selection import GuidanceSelection
+from keras_crosspool.layers.local_regions import LocalRegions
+from keras_crosspool.layers.signed_square_root import SignedSquareRoot
+
+__all__ = ["CrossLayerPooling", "GuidanceSelection", "LocalRegions", "SignedSquareRoot"]

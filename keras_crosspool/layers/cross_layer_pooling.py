@@ -1,0 +1,189 @@
+"""Cross-layer pooling: one layer's local features, weighted by another layer's activations."""
+
+import keras
+from keras import ops
+
+_RESIZABLE = (None, "guidance", "features")
+
+
+@keras.saving.register_keras_serializable(package="keras_crosspool")
+class CrossLayerPooling(keras.layers.Layer):
+    """Pools local features with each guidance channel as the pooling weights.
+
+    For features `x` and guidance `a` on the same grid, guidance channel `k` pools
+
+        P_k = sum over places i of a[i, k] * x[i]
+
+    and the descriptor is `[P_1; ...; P_K]`. That is the matrix product `A^T X`, one batched GEMM;
+    no per-place product is ever formed. The sums, the square root and the norms run in float32
+    (or wider) whatever the policy, and the descriptor is cast to the compute dtype at the end.
+
+    Args:
+        block_normalization: bool, whether each `P_k` gets unit L2 norm first.
+            Defaults to `False`.
+        signed_square_root: bool, whether `sign(v) * sqrt(|v|)` is applied to each number.
+            Defaults to `True`.
+        l2_normalization: bool, whether the whole descriptor gets unit L2 norm last.
+            Defaults to `True`.
+        resize: `None`, `"guidance"` or `"features"`: which map is resized (bilinear) to the
+            other's grid. `None` asks for equal grids. Defaults to `None`.
+        data_format: `"channels_last"` or `"channels_first"`. Defaults to
+            `keras.config.image_data_format()`.
+        epsilon: float, added under each root: keeps gradients finite at zero.
+            Defaults to `1e-7`.
+        **kwargs: arguments of `keras.layers.Layer`.
+
+    Input shape:
+        A pair `[features, guidance]`: `(batch, height, width, D)` and `(batch, height, width, K)`,
+        or channels first. Height and width may be unknown.
+
+    Output shape:
+        `(batch, K * D)`, guidance-major: `P_k` stands at `[k * D, (k + 1) * D)`.
+
+    Raises:
+        ValueError: if the inputs are not two 4-D maps, or their grids differ with `resize=None`.
+
+    Source:
+        Liu, Shen and van den Hengel, "Cross-convolutional-layer Pooling for Image Recognition",
+        arXiv 1510.00921.
+
+    Example:
+
+    >>> features = np.random.rand(2, 7, 7, 320).astype("float32")
+    >>> guidance = np.random.rand(2, 7, 7, 64).astype("float32")
+    >>> CrossLayerPooling()([features, guidance]).shape
+    (2, 20480)
+    """
+
+    def __init__(
+        self,
+        block_normalization=False,
+        signed_square_root=True,
+        l2_normalization=True,
+        resize=None,
+        data_format=None,
+        epsilon=1e-7,
+        **kwargs,
+    ):
+        super().__init__(autocast=False, **kwargs)
+        if resize not in _RESIZABLE:
+            raise ValueError(f"`resize` must be one of {_RESIZABLE}. Received: resize={resize!r}")
+        self.block_normalization = block_normalization
+        self.signed_square_root = signed_square_root
+        self.l2_normalization = l2_normalization
+        self.resize = resize
+        self.data_format = data_format or keras.config.image_data_format()
+        self.epsilon = epsilon
+
+    def build(self, input_shape):
+        self._check_shapes(input_shape)
+        self.built = True
+
+    def call(self, inputs):
+        pooled = self.pool(inputs)
+        descriptor = pooled * self.normalization_scale(pooled)
+        channels, dims = descriptor.shape[1:]
+        return ops.cast(ops.reshape(descriptor, (-1, channels * dims)), self.compute_dtype)
+
+    def pool(self, inputs):
+        """The bare sums `A^T X`, before any normalisation.
+
+        Args:
+            inputs: the pair `[features, guidance]`.
+
+        Returns:
+            `(batch, K, D)` tensor in float32 or wider.
+        """
+        dtype = keras.backend.result_type(self.compute_dtype, "float32")
+        features, guidance = (ops.cast(x, dtype) for x in self._on_one_grid(*inputs))
+        features, guidance = self._flatten(features), self._flatten(guidance)
+        if self.data_format == "channels_first":
+            return ops.matmul(guidance, ops.transpose(features, (0, 2, 1)))
+        return ops.matmul(ops.transpose(guidance, (0, 2, 1)), features)
+
+    def normalization_scale(self, pooled):
+        """The positive factor by which the normalisation multiplies each pooled sum.
+
+        Held at its value it makes the descriptor linear in the places, which is what turns a
+        class score into an exact sum over places.
+
+        Args:
+            pooled: `(batch, K, D)` tensor, from `pool`.
+
+        Returns:
+            A tensor that broadcasts to `(batch, K, D)`.
+        """
+        scale = ops.ones_like(pooled[:, :1, :1])
+        if self.block_normalization:
+            scale = ops.rsqrt(ops.sum(ops.square(pooled), axis=2, keepdims=True) + self.epsilon)
+        if self.signed_square_root:
+            magnitude = ops.abs(pooled * scale)
+            # The squared L2 norm of the signed root is the L1 norm, so both are one step.
+            total = ops.sum(magnitude, axis=(1, 2), keepdims=True) if self.l2_normalization else 1.0
+            return scale * ops.rsqrt(magnitude * total + self.epsilon)
+        if self.l2_normalization:
+            energy = ops.sum(ops.square(pooled * scale), axis=(1, 2), keepdims=True)
+            return scale * ops.rsqrt(energy + self.epsilon)
+        return scale
+
+    def compute_output_shape(self, input_shape):
+        features, guidance = input_shape
+        dims, channels = features[self._channel_axis], guidance[self._channel_axis]
+        known = dims is not None and channels is not None
+        return (features[0], channels * dims if known else None)
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "block_normalization": self.block_normalization,
+            "signed_square_root": self.signed_square_root,
+            "l2_normalization": self.l2_normalization,
+            "resize": self.resize,
+            "data_format": self.data_format,
+            "epsilon": self.epsilon,
+        }
+
+    @property
+    def _channel_axis(self):
+        return 1 if self.data_format == "channels_first" else 3
+
+    @property
+    def _grid_axes(self):
+        return slice(2, 4) if self.data_format == "channels_first" else slice(1, 3)
+
+    def _check_shapes(self, input_shape):
+        expected = "Expected a pair [features, guidance] of 4-D feature maps"
+        if len(input_shape) != 2 or any(not isinstance(s, (tuple, list)) for s in input_shape):
+            raise ValueError(f"{expected}. Received: input_shape={input_shape}")
+        if any(len(shape) != 4 or shape[self._channel_axis] is None for shape in input_shape):
+            raise ValueError(f"{expected}, channels known. Received: input_shape={input_shape}")
+        grids = [shape[self._grid_axes] for shape in input_shape]
+        differ = any(None not in pair and pair[0] != pair[1] for pair in zip(*grids, strict=True))
+        if differ and self.resize is None:
+            raise ValueError(
+                "Features and guidance lie on different grids. Resize one of them with "
+                '`resize="guidance"` or `resize="features"`, or crop the guidance to the windows '
+                f"with `LocalRegions.crop`. Received: input_shape={input_shape}"
+            )
+
+    def _on_one_grid(self, features, guidance):
+        if self.resize == "guidance":
+            guidance = self._resize_to(guidance, self._grid(features))
+        elif self.resize == "features":
+            features = self._resize_to(features, self._grid(guidance))
+        return features, guidance
+
+    def _grid(self, maps):
+        return tuple(ops.shape(maps)[self._grid_axes])
+
+    def _resize_to(self, maps, grid):
+        if tuple(maps.shape[self._grid_axes]) == grid:
+            return maps
+        return ops.image.resize(maps, grid, interpolation="bilinear", data_format=self.data_format)
+
+    def _flatten(self, maps):
+        channels = maps.shape[self._channel_axis]
+        batch = ops.shape(maps)[0]
+        if self.data_format == "channels_first":
+            return ops.reshape(maps, (batch, channels, -1))
+        return ops.reshape(maps, (batch, -1, channels))

@@ -1,0 +1,53 @@
+"""What a model directory says of its model."""
+
+import dataclasses
+import json
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelMetadata:
+    """What one must know of a trained model to use, judge and rebuild it.
+
+    Attributes:
+        name: str, the zoo name, such as `"EfficientNetLite0-cross_layer"`.
+        class_names: tuple of str, in the order of the logits.
+        image_size: int, side of the input in pixels.
+        arguments: dict, the arguments of `build_model` and of the training run.
+        data: dict with `path`, `train_split`, `val_split` and the `fingerprint` of the
+            training pictures.
+        versions: dict, library to version.
+        metrics: dict of the scores measured at the end of training.
+        preprocessing: str, in words, what the model expects.
+    """
+
+    name: str
+    class_names: tuple[str, ...]
+    image_size: int
+    arguments: dict
+    data: dict
+    versions: dict
+    metrics: dict
+    preprocessing: str = (
+        "RGB, 0-255, the whole picture resized to a square (bilinear, antialiased); "
+        "the backbone's own scaling is inside the model"
+    )
+
+    def to_json(self):
+        """The metadata as indented JSON text."""
+        return json.dumps(dataclasses.asdict(self), indent=2)
+
+    @classmethod
+    def from_json(cls, text):
+        """Reads what `to_json` wrote.
+
+        Raises:
+            ValueError: if the text is no JSON or lacks a field.
+        """
+        fields = json.loads(text)
+        try:
+            return cls(**{**fields, "class_names": tuple(fields["class_names"])})
+        except (TypeError, KeyError) as error:
+            raise ValueError(
+                f"Expected the fields {', '.join(f.name for f in dataclasses.fields(cls))}. "
+                f"Received: {', '.join(fields)}"
+            ) from error

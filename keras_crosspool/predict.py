@@ -1,0 +1,54 @@
+"""Tells what is in pictures, with a score for each class, and shows where that came from.
+
+python -m keras_crosspool.predict --model=model picture.jpg --explain=where.png
+"""
+
+import json
+
+from absl import flags
+
+from keras_crosspool.mains import run
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("model", None, "Model directory, as train writes it.", required=True)
+flags.DEFINE_integer("top", 5, "Classes to show for each picture.", 1)
+flags.DEFINE_string(
+    "explain",
+    None,
+    "Picture to write: heat maps of what each place contributed to the best class and to the "
+    "runner-up.",
+)
+flags.DEFINE_string("json", None, "File for the scores of every class.")
+
+
+def main(paths):
+    from keras_crosspool.evaluation import prediction
+    from keras_crosspool.files import atomic_path
+    from keras_crosspool.models import load_model
+
+    if not paths:
+        raise ValueError("Expected pictures: predict --model=DIR IMAGE... Received: none")
+    model, metadata = load_model(FLAGS.model)
+    predictions = [prediction.predict_picture(model, metadata, path) for path in paths]
+    _print(predictions)
+    if FLAGS.explain:
+        with atomic_path(FLAGS.explain) as path:
+            prediction.explain(model, metadata, predictions, path)
+    if FLAGS.json:
+        with atomic_path(FLAGS.json) as path:
+            path.write_text(json.dumps([p.to_dict() for p in predictions], indent=2))
+
+
+def _print(predictions):
+    from rich.console import Console
+    from rich.table import Table
+
+    for picture in predictions:
+        table = Table("class", "score", "logit", title=picture.path, title_justify="left")
+        for name, probability, logit in picture.ranked()[: FLAGS.top]:
+            table.add_row(name, f"{probability:.3f}", f"{logit:.2f}")
+        Console().print(table)
+
+
+if __name__ == "__main__":
+    run(main, positional="IMAGE")

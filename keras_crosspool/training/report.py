@@ -1,0 +1,91 @@
+"""What a training run writes beside the model: card, plots and the record of the run."""
+
+import importlib.metadata
+import json
+
+from keras_crosspool.data.pipeline import pictures_at
+from keras_crosspool.evaluation import plots
+
+_LIBRARIES = ("keras-crosspool", "keras", "tensorflow", "tensorflow-cpu", "numpy", "scikit-learn")
+_PAIR_SIDE = 160  # pixels of a picture on the page of confused pairs
+
+
+def library_versions():
+    """The installed libraries that a model depends on, with their versions."""
+    installed = {d.name.replace("_", "-"): d.version for d in importlib.metadata.distributions()}
+    return {name: installed[name] for name in _LIBRARIES if name in installed}
+
+
+def write_report(directory, metadata, history, validation):
+    """Writes the model card, the history and the plots into a model directory.
+
+    Args:
+        directory: `pathlib.Path` of the model directory.
+        metadata: `ModelMetadata`.
+        history: dict of the fine-tuning, empty without any.
+        validation: `(split, logits, labels)` of the validation pictures, or `None`.
+    """
+    plots_directory = directory / "plots"
+    plots_directory.mkdir()
+    if history:
+        (directory / "history.json").write_text(json.dumps(history, indent=2))
+        plots.plot_training_curve(history, plots_directory / "training_curve.png")
+    if validation:
+        _plot_validation(plots_directory, metadata.class_names, *validation)
+    (directory / "README.md").write_text(_model_card(metadata, plots_directory))
+
+
+def _plot_validation(directory, class_names, split, logits, labels):
+    plots.plot_confusion(logits, labels, class_names, directory / "confusion_matrix.png")
+    pairs = plots.most_confused(logits, labels)
+    if pairs:
+        wanted = [index for *_, indices in pairs for index in indices]
+        pictures = pictures_at(split, wanted, _PAIR_SIDE)
+        path = directory / "confused_pairs.png"
+        plots.plot_confused_pairs(pairs, pictures, labels, class_names, path)
+
+
+def _model_card(metadata, plots_directory):
+    metrics = "\n".join(f"| {name} | {_shown(value)} |" for name, value in metadata.metrics.items())
+    arguments = "\n".join(f"- {name}: `{value}`" for name, value in metadata.arguments.items())
+    versions = ", ".join(f"{name} {version}" for name, version in metadata.versions.items())
+    pictures = "\n".join(
+        f"![{path.stem}](plots/{path.name})" for path in sorted(plots_directory.glob("*.png"))
+    )
+    return f"""# {metadata.name}
+
+Tells {len(metadata.class_names)} classes apart in pictures of {metadata.image_size} x \
+{metadata.image_size} px. Expects {metadata.preprocessing}. Gives one logit a class, in the order \
+of `class_names` in model.json.
+
+```python
+import keras_crosspool
+model, metadata = keras_crosspool.load_model("DIRECTORY")
+```
+
+## Scores
+
+| | |
+|---|---|
+{metrics}
+
+Training pictures: split `{metadata.data["train_split"]}` of `{metadata.data["path"]}`, sha256
+`{metadata.data["fingerprint"]}`. Validation split: `{metadata.data["val_split"] or "none"}`.
+
+{pictures}
+
+## How it was trained
+
+{arguments}
+
+Made with {versions}.
+
+## Limits
+
+The scores hold for pictures like the validation pictures. A picture of none of the classes still
+gets the class it resembles most. The backbone's weights keep the licence of their source.
+"""
+
+
+def _shown(value):
+    return f"{value:.4f}" if isinstance(value, float) else value
