@@ -2,7 +2,7 @@
 
 import sys
 
-from absl import app
+from absl import app, flags, logging
 
 _USER_ERRORS = (
     ValueError,
@@ -15,6 +15,8 @@ _USER_ERRORS = (
 def run(main, positional=None):
     """Runs an absl main; an error in the user's input becomes one line and exit code 2.
 
+    The traceback behind the line is shown with `--verbosity=1`.
+
     Args:
         main: function of the list of positional arguments.
         positional: str, what the positional arguments are, such as `"IMAGE"`; `None` refuses
@@ -25,12 +27,24 @@ def run(main, positional=None):
         try:
             main(_positional_arguments(argv[1:], positional))
         except _USER_ERRORS as error:
-            if "--debug" in sys.argv:
-                raise
-            print(f"error: {error}", file=sys.stderr)
-            sys.exit(2)
+            logging.debug("where the error arose", exc_info=True)
+            _fail(error)
 
-    app.run(guarded)
+    app.run(guarded, flags_parser=_parse_flags)
+
+
+def _parse_flags(argv):
+    try:
+        return flags.FLAGS(argv)
+    except flags.Error as error:
+        return _fail(f"{error} Pass --help to see the flags.")
+    except SystemExit:
+        sys.exit(0)  # --help was answered, which absl takes for a failure
+
+
+def _fail(error):
+    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    sys.exit(2)
 
 
 def _positional_arguments(arguments, positional):

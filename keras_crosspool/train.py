@@ -15,6 +15,8 @@ from keras_crosspool.training import flags as training_flags
 
 FLAGS = flags.FLAGS
 flags.adopt_module_key_flags(training_flags)
+flags.DEFINE_string("output", None, "Model directory to write.", required=True)
+flags.DEFINE_string("tensorboard", None, "Folder for TensorBoard logs of fine-tuning.")
 
 
 def main(_):

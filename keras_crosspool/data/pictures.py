@@ -49,8 +49,9 @@ def decode_picture(encoded, image_size, name="picture"):
         Image.DecompressionBombError,
         Image.DecompressionBombWarning,
     ) as error:
+        reason = "unknown format" if isinstance(error, UnidentifiedImageError) else error
         raise ValueError(
-            f"A picture cannot be decoded ({error}); expected a whole JPEG, PNG or similar file. "
+            f"A picture cannot be decoded ({reason}); expected a whole JPEG, PNG or similar file. "
             f"Received: {name}"
         ) from error
     return np.asarray(picture.resize((image_size, image_size), Image.Resampling.BILINEAR))

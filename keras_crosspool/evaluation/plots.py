@@ -134,7 +134,7 @@ def plot_explanations(pictures, contributions, titles, extent, path):
                 interpolation="bilinear",
             )
             axis.set_title(name, fontsize=8)
-        figure.colorbar(image, ax=row[-1], shrink=0.8, label="share of the logit")
+        figure.colorbar(image, ax=row[-1], shrink=0.8, label="contribution to the logit")
         for axis in row:
             axis.set(xlim=(0, side), ylim=(side, 0))
             axis.set_axis_off()

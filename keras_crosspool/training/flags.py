@@ -13,7 +13,6 @@ flags.DEFINE_string(
 )
 flags.DEFINE_bool("skip_broken", False, "Leave broken pictures out instead of stopping.")
 flags.DEFINE_bool("mirror", True, "Take each training picture's mirror image as well.")
-flags.DEFINE_string("output", None, "Model directory to write.", required=True)
 
 flags.DEFINE_string(
     "backbone",
@@ -53,12 +52,9 @@ flags.DEFINE_float("classifier_rate", 0.02, "Factor on it for the solved classif
 flags.DEFINE_float("label_smoothing", 0.1, "Share of a target spread over all classes.", 0, 1)
 flags.DEFINE_integer("patience", 5, "Epochs without improvement before stopping.", 1)
 flags.DEFINE_integer("seed", 0, "Seed of order, folds and augmentation.")
-flags.DEFINE_string("tensorboard", None, "Folder for TensorBoard logs of fine-tuning.")
-
-_WHERE_TO = ("output", "tensorboard")
 
 
 def training_arguments():
     """The flags that shaped a run, as plain data for the model's metadata."""
     defined = flags.FLAGS.flags_by_module_dict()[__name__]
-    return {flag.name: flag.value for flag in defined if flag.name not in _WHERE_TO}
+    return {flag.name: flag.value for flag in defined}

@@ -1,0 +1,69 @@
+"""Accuracy of cross-layer pooling, its variants and its baseline, on one labelled data set.
+
+Every row is a whole training run with the flags named in it, on the same pictures and scored on
+the same split. All training flags are taken and hold for every row.
+
+    python -m benchmarks.accuracy --data=data/grocery_mini --val_split=test
+"""
+
+import json
+import pathlib
+import tempfile
+
+from absl import flags
+
+from keras_crosspool.mains import run
+from keras_crosspool.training import flags as training_flags
+
+FLAGS = flags.FLAGS
+flags.adopt_module_key_flags(training_flags)
+flags.DEFINE_string("output", "benchmarks/results/accuracy.json", "JSON file to write.")
+
+VARIANTS = {
+    "global average pooling": {"head": "global_average"},
+    "cross-layer pooling": {},
+    "cross-layer pooling, no windows": {"window_size": 1},
+    "cross-layer pooling, 128 components": {"feature_channels": 128},
+    "cross-layer pooling, 64 guidance channels": {"guidance_channels": 64},
+    "cross-layer pooling, no mirror images": {"mirror": False},
+    "cross-layer pooling, SVM": {"solver": "svm"},
+}
+_FIGURES = ("accuracy", "top5_accuracy", "coarse_accuracy", "cross_validated_accuracy")
+
+
+def main(_):
+    from benchmarks.machine import describe_machine
+    from keras_crosspool.files import atomic_path
+    from keras_crosspool.progress import track
+
+    if not FLAGS.val_split:
+        raise ValueError("The split to score on is needed: --val_split=test. Received: none")
+    arguments = {**training_flags.training_arguments(), "baseline": False}
+    rows = [_row(name, {**arguments, **change}) for name, change in track(VARIANTS.items(), "runs")]
+    record = {
+        "data": pathlib.Path(FLAGS.data).name,
+        "arguments": {**arguments, "data": pathlib.Path(FLAGS.data).name},
+        "machine": describe_machine(),
+        "rows": rows,
+    }
+    with atomic_path(FLAGS.output) as path:
+        path.write_text(json.dumps(record, indent=2))
+    print(f"written: {FLAGS.output}")
+
+
+def _row(name, arguments):
+    import keras
+
+    from keras_crosspool.training.session import train
+
+    keras.backend.clear_session()
+    with tempfile.TemporaryDirectory() as folder:
+        metadata = train(pathlib.Path(folder) / "model", **arguments)
+    figures = {key: metadata.metrics[key] for key in _FIGURES if key in metadata.metrics}
+    seconds = metadata.metrics["seconds"]["closed_form"]
+    print(f"{name}: {figures['accuracy']:.4f}", flush=True)
+    return {"model": name, **figures, "seconds to fit": seconds}
+
+
+if __name__ == "__main__":
+    run(main)

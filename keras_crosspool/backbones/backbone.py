@@ -1,0 +1,127 @@
+"""The backbone: a pretrained network together with its named feature maps."""
+
+import dataclasses
+import difflib
+
+import keras
+
+from keras_crosspool.backbones import feature_maps
+from keras_crosspool.backbones.feature_maps import FeatureInfo
+
+
+@dataclasses.dataclass(frozen=True)
+class Backbone:
+    """A network from picture to feature maps, preprocessing included.
+
+    Args:
+        name: canonical name of the network, such as `"ResNet50"`.
+        model: functional `keras.Model` from pictures to the last feature map.
+        feature_info: the feature maps, in the order in which they follow each other.
+        weights: where the weights come from: `"imagenet"`, `"none"` or a file.
+
+    Input shape:
+        `(batch, image_size, image_size, 3)`, RGB, 0-255, float; with the colour axis first where
+        Keras is set to `channels_first`.
+
+    Example:
+
+    >>> from keras_crosspool.backbones import create_backbone
+    >>> backbone = create_backbone("EfficientNetLite0")
+    >>> features, guidance = backbone.pair()
+    >>> features
+    FeatureInfo(layer='block7a_project_bn', stride=32, channels=320, position=29)
+    >>> backbone.output(guidance.layer).shape
+    (None, 7, 7, 1280)
+    """
+
+    name: str
+    model: keras.Model
+    feature_info: tuple[FeatureInfo, ...]
+    weights: str
+
+    @property
+    def input(self):
+        """The symbolic batch of pictures."""
+        return self.model.inputs[0]
+
+    @property
+    def image_size(self):
+        """Side of the square input, in pixels."""
+        return feature_maps.spatial_shape(self.input)[0]
+
+    def pair(self):
+        """Picks the last two consecutive feature maps of the same height and width.
+
+        Returns:
+            Two `FeatureInfo`: the features (local descriptors) and the guidance (pooling
+            weights), which is the later one.
+
+        Raises:
+            ValueError: no two consecutive maps have the same height and width.
+
+        Source:
+            Liu, Shen and van den Hengel, "Cross-convolutional-layer Pooling for Image
+            Recognition", arXiv 1510.00921: features and guidance from successive layers.
+        """
+        outputs = self._outputs()
+        shapes = [feature_maps.spatial_shape(outputs[info.layer]) for info in self.feature_info]
+        for later in range(len(shapes) - 1, 0, -1):
+            if shapes[later] == shapes[later - 1]:
+                return self.feature_info[later - 1], self.feature_info[later]
+        raise ValueError(
+            f"Expected two consecutive feature maps of the same size in {self.name}; name the "
+            f"layers yourself. Received: maps of {shapes}"
+        )
+
+    def output(self, layer_name):
+        """Looks up a layer's output.
+
+        Args:
+            layer_name: name of a layer; those of `feature_info` are the feature maps, but any
+                layer of the network will do.
+
+        Returns:
+            The symbolic tensor, `(batch, height, width, channels)` for a feature map.
+
+        Raises:
+            ValueError: the network has no such layer.
+        """
+        outputs = self._outputs()
+        if layer_name in outputs:
+            return outputs[layer_name]
+        close = difflib.get_close_matches(layer_name, outputs)
+        hint = f"Did you mean {' or '.join(close)}? " if close else ""
+        raise ValueError(
+            f"{self.name} has no layer of this name. {hint}Its feature maps are "
+            f"{', '.join(info.layer for info in self.feature_info)}. Received: {layer_name!r}"
+        )
+
+    def extractor(self, layer_names):
+        """Builds a model that gives several feature maps at once.
+
+        Args:
+            layer_names: names of the layers.
+
+        Returns:
+            A `keras.Model` from pictures to a dict, layer name to map.
+
+        Raises:
+            ValueError: the network lacks one of the layers.
+
+        Example:
+
+        >>> from keras_crosspool.backbones import create_backbone
+        >>> backbone = create_backbone("MobileNetV2", image_size=96, weights="none")
+        >>> extractor = backbone.extractor([info.layer for info in backbone.pair()])
+        >>> extractor.output_shape
+        {'block_16_project_BN': (None, 3, 3, 320), 'out_relu': (None, 3, 3, 1280)}
+        """
+        outputs = {name: self.output(name) for name in layer_names}
+        return keras.Model(self.input, outputs, name=f"{self.model.name}_features")
+
+    def _outputs(self):
+        """Maps the name of every layer and operation of the graph to its output."""
+        return {
+            node.operation.name: node.output_tensors[0]
+            for node in feature_maps.graph_nodes(self.model)
+        }

@@ -1,0 +1,116 @@
+"""The project's own files: the Bazel targets, the extras, the constraints and the README."""
+
+import ast
+import configparser
+import pathlib
+import re
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent
+CALLS = {"load", "package", "licenses", "exports_files", "glob", "requirement"}
+CALLS |= {"py_library", "py_binary", "py_test", "filegroup"}
+
+
+@pytest.fixture(scope="module")
+def build_file():
+    # The file keeps to the part of Starlark that is Python too, so Python's parser reads it.
+    return ast.parse((ROOT / "BUILD").read_text())
+
+
+def _calls(tree, name):
+    return [
+        node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.func.id == name
+    ]
+
+
+def _strings(node):
+    return [x.value for x in ast.walk(node) if isinstance(x, ast.Constant)]
+
+
+def test_build_calls_only_what_it_loads(build_file):
+    called = {node.func.id for node in ast.walk(build_file) if isinstance(node, ast.Call)}
+    assert called <= CALLS
+    loaded = {name for call in _calls(build_file, "load") for name in _strings(call)[1:]}
+    assert {name for name in called if name.startswith("py_")} <= loaded
+
+
+def test_build_globs_cover_every_source(build_file):
+    patterns = [p for call in _calls(build_file, "glob") for p in _strings(call)]
+    matched = {path for p in patterns for path in ROOT.glob(p) if path.is_file()}
+    sources = {
+        path
+        for room in ("keras_crosspool", "export", "benchmarks", "tests")
+        for path in (ROOT / room).rglob("*.py")
+    }
+    assert sources
+    assert sources <= matched
+    assert all(any(ROOT.glob(p)) for p in patterns)
+
+
+def test_build_names_are_unique_and_labels_resolve(build_file):
+    rules = [
+        keyword.value.value
+        for node in ast.walk(build_file)
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+        if keyword.arg == "name" and isinstance(keyword.value, ast.Constant)
+    ]
+    assert len(rules) == len(set(rules))
+    labels = {s[1:] for s in _strings(build_file) if isinstance(s, str) and s.startswith(":")}
+    assert labels <= set(rules)
+
+
+def test_build_mains_and_files_exist(build_file):
+    comprehension = next(n for n in ast.walk(build_file) if isinstance(n, ast.comprehension))
+    mains = set(_strings(comprehension.iter))
+    assert mains == {
+        path.stem
+        for path in (ROOT / "keras_crosspool").glob("*.py")
+        if '__name__ == "__main__"' in path.read_text()
+    }
+    (test,) = _calls(build_file, "py_test")
+    named = next(k.value for k in test.keywords if k.arg == "data")
+    files = [name for name in _strings(named) if not name.startswith(":")]
+    assert files
+    assert all((ROOT / name).is_file() for name in files)
+
+
+def _requirements():
+    config = configparser.ConfigParser()
+    config.read(ROOT / "setup.cfg")
+    lines = [config["options"]["install_requires"], *config["options.extras_require"].values()]
+    names = re.findall(r"^\s*([A-Za-z][\w.-]*)", "\n".join(lines), re.MULTILINE)
+    return {_canonical(name) for name in names} - {"keras-crosspool"}
+
+
+def _canonical(name):
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+def _pinned():
+    text = (ROOT / "constraints.txt").read_text()
+    return {_canonical(name) for name in re.findall(r"^([\w.-]+)==", text, re.MULTILINE)}
+
+
+def test_every_requirement_is_pinned():
+    # The GPU build of TensorFlow is for machines that the constraints do not describe.
+    assert _requirements() - _pinned() <= {"tensorflow", "keras-crosspool"}
+
+
+def test_bazel_requirements_are_pinned(build_file):
+    asked = {_canonical(s) for call in _calls(build_file, "requirement") for s in _strings(call)}
+    assert asked <= _pinned()
+
+
+def test_readme_tables_come_from_results():
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.readme", "--check"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
