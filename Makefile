@@ -23,7 +23,13 @@ test: install
 	$(BIN)/python -m pytest
 
 benchmark: install
-	$(BIN)/python -m benchmarks.all
+	$(BIN)/python -m benchmarks.accuracy --val_split=test
+	$(BIN)/python -m benchmarks.quickstart
+	cp quickstart/explanation.png benchmarks/results/
+	$(BIN)/python -m benchmarks.latency quickstart/model.tflite quickstart/model.onnx \
+	    --model=quickstart/model --data=data/grocery_mini --split=test \
+	    --output=benchmarks/results/latency.json
+	$(BIN)/python -m benchmarks.readme
 
 clean:
 	rm -rf .venv quickstart build dist *.egg-info

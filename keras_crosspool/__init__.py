@@ -1,5 +1,6 @@
 """Cross-convolutional-layer pooling for Keras 3."""
 
+from keras_crosspool import backbones
 from keras_crosspool.layers import (
     CrossLayerPooling,
     GuidanceSelection,
@@ -13,6 +14,7 @@ __all__ = [
     "GuidanceSelection",
     "LocalRegions",
     "SignedSquareRoot",
+    "backbones",
     "build_model",
     "load_model",
 ]

@@ -40,11 +40,14 @@ def main(_):
 
 def _print(scores):
     from rich.console import Console
-    from rich.table import Table
+    from rich.markup import escape
+    from rich.table import Column, Table
 
-    table = Table("class", "pictures", "precision", "recall")
+    table = Table(Column("class", overflow="fold"), "pictures", "precision", "recall")
     for name, row in scores.classes.items():
-        table.add_row(name, str(row["pictures"]), f"{row['precision']:.3f}", f"{row['recall']:.3f}")
+        table.add_row(
+            escape(name), str(row["pictures"]), f"{row['precision']:.3f}", f"{row['recall']:.3f}"
+        )
     Console().print(table)
     print(f"top-1 {scores.top1:.4f}  top-5 {scores.top5:.4f}  log loss {scores.log_loss:.4f}")
     if scores.coarse_top1 is not None:

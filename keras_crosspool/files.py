@@ -18,6 +18,10 @@ def atomic_path(target):
     Yields:
         `pathlib.Path` that does not exist yet, on the target's own file system.
 
+    Raises:
+        OSError: if the target cannot be written there, or a file was written where a directory
+            stands.
+
     Example:
 
     >>> with atomic_path("answer.txt") as path:
@@ -25,7 +29,7 @@ def atomic_path(target):
     >>> pathlib.Path("answer.txt").read_text()
     '42'
     """
-    target = pathlib.Path(target)
+    target = pathlib.Path(target).resolve()  # a link's target is written, the link stays
     target.parent.mkdir(parents=True, exist_ok=True)
     # The suffix is kept, since writers such as Keras choose the format by it.
     temporary = target.with_name(f".{target.stem}.{os.getpid()}.partial{target.suffix}")
@@ -37,6 +41,8 @@ def atomic_path(target):
 
 
 def _replace(temporary, target):
+    if target.is_dir() and not temporary.is_dir():
+        raise IsADirectoryError(f"Expected the name of a file, not a directory. Received: {target}")
     if not target.is_dir():
         os.replace(temporary, target)
         return

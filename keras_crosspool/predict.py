@@ -22,12 +22,14 @@ flags.DEFINE_string("json", None, "File for the scores of every class.")
 
 
 def main(paths):
-    from keras_crosspool.evaluation import prediction
+    from keras_crosspool.evaluation import plots, prediction
     from keras_crosspool.files import atomic_path
     from keras_crosspool.models import load_model
 
     if not paths:
         raise ValueError("Expected pictures: predict --model=DIR IMAGE... Received: none")
+    if FLAGS.explain:
+        plots.check_picture_format(FLAGS.explain)
     model, metadata = load_model(FLAGS.model)
     predictions = [prediction.predict_picture(model, metadata, path) for path in paths]
     _print(predictions)
@@ -41,12 +43,14 @@ def main(paths):
 
 def _print(predictions):
     from rich.console import Console
-    from rich.table import Table
+    from rich.markup import escape
+    from rich.table import Column, Table
 
     for picture in predictions:
-        table = Table("class", "score", "logit", title=picture.path, title_justify="left")
+        columns = (Column("class", overflow="fold"), "score", "logit")
+        table = Table(*columns, title=escape(picture.path), title_justify="left")
         for name, probability, logit in picture.ranked()[: FLAGS.top]:
-            table.add_row(name, f"{probability:.3f}", f"{logit:.2f}")
+            table.add_row(escape(name), f"{probability:.3f}", f"{logit:.2f}")
         Console().print(table)
 
 

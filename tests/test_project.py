@@ -21,9 +21,7 @@ def build_file():
 
 
 def _calls(tree, name):
-    return [
-        node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.func.id == name
-    ]
+    return [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.func.id == name]
 
 
 def _strings(node):

@@ -62,13 +62,18 @@ def _build(name, function, preprocess, image_size, weights):
     images = image_input(image_size)
     build = functools.partial(function, include_top=False, input_tensor=preprocess(images))
     if weights == "imagenet":
-        return _renumber(_build_pretrained(name, build))
-    model = build(weights=None)
+        return _renumber(_with_one_input(images, _build_pretrained(name, build)))
+    model = _with_one_input(images, build(weights=None))
     if function.__module__.endswith(".efficientnet"):
         model = keras.models.clone_model(model, call_function=_rescale_after_normalization)
     if weights is not None:
         load_weights_file(model, weights)
     return _renumber(model)
+
+
+def _with_one_input(images, model):
+    """Takes a picture, where the Keras function made a model that takes a list of one."""
+    return keras.Model(images, model.outputs[0], name=model.name)
 
 
 def _build_pretrained(name, build):

@@ -113,7 +113,7 @@ class Backbone:
         >>> from keras_crosspool.backbones import create_backbone
         >>> backbone = create_backbone("MobileNetV2", image_size=96, weights="none")
         >>> extractor = backbone.extractor([info.layer for info in backbone.pair()])
-        >>> extractor.output_shape
+        >>> {name: tensor.shape for name, tensor in extractor.output.items()}
         {'block_16_project_BN': (None, 3, 3, 320), 'out_relu': (None, 3, 3, 1280)}
         """
         outputs = {name: self.output(name) for name in layer_names}

@@ -2,7 +2,6 @@
 
 import io
 import pathlib
-import warnings
 
 import numpy as np
 
@@ -10,9 +9,9 @@ import numpy as np
 def decode_picture(encoded, image_size, name="picture"):
     """Decodes a picture and resizes it to a square, the evaluation preprocessing.
 
-    The camera's orientation is applied, transparent pictures are laid on white, grayscale, CMYK
-    and palette pictures become RGB, and the whole picture is resized (bilinear, antialiased)
-    without cropping.
+    The camera's orientation is applied, transparent pictures are laid on white, grayscale (8 or
+    16 bit), CMYK and palette pictures become RGB, and the whole picture is resized (bilinear,
+    antialiased) without cropping.
 
     Args:
         encoded: bytes of a JPEG, PNG or any other format that Pillow reads.
@@ -36,18 +35,15 @@ def decode_picture(encoded, image_size, name="picture"):
     from PIL import Image, ImageOps, UnidentifiedImageError
 
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(encoded))
-            # Decoding a large JPEG at the nearest smaller scale above the target is far cheaper.
-            picture.draft("RGB", (image_size, image_size))
-            picture = _on_white(ImageOps.exif_transpose(picture)).convert("RGB")
+        picture = Image.open(io.BytesIO(encoded))
+        # Decoding a large JPEG at the nearest smaller scale above the target is far cheaper.
+        picture.draft("RGB", (image_size, image_size))
+        picture = _on_white(_eight_bit(ImageOps.exif_transpose(picture))).convert("RGB")
     except (
         UnidentifiedImageError,
         OSError,
         SyntaxError,  # what Pillow raises for a broken PNG
         Image.DecompressionBombError,
-        Image.DecompressionBombWarning,
     ) as error:
         reason = "unknown format" if isinstance(error, UnidentifiedImageError) else error
         raise ValueError(
@@ -75,6 +71,15 @@ def read_picture(path, image_size):
     if not path.is_file():
         raise FileNotFoundError(f"There is no such picture; give a file. Received: {path}")
     return decode_picture(path.read_bytes(), image_size, name=str(path))
+
+
+def _eight_bit(picture):
+    """Keeps the upper byte of 16-bit grayscale, which Pillow would clip at 255 instead."""
+    from PIL import Image
+
+    if not picture.mode.startswith("I;16"):
+        return picture
+    return Image.fromarray((np.asarray(picture) >> 8).astype("uint8"))
 
 
 def _on_white(picture):

@@ -17,9 +17,6 @@ def picture_batches(split, image_size, batch_size=32):
         `tf.data.Dataset` of `(pictures, labels)`: uint8 `(batch, image_size, image_size, 3)` and
         int32 `(batch,)`; the last batch may be smaller.
 
-    Raises:
-        tf.errors.InvalidArgumentError: while iterating, if a picture of a TFDS data set is broken.
-
     Example:
 
     >>> batches = picture_batches(open_split("data/grocery_mini", "test"), 64, batch_size=128)

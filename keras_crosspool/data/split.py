@@ -56,7 +56,7 @@ def open_split(data, split, class_names=None, skip_broken=False):
     if str(data).startswith("tfds:"):
         from keras_crosspool.data.tfds import open_tfds_split
 
-        return open_tfds_split(str(data).removeprefix("tfds:"), split, class_names)
+        return open_tfds_split(str(data).removeprefix("tfds:"), split, class_names, skip_broken)
     from keras_crosspool.data.folder import open_folder_split
 
     return open_folder_split(data, split, class_names, skip_broken)

@@ -1,21 +1,20 @@
 """Data sets of the TensorFlow Datasets catalogue, or built by its folder builders."""
 
-import hashlib
-import json
-
+from keras_crosspool.data.checking import check_pictures, fingerprint
 from keras_crosspool.data.split import Split, label_indices
 
 
-def open_tfds_split(name, split, class_names=None):
+def open_tfds_split(name, split, class_names=None, skip_broken=False):
     """Opens a split of a TFDS data set with `image` and `label` features; see `open_split`."""
     import tensorflow_datasets as tfds
 
     builder = _builder(name)
     features = builder.info.features
-    if not {"image", "label"} <= set(features):
+    needed = {"image": tfds.features.Image, "label": tfds.features.ClassLabel}
+    if not all(key in features and isinstance(features[key], needed[key]) for key in needed):
         raise ValueError(
-            "The TFDS data set needs the features image and label. Received: "
-            f"tfds:{name} with {', '.join(features)}"
+            "The TFDS data set needs an Image feature `image` and a ClassLabel feature `label`. "
+            f"Received: tfds:{name} with {', '.join(features)}"
         )
     if not builder.info.splits:
         builder.download_and_prepare()
@@ -28,12 +27,17 @@ def open_tfds_split(name, split, class_names=None):
         ) from error
     classes = features["label"].names
     class_names = tuple(class_names or classes)
+    indices = label_indices(classes, class_names)
+    encoded = _encoded(builder, split, indices)
+    checked, broken = check_pictures(encoded, info.num_examples, skip_broken)
+    lines = [f"{picture} {class_names[label]} {digest}" for picture, label, digest in checked]
     return Split(
         name=split,
         class_names=class_names,
-        size=info.num_examples,
-        fingerprint=_fingerprint(builder, split),
-        encoded=lambda: _encoded(tfds, builder, split, label_indices(classes, class_names)),
+        size=info.num_examples - len(broken),
+        fingerprint=fingerprint(lines),
+        encoded=lambda: _without(encoded, broken),
+        skipped=tuple(broken),
     )
 
 
@@ -42,7 +46,8 @@ def _builder(name):
 
     try:
         return tfds.builder(name)
-    except (tfds.core.registered.DatasetNotFoundError, ValueError) as error:
+    # TFDS answers an unknown version by an assertion.
+    except (tfds.core.registered.DatasetNotFoundError, ValueError, AssertionError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ValueError(
             f"TFDS knows no such data set ({reason}); `tfds.list_builders()` lists the names. "
@@ -50,8 +55,9 @@ def _builder(name):
         ) from error
 
 
-def _encoded(tfds, builder, split, indices):
+def _encoded(builder, split, indices):
     import tensorflow as tf
+    import tensorflow_datasets as tfds
 
     dataset = builder.as_dataset(
         split=split,
@@ -63,11 +69,9 @@ def _encoded(tfds, builder, split, indices):
     return dataset.map(lambda x: (x["image"], table[x["label"]], x["tfds_id"]), tf.data.AUTOTUNE)
 
 
-def _fingerprint(builder, split):
-    identity = {
-        "name": builder.info.full_name,
-        "split": split,
-        "shards": {k: list(v.shard_lengths) for k, v in builder.info.splits.items()},
-        "bytes": {k: v.num_bytes for k, v in builder.info.splits.items()},
-    }
-    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()
+def _without(encoded, broken):
+    import tensorflow as tf
+
+    if not broken:
+        return encoded
+    return encoded.filter(lambda data, label, name: tf.reduce_all(name != tf.constant(broken)))

@@ -44,8 +44,8 @@ def place_contributions(model, pictures, classes):
     pooling = _pooling(model)
     features, guidance = _maps(model, pooling)(pictures)
     pooled = pooling.pool([features, guidance])
-    scale = np.broadcast_to(pooling.normalization_scale(pooled), pooled.shape)
-    kernel, bias = (ops.convert_to_numpy(x) for x in model.get_layer("logits").weights)
+    scale = ops.convert_to_numpy(pooling.normalization_scale(pooled) * ops.ones_like(pooled))
+    kernel, bias = model.get_layer("logits").get_weights()
     weights = kernel.T.reshape(-1, *pooled.shape[1:])[classes] * scale[:, None]
     features, guidance = (_channels_last(pooling, x) for x in (features, guidance))
     contributions = np.einsum(

@@ -1,5 +1,7 @@
 """Pictures about a model: training curve, confusion matrix, confused pairs, heat maps."""
 
+import pathlib
+
 import numpy as np
 
 _DPI = 120
@@ -11,6 +13,24 @@ def new_figure(width, height, rows=1, columns=1):
 
     figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
     return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+def check_picture_format(path):
+    """Refuses a file name whose ending is no picture format, before anything is computed.
+
+    Args:
+        path: path of the picture to be written.
+
+    Raises:
+        ValueError: if the ending is unknown.
+    """
+    from matplotlib.figure import Figure
+
+    formats = sorted(Figure().canvas.get_supported_filetypes())
+    if pathlib.Path(path).suffix.lower().removeprefix(".") not in formats:
+        raise ValueError(
+            f"Expected a file name that ends in one of {', '.join(formats)}. Received: {path}"
+        )
 
 
 def plot_training_curve(history, path):

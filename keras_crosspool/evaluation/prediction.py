@@ -101,7 +101,8 @@ def _extent(model, image_size):
     A window is drawn as the cell at its centre, so the border that no centre reaches stays bare.
     """
     regions = model.get_layer("regions")
-    cells = max(regions.input.shape[1:3])
+    grid = slice(2, 4) if regions.data_format == "channels_first" else slice(1, 3)
+    cells = max(regions.input.shape[grid])
     cell = image_size / cells
     before, after = (regions.kernel_size[0] - 1) // 2, regions.kernel_size[0] // 2
     return (before * cell, image_size - after * cell, image_size - after * cell, before * cell)

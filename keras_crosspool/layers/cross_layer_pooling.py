@@ -4,6 +4,7 @@ import keras
 from keras import ops
 
 _RESIZABLE = (None, "guidance", "features")
+_DATA_FORMATS = ("channels_last", "channels_first")
 
 
 @keras.saving.register_keras_serializable(package="keras_crosspool")
@@ -41,7 +42,8 @@ class CrossLayerPooling(keras.layers.Layer):
         `(batch, K * D)`, guidance-major: `P_k` stands at `[k * D, (k + 1) * D)`.
 
     Raises:
-        ValueError: if the inputs are not two 4-D maps, or their grids differ with `resize=None`.
+        ValueError: if `resize` or `data_format` is none of the above, the inputs are not two 4-D
+            maps, or their grids differ with `resize=None`.
 
     Source:
         Liu, Shen and van den Hengel, "Cross-convolutional-layer Pooling for Image Recognition",
@@ -73,6 +75,11 @@ class CrossLayerPooling(keras.layers.Layer):
         self.l2_normalization = l2_normalization
         self.resize = resize
         self.data_format = data_format or keras.config.image_data_format()
+        if self.data_format not in _DATA_FORMATS:
+            raise ValueError(
+                f"`data_format` must be one of {_DATA_FORMATS}. "
+                f"Received: data_format={data_format!r}"
+            )
         self.epsilon = epsilon
 
     def build(self, input_shape):
@@ -94,6 +101,8 @@ class CrossLayerPooling(keras.layers.Layer):
         Returns:
             `(batch, K, D)` tensor in float32 or wider.
         """
+        # Only the first call builds the layer; later maps may lie on other grids.
+        self._check_shapes([tuple(maps.shape) for maps in inputs])
         dtype = keras.backend.result_type(self.compute_dtype, "float32")
         features, guidance = (ops.cast(x, dtype) for x in self._on_one_grid(*inputs))
         features, guidance = self._flatten(features), self._flatten(guidance)

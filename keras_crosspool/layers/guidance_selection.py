@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+_FIXED = ("kernel_size", "use_bias", "kernel_initializer")
+
 
 @keras.saving.register_keras_serializable(package="keras_crosspool")
 class GuidanceSelection(keras.layers.Conv2D):
@@ -18,13 +20,17 @@ class GuidanceSelection(keras.layers.Conv2D):
         filters: int, the number of channels kept (K).
         data_format: `"channels_last"` or `"channels_first"`. Defaults to
             `keras.config.image_data_format()`.
-        **kwargs: arguments of `keras.layers.Layer`.
+        **kwargs: further arguments of `keras.layers.Conv2D`, such as `activation`; its kernel size,
+            initializer and bias are fixed.
 
     Input shape:
         `(batch, height, width, channels)`, or channels first.
 
     Output shape:
         `(batch, height, width, filters)`, or channels first.
+
+    Raises:
+        ValueError: if the map has fewer channels than are to be kept.
 
     Example:
 
@@ -45,6 +51,15 @@ class GuidanceSelection(keras.layers.Conv2D):
             **kwargs,
         )
         self._activity = None
+
+    def build(self, input_shape):
+        channels = input_shape[1 if self.data_format == "channels_first" else -1]
+        if channels < self.filters:
+            raise ValueError(
+                f"Cannot select {self.filters} guidance channels of {channels}: give a map with "
+                f"more channels or ask for fewer. Received: input_shape={tuple(input_shape)}"
+            )
+        super().build(input_shape)
 
     def adapt(self, dataset):
         """Selects the channels of largest mean magnitude over a data set, in one streaming pass.
@@ -82,8 +97,7 @@ class GuidanceSelection(keras.layers.Conv2D):
         self._activity = None
 
     def get_config(self):
-        config = keras.layers.Layer.get_config(self)
-        return {**config, "filters": self.filters, "data_format": self.data_format}
+        return {name: value for name, value in super().get_config().items() if name not in _FIXED}
 
 
 def _one_hot_kernel(channels, num_channels):

@@ -22,7 +22,7 @@ class LocalRegions(keras.layers.Conv2D):
         data_format: `"channels_last"` or `"channels_first"`. Defaults to
             `keras.config.image_data_format()`.
         **kwargs: further arguments of `keras.layers.Conv2D`, such as `kernel_initializer`; its
-            strides, padding, dilation and groups are fixed.
+            strides, padding, dilation, groups and bias are fixed.
 
     Input shape:
         `(batch, height, width, channels)`, or channels first.
@@ -47,11 +47,11 @@ class LocalRegions(keras.layers.Conv2D):
 
     def __init__(self, filters, kernel_size=3, data_format=None, **kwargs):
         super().__init__(filters, kernel_size, data_format=data_format, **kwargs)
-        window = (self.strides, self.padding, self.dilation_rate, self.groups)
-        if window != ((1, 1), "valid", (1, 1), 1):
+        window = (self.strides, self.padding, self.dilation_rate, self.groups, self.use_bias)
+        if window != ((1, 1), "valid", (1, 1), 1, True):
             raise ValueError(
-                "LocalRegions takes every valid m x n window, so strides, padding, dilation_rate "
-                f"and groups cannot be chosen. Received: {kwargs}"
+                "LocalRegions takes every valid m x n window and subtracts its mean, so strides, "
+                f"padding, dilation_rate, groups and use_bias cannot be chosen. Received: {kwargs}"
             )
         self._pca = None
 
@@ -78,7 +78,8 @@ class LocalRegions(keras.layers.Conv2D):
                 Defaults to `False`.
 
         Raises:
-            ValueError: if the windows are fewer than the components asked for.
+            ValueError: if the windows are fewer than the components asked for, or a component to be
+                whitened does not vary.
         """
         for maps in dataset:
             self.update_state(maps)
@@ -96,7 +97,7 @@ class LocalRegions(keras.layers.Conv2D):
         """Writes the PCA into kernel and bias and forgets the statistics."""
         mean, components, variances = (self._pca or StreamingPCA(self.filters)).fit()
         if whiten:
-            components = components / np.sqrt(variances)
+            components = components / _deviations(variances)
         self.set_weights([components.reshape(self.kernel.shape), -mean @ components])
         self._pca = None
 
@@ -107,3 +108,13 @@ class LocalRegions(keras.layers.Conv2D):
             maps = np.moveaxis(maps, 1, -1)
         windows = np.lib.stride_tricks.sliding_window_view(maps, self.kernel_size, axis=(1, 2))
         return np.moveaxis(windows, 3, -1).reshape(-1, np.prod(self.kernel_size) * maps.shape[-1])
+
+
+def _deviations(variances):
+    varying = variances > np.finfo("float32").eps * variances[0]
+    if not varying.all():
+        raise ValueError(
+            "A component that does not vary cannot be whitened: ask for fewer components. "
+            f"Received: {len(varying)} components, of which {varying.sum()} vary"
+        )
+    return np.sqrt(variances)

@@ -1,6 +1,7 @@
 """Model directories: what training writes and everything else reads."""
 
 import pathlib
+import zipfile
 
 import keras
 
@@ -68,10 +69,16 @@ def load_model(directory):
         ) from error
     try:
         model = keras.models.load_model(directory / MODEL_FILE, compile=False)
-    except (ValueError, OSError, KeyError) as error:
+    except (ValueError, OSError, KeyError, zipfile.BadZipFile) as error:
         raise ValueError(
             f"{MODEL_FILE} is damaged: train again or restore it ({error}). Received: {directory}"
         ) from error
+    if model.output_shape[-1] != len(metadata.class_names):
+        raise ValueError(
+            f"{METADATA_FILE} does not belong to {MODEL_FILE}: it names "
+            f"{len(metadata.class_names)} classes and the model has {model.output_shape[-1]} "
+            f"logits; train again or restore it. Received: {directory}"
+        )
     return model, metadata
 
 
@@ -84,7 +91,8 @@ def check_replaceable(directory):
     directory = pathlib.Path(directory)
     if directory.is_dir() and not any(directory.iterdir()):
         return
-    if directory.exists() and not (directory / METADATA_FILE).is_file():
+    known = all((directory / name).is_file() for name in (MODEL_FILE, METADATA_FILE))
+    if directory.exists() and not known:
         raise ValueError(
             "The output exists and is no model directory, so it is not replaced: name another one. "
             f"Received: {directory}"

@@ -41,9 +41,11 @@ class ModelMetadata:
         """Reads what `to_json` wrote.
 
         Raises:
-            ValueError: if the text is no JSON or lacks a field.
+            ValueError: if the text is no JSON object or lacks a field.
         """
         fields = json.loads(text)
+        if not isinstance(fields, dict):
+            raise ValueError(f"Expected a JSON object. Received: {text[:80]}")
         try:
             return cls(**{**fields, "class_names": tuple(fields["class_names"])})
         except (TypeError, KeyError) as error:

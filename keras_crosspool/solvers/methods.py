@@ -44,12 +44,16 @@ def fit_svm(gram, labels, num_classes, strength):
 
     Returns:
         `duals (n, num_classes)` and `bias (num_classes,)`; a class without pictures gets a
-        bias of -1 and no duals.
+        bias of -1 and no duals, one without others a bias of 1.
     """
     from sklearn.svm import SVC
 
     duals, bias = np.zeros((len(gram), num_classes)), np.full(num_classes, -1.0)
-    for label in np.unique(labels):
+    present = np.unique(labels)
+    if len(present) == 1:  # a fold may hold one class alone: nothing to set it apart from
+        bias[present] = 1.0
+        return duals, bias
+    for label in present:
         machine = SVC(C=strength, kernel="precomputed").fit(gram, labels == label)
         duals[machine.support_, label] = machine.dual_coef_[0]
         bias[label] = machine.intercept_[0]

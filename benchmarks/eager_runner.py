@@ -1,0 +1,21 @@
+"""Runs a Keras model as `model(x)`, operation by operation."""
+
+from export.runners import KerasRunner
+
+
+class EagerRunner(KerasRunner):
+    """Runs a Keras model by calling it, without a compiled function.
+
+    Args:
+        model: `keras.Model`, or the path of a model directory.
+        name: str. Defaults to `"keras eager"`.
+    """
+
+    def __init__(self, model, name="keras eager"):
+        super().__init__(model, name)
+
+    def _infer(self, batch):
+        from keras import ops
+
+        # Copying the logits to NumPy waits for them, so a timed call is a whole one.
+        return ops.convert_to_numpy(self._model(batch, training=False)).astype("float32")

@@ -1,0 +1,109 @@
+"""Latency, memory, size and accuracy of artefacts and their Keras model, side by side.
+
+Every runtime runs in a process of its own and sees the same real pictures, one at a time. Each
+warms up until it is stable; then they take turns in rounds whose order is shuffled. All samples
+are kept. Written: a JSON file with everything, and beside it a table (.md), .csv and a plot (.png).
+
+    python -m benchmarks.latency model.tflite model.onnx --model=model --data=PHOTOS --split=val
+    python -m benchmarks.latency model.tflite --data=PHOTOS --split=val --compare=old.json
+"""
+
+import dataclasses
+import datetime
+import os
+import pathlib
+import sys
+
+from absl import flags
+
+from keras_crosspool.mains import run
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("model", None, "Model directory, to time Keras beside the artefacts.")
+flags.DEFINE_string(
+    "data", None, "Folder of pictures split/class/*.jpg, or tfds:NAME; the model's own if unset."
+)
+flags.DEFINE_string("split", None, "Split of the pictures; the model's validation split if unset.")
+flags.DEFINE_integer(
+    "pictures", 0, "Labelled pictures to use, drawn evenly over the classes; 0 takes the split.", 0
+)
+flags.DEFINE_integer("rounds", 10, "Rounds in which all runtimes take their turn.", 2)
+flags.DEFINE_integer("per_round", 20, "Pictures, drawn anew each round, that a turn times.", 1)
+flags.DEFINE_list("threads", ["1", "2"], "Numbers of threads to run artefacts with, on the CPU.")
+flags.DEFINE_integer("seed", 0, "Seed of the order of the runtimes and of the pictures.")
+flags.DEFINE_string("output", "benchmarks/results/latency.json", "JSON file to write.")
+flags.DEFINE_string("compare", None, "Older JSON file; shows what changed, with 95% intervals.")
+
+
+def main(paths):
+    from benchmarks.comparison import check_rounds
+    from benchmarks.remote_runner import WorkerCrashError
+    from benchmarks.results import read_results, write_results
+
+    if pathlib.Path(FLAGS.output).suffix != ".json":
+        raise ValueError(f"--output must end in .json. Received: {FLAGS.output}")
+    old = read_results(FLAGS.compare) if FLAGS.compare else None
+    if old:
+        check_rounds(FLAGS.rounds, "--rounds")
+        check_rounds(old["settings"]["rounds"], FLAGS.compare)
+    try:
+        results = _benchmark(paths)
+    except WorkerCrashError as error:
+        sys.exit(f"error: {error}")
+    files = write_results(results, FLAGS.output)
+    _print(results, old)
+    print("written:", *files)
+
+
+def _benchmark(paths):
+    from benchmarks.machine import describe_machine, library_versions
+    from benchmarks.measurement import measure, schedule
+    from benchmarks.results import derive
+    from benchmarks.subjects import open_subjects
+
+    subjects = open_subjects(paths, FLAGS.model, _threads())
+    pictures = subjects.read_pictures(FLAGS.data, FLAGS.split, FLAGS.pictures or None)
+    names = [candidate.name for candidate in subjects.candidates]
+    plan = schedule(names, len(pictures.pixels), FLAGS.rounds, FLAGS.per_round, FLAGS.seed)
+    load_before = os.getloadavg()[0]
+    measurements = measure(subjects.candidates, pictures.pixels, plan)
+    return {
+        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+        "machine": describe_machine(),
+        "versions": library_versions(),
+        "load_average": [load_before, os.getloadavg()[0]],
+        "settings": {
+            "batch": 1,
+            "rounds": FLAGS.rounds,
+            "per_round": len(plan[0].pictures),
+            "seed": FLAGS.seed,
+        },
+        "model": subjects.description,
+        "pictures": pictures.describe() | {"data": pathlib.Path(pictures.data).name},
+        "labels": pictures.labels.tolist(),
+        "schedule": [dataclasses.asdict(turn) for turn in plan],
+        "runtimes": derive(measurements, pictures.labels),
+        "not_run": subjects.not_run,
+    }
+
+
+def _threads():
+    if not all(count.isdecimal() and int(count) for count in FLAGS.threads):
+        raise ValueError(
+            f"--threads takes whole numbers above 0, such as 1,2. Received: {FLAGS.threads}"
+        )
+    return [int(count) for count in dict.fromkeys(FLAGS.threads)]
+
+
+def _print(results, old):
+    from benchmarks.comparison import compare, differences
+    from benchmarks.table import comparison_section, latency_section
+
+    print(latency_section(results))
+    if old:
+        print(comparison_section(compare(results, old)))
+        print(*differences(results, old), sep="\n")
+
+
+if __name__ == "__main__":
+    run(main, positional="ARTEFACT")

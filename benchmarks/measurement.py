@@ -1,0 +1,133 @@
+"""Interleaved rounds over worker processes: every runtime, the same pictures, in turn."""
+
+import contextlib
+import dataclasses
+import hashlib
+import pathlib
+import tempfile
+import time
+
+import numpy as np
+
+from benchmarks.remote_runner import RemoteRunner
+from benchmarks.statistics import has_settled
+from keras_crosspool.progress import track
+
+# Threads of the runtime before may still spin for work; they get time to go to sleep.
+_PAUSE_SECONDS = 0.02
+
+
+@dataclasses.dataclass(frozen=True)
+class Round:
+    """One round of the schedule.
+
+    Args:
+        order: list of str, names of the candidates in the order they take their turn.
+        pictures: list of int, the pictures that each of them runs, one at a time.
+    """
+
+    order: list
+    pictures: list
+
+
+def schedule(names, pictures, rounds, per_round, seed=0):
+    """Draws the rounds: the order of the runtimes and the pictures of each.
+
+    Args:
+        names: sequence of str, the candidates.
+        pictures: int, the number of pictures there are.
+        rounds: int.
+        per_round: int, pictures of a round; at most `pictures` are drawn.
+        seed: int. Defaults to `0`.
+
+    Returns:
+        List of `Round`.
+
+    Example:
+
+    >>> sorted(schedule(["a", "b"], pictures=9, rounds=3, per_round=2)[0].order)
+    ['a', 'b']
+    """
+    rng = np.random.default_rng(seed)
+    return [
+        Round(
+            order=rng.permutation(list(names)).tolist(),
+            pictures=rng.choice(pictures, min(per_round, pictures), replace=False).tolist(),
+        )
+        for _ in range(rounds)
+    ]
+
+
+def measure(candidates, pixels, plan):
+    """Measures all candidates on the same pictures, each in a process of its own.
+
+    Every turn of a round starts with one inference on the turn's first picture that is kept
+    apart (`reentry_ns`): it pays for the caches that the runtime before has taken.
+
+    Args:
+        candidates: list of `Candidate`.
+        pixels: uint8 array `(n, height, width, 3)`.
+        plan: list of `Round`.
+
+    Returns:
+        List of dicts in the order of the candidates: `Candidate.describe()` and `base_bytes`,
+        `import_seconds`, `load_seconds`, `first_ns`, `warm_up_ns`, `settled`, `reentry_ns`
+        (a number for each round), `samples_ns` (a list for each round), `peak_bytes`,
+        `predicted` and `pixels_sha256`.
+
+    Raises:
+        ValueError: if a candidate cannot be loaded.
+        WorkerCrashError: if a process ends before its time.
+        RuntimeError: if a process has not read the same pictures.
+    """
+    with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
+        path = pathlib.Path(folder) / "pictures.npy"
+        np.save(path, pixels)
+        remotes, starts = {}, {}
+        for candidate in track(candidates, "loading and warming up"):
+            remote = stack.enter_context(RemoteRunner(candidate, path))
+            starts[candidate.name] = _start(remote, plan[0].pictures)
+            remotes[candidate.name] = remote
+        turns = _run_rounds(remotes, plan)
+        ends = {name: _finish(remote) for name, remote in track(remotes.items(), "accuracy")}
+    _check_pixels(ends, pixels)
+    return [c.describe() | starts[c.name] | turns[c.name] | ends[c.name] for c in candidates]
+
+
+def _start(remote, indices):
+    loaded = remote.ask("load")
+    (first,) = remote.ask("time", indices[:1])
+    warm_up = remote.ask("warm_up", indices)
+    return {
+        **loaded,
+        "first_ns": first,
+        "warm_up_ns": warm_up,
+        "settled": has_settled(warm_up),
+    }
+
+
+def _run_rounds(remotes, plan):
+    turns = {name: {"reentry_ns": [], "samples_ns": []} for name in remotes}
+    for turn in track(plan, "rounds"):
+        for name in turn.order:
+            time.sleep(_PAUSE_SECONDS)
+            reentry, *samples = remotes[name].ask("time", turn.pictures[:1] + turn.pictures)
+            turns[name]["reentry_ns"].append(reentry)
+            turns[name]["samples_ns"].append(samples)
+    return turns
+
+
+def _finish(remote):
+    # Before the accuracy, whose batches would count as memory.
+    peak = remote.ask("peak_bytes")
+    return {"peak_bytes": peak, **remote.ask("score")}
+
+
+def _check_pixels(ends, pixels):
+    expected = hashlib.sha256(pixels.tobytes()).hexdigest()
+    for name, end in ends.items():
+        if end["pixels_sha256"] != expected:
+            raise RuntimeError(
+                f"Every runtime has to see the pictures {expected}. Received: {name} read "
+                f"{end['pixels_sha256']}"
+            )

@@ -1,0 +1,53 @@
+"""The latency-accuracy plot, with the Pareto front marked."""
+
+from keras_crosspool.evaluation.plots import new_figure
+
+_MARKERS = "osD^vP*Xhd"
+
+
+def plot_latency(results, path):
+    """Plots top-1 accuracy against latency; a line from p50 to p99 shows each runtime's tail.
+
+    Args:
+        results: dict, a latency result.
+        path: path of the picture to write.
+    """
+    from matplotlib.ticker import LogLocator
+
+    figure, axes = new_figure(9, 4.5)
+    axis = axes[0, 0]
+    for index, row in enumerate(results["runtimes"]):
+        _plot_row(axis, row, f"C{index % 10}", _MARKERS[index % len(_MARKERS)])
+    front = sorted(
+        (r["summary"]["p50_ms"], r["accuracy"]) for r in results["runtimes"] if r["pareto"]
+    )
+    latencies, accuracies = zip(*front, strict=True)
+    axis.step(latencies, [100 * a for a in accuracies], where="post", color="0.6", zorder=0,
+              label="Pareto front")  # fmt: skip
+    axis.set(
+        xscale="log",
+        xlabel="latency of one picture, ms (marker: p50, line to p99)",
+        ylabel=f"top-1 accuracy, % of {results['pictures']['pictures']} pictures",
+        title=f"{results['machine']['cpu']}, {results['machine']['cores']} cores",
+    )
+    axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.xaxis.set_major_formatter("{x:g}")
+    axis.xaxis.set_minor_formatter("")
+    axis.margins(y=0.3)
+    axis.grid(alpha=0.3, which="both")
+    axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.01, 1))
+    figure.savefig(path)
+
+
+def _plot_row(axis, row, colour, marker):
+    summary, accuracy = row["summary"], 100 * row["accuracy"]
+    axis.plot((summary["p50_ms"], summary["p99_ms"]), (accuracy, accuracy), color=colour, alpha=0.4)
+    axis.plot(
+        summary["p50_ms"],
+        accuracy,
+        marker,
+        color=colour,
+        fillstyle="full" if row["pareto"] else "none",
+        markersize=9,
+        label=f"{row['name']}, {row['precision']}",
+    )

@@ -1,0 +1,113 @@
+"""Writes the tables of README.md from the files in benchmarks/results/.
+
+Between `<!-- begin NAME -->` and `<!-- end NAME -->` stands the table of
+benchmarks/results/NAME.json: a latency result, a list of rows, or an object with `rows`.
+
+    python -m benchmarks.readme
+    python -m benchmarks.readme --check
+"""
+
+import json
+import pathlib
+import re
+import sys
+
+from absl import flags
+
+from keras_crosspool.mains import run
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("readme", "README.md", "File whose tables are written.")
+flags.DEFINE_string("results", "benchmarks/results", "Folder of the JSON files.")
+flags.DEFINE_bool("check", False, "Write nothing; fail if a table is not that of its results.")
+
+_MARKER = re.compile(r"<!-- (begin|end) (\S+) -->")
+_BLOCK = re.compile(r"(<!-- begin (\S+) -->\n).*?(<!-- end \2 -->)", re.DOTALL)
+
+
+def main(_):
+    from keras_crosspool.files import atomic_path
+
+    readme = pathlib.Path(FLAGS.readme)
+    if not readme.is_file():
+        raise ValueError(f"--readme must be a file. Received: {readme}")
+    text = readme.read_text()
+    updated = fill_tables(text, FLAGS.results)
+    if FLAGS.check:
+        if updated != text:
+            names = ", ".join(_stale(text, updated))
+            sys.exit(f"error: tables of {readme} are not their results: {names}. Run "
+                     "`python -m benchmarks.readme`.")  # fmt: skip
+        return
+    with atomic_path(readme) as path:
+        path.write_text(updated)
+
+
+def fill_tables(text, results):
+    """Puts the tables of results between their markers.
+
+    Args:
+        text: str, Markdown with markers.
+        results: path of the folder with the JSON files.
+
+    Returns:
+        str.
+
+    Raises:
+        ValueError: if markers do not pair, or a result is missing or no table.
+    """
+    _check_markers(text)
+    return _BLOCK.sub(
+        lambda match: f"{match[1]}{render(pathlib.Path(results) / f'{match[2]}.json')}{match[3]}",
+        text,
+    )
+
+
+def render(path):
+    """The table of one results file.
+
+    Args:
+        path: `pathlib.Path` of a JSON file.
+
+    Returns:
+        str, Markdown that ends in a line break.
+
+    Raises:
+        ValueError: if the file is missing or holds no rows.
+    """
+    from benchmarks.machine import machine_line
+    from benchmarks.table import latency_section, rows_table
+
+    if not path.is_file():
+        raise ValueError(f"A table has no results; run its benchmark. Received: no file {path}")
+    record = json.loads(path.read_text())
+    if isinstance(record, dict) and "runtimes" in record:
+        return latency_section(record)
+    rows = record.get("rows") if isinstance(record, dict) else record
+    if not rows or not all(isinstance(row, dict) for row in rows):
+        raise ValueError(f"Expected a list of rows, each an object. Received: {path}")
+    if isinstance(record, dict) and "machine" in record:
+        return f"{rows_table(rows)}\n{record['data']}; {machine_line(record['machine'])}.\n"
+    return rows_table(rows)
+
+
+def _check_markers(text):
+    markers = _MARKER.findall(text)
+    begins, ends = markers[::2], markers[1::2]
+    names = [name for _, name in begins]
+    paired = begins == [("begin", name) for name in names]
+    if not paired or ends != [("end", name) for name in names]:
+        raise ValueError(
+            "Markers must come in pairs, <!-- begin NAME --> and <!-- end NAME -->. Received: "
+            f"{', '.join(' '.join(marker) for marker in markers)}"
+        )
+
+
+def _stale(text, updated):
+    """Names of the blocks that differ."""
+    pairs = zip(_BLOCK.finditer(text), _BLOCK.finditer(updated), strict=True)
+    return [old[2] for old, new in pairs if old[0] != new[0]]
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,101 @@
+"""A latency result: raw samples and the figures derived from them, as JSON, table, CSV and plot."""
+
+import csv
+import json
+import pathlib
+
+import numpy as np
+
+from benchmarks.candidate import REFERENCE
+from benchmarks.statistics import pareto_front, ratio_of_medians, summarise
+from keras_crosspool.files import atomic_path
+
+_NEEDED = {"machine", "versions", "settings", "pictures", "runtimes"}  # for a comparison
+
+
+def derive(measurements, labels):
+    """Adds to each measurement what follows from its raw data.
+
+    Args:
+        measurements: list of dicts, from `measure`.
+        labels: int `(n,)`, the classes of the pictures.
+
+    Returns:
+        List of dicts: the measurements and `summary` (see `summarise`), `accuracy`, `agreement`
+        (part of the pictures on which Keras says the same) and `speed` (Keras' p50 over this p50
+        with its 95% interval), `None` where Keras was not measured, and `pareto`.
+    """
+    by_name = {measurement["name"]: measurement for measurement in measurements}
+    reference = by_name.get(REFERENCE)
+    rows = [_derive_row(measurement, labels, reference) for measurement in measurements]
+    latencies = [row["summary"]["p50_ms"] for row in rows]
+    front = pareto_front(latencies, [row["accuracy"] for row in rows])
+    return [row | {"pareto": pareto} for row, pareto in zip(rows, front, strict=True)]
+
+
+def _derive_row(measurement, labels, reference):
+    predicted = np.array(measurement["predicted"])
+    agreement, speed = None, None
+    if reference is not None:
+        agreement = float(np.mean(predicted == reference["predicted"]))
+        speed = ratio_of_medians(reference["samples_ns"], measurement["samples_ns"], paired=True)
+    return measurement | {
+        "summary": summarise(measurement["samples_ns"]),
+        "accuracy": float(np.mean(predicted == labels)),
+        "agreement": agreement,
+        "speed": speed,
+    }
+
+
+def write_results(results, output):
+    """Writes a result as JSON and beside it as `.md`, `.csv` and `.png`.
+
+    Args:
+        results: dict, see `benchmarks.latency`.
+        output: path of the `.json` file.
+
+    Returns:
+        List of `pathlib.Path`, the files.
+    """
+    from benchmarks.plot import plot_latency
+    from benchmarks.table import flat_row, latency_section
+
+    output = pathlib.Path(output)
+    files = [output.with_suffix(suffix) for suffix in (".json", ".md", ".csv", ".png")]
+    with (
+        atomic_path(files[3]) as plot,
+        atomic_path(files[2]) as table,
+        atomic_path(files[1]) as markdown,
+        atomic_path(files[0]) as record,
+    ):
+        plot_latency(results, plot)
+        rows = [flat_row(row) for row in results["runtimes"]]
+        with open(table, "w", newline="") as file:
+            writer = csv.DictWriter(file, rows[0], lineterminator="\n")
+            writer.writeheader()
+            writer.writerows(rows)
+        markdown.write_text(latency_section(results))
+        record.write_text(json.dumps(results))
+    return files
+
+
+def read_results(path):
+    """Reads a latency result.
+
+    Raises:
+        ValueError: if the file is missing or no latency result.
+    """
+    path = pathlib.Path(path)
+    if not path.is_file():
+        raise ValueError(f"Expected a JSON file of benchmarks.latency. Received: no file {path}")
+    try:
+        results = json.loads(path.read_text())
+    except ValueError as error:
+        raise ValueError(f"This is no JSON ({error}). Received: {path}") from error
+    missing = _NEEDED - set(results) if isinstance(results, dict) else _NEEDED
+    if missing:
+        raise ValueError(
+            "Expected a JSON file of benchmarks.latency, with "
+            f"{', '.join(sorted(missing))}. Received: {path}"
+        )
+    return results

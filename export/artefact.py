@@ -1,0 +1,132 @@
+"""The artefact record: what an exported file is, kept beside it as `x.<ext>.json`."""
+
+import contextlib
+import dataclasses
+import hashlib
+import importlib.metadata
+import json
+import pathlib
+
+from keras_crosspool.files import atomic_path
+
+
+@dataclasses.dataclass(frozen=True)
+class Artefact:
+    """The record of one exported file.
+
+    Attributes:
+        file: str, name of the file, which stands beside the record.
+        format: str, row of `export.formats`.
+        precision: str.
+        sha256: str, of the file.
+        bytes: int, its size.
+        inputs: tuple of dicts with `name`, `shape` (`None`: open), `dtype` and `range`.
+        outputs: likewise.
+        operators: dict, operator to how often the file uses it.
+        model: dict with `name`, `class_names`, `image_size`, `preprocessing` and the `sha256` of
+            the Keras model's layers and weights.
+        parity: dict, the result of the comparison with the Keras model, or that it was off.
+        versions: dict, tool to version.
+        details: dict, what only this format has: opset, delegated nodes, calibration, profiles.
+    """
+
+    file: str
+    format: str
+    precision: str
+    sha256: str
+    bytes: int
+    inputs: tuple
+    outputs: tuple
+    operators: dict
+    model: dict
+    parity: dict
+    versions: dict
+    details: dict
+
+    def to_json(self):
+        """The record as indented JSON text."""
+        return json.dumps(dataclasses.asdict(self), indent=2)
+
+    @classmethod
+    def from_json(cls, text):
+        """Reads what `to_json` wrote.
+
+        Raises:
+            ValueError: if the text is no JSON or its fields are others.
+        """
+        fields = json.loads(text)
+        names = [field.name for field in dataclasses.fields(cls)]
+        if not isinstance(fields, dict) or sorted(fields) != sorted(names):
+            raise ValueError(f"Expected an object with {', '.join(names)}. Received: {fields}")
+        pair = {key: tuple(fields[key]) for key in ("inputs", "outputs")}
+        return cls(**{**fields, **pair})
+
+
+def sidecar_path(path):
+    """Path of the record of an artefact."""
+    path = pathlib.Path(path)
+    return path.with_name(f"{path.name}.json")
+
+
+@contextlib.contextmanager
+def atomic_artefact(path):
+    """Gives temporary paths for a file and its record; both are renamed at success, or neither.
+
+    Args:
+        path: path of the artefact.
+
+    Yields:
+        Pair of `pathlib.Path`: the file's and the record's.
+    """
+    if pathlib.Path(path).is_dir():
+        raise ValueError(f"--output is a directory; name a file in it. Received: {path}")
+    # The file takes its name last: whoever sees it finds its record.
+    with atomic_path(path) as file, atomic_path(sidecar_path(path)) as sidecar:
+        yield file, sidecar
+
+
+def read_artefact(path):
+    """Reads the record of an artefact and checks that it belongs to the file.
+
+    Args:
+        path: path of the artefact.
+
+    Returns:
+        `Artefact`.
+
+    Raises:
+        ValueError: if the file or its record is missing or damaged, or they do not belong together.
+    """
+    path, sidecar = pathlib.Path(path), sidecar_path(path)
+    for needed in (path, sidecar):
+        if not needed.is_file():
+            raise ValueError(
+                f"An artefact is a file with its record {sidecar.name} beside it; export it again. "
+                f"Received: no file {needed}"
+            )
+    try:
+        artefact = Artefact.from_json(sidecar.read_text())
+    except ValueError as error:
+        raise ValueError(f"The record is damaged; export again. {error} In: {sidecar}") from error
+    digest = file_sha256(path)
+    if digest != artefact.sha256:
+        raise ValueError(
+            f"The file is not the one that its record describes (sha256 {artefact.sha256}); export "
+            f"it again. Received: {path} with sha256 {digest}"
+        )
+    return artefact
+
+
+def file_sha256(path):
+    """Hex sha256 of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def tool_versions(*packages):
+    """Maps each installed package among `packages` to its version."""
+    versions = {}
+    for package in packages:
+        with contextlib.suppress(importlib.metadata.PackageNotFoundError):
+            versions[package] = importlib.metadata.version(package)
+    return versions

@@ -1,0 +1,1 @@
+"""One exporter for each format: functions of near-identical shape that return the record."""

@@ -1,0 +1,23 @@
+"""Exports a model directory as a ONNX file, proven on real pictures.
+
+python -m export.onnx --model=DIR --output=model.onnx --precision=float32
+"""
+
+from absl import flags
+
+from export import flags as export_flags
+from export import formats
+from export.exporter_main import export_from_flags
+from keras_crosspool.mains import run
+
+export_flags.define_common()
+export_flags.define_format(formats.get_format("onnx"))
+flags.adopt_module_key_flags(export_flags)
+
+
+def main(_):
+    export_from_flags("onnx")
+
+
+if __name__ == "__main__":
+    run(main)

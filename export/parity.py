@@ -1,0 +1,99 @@
+"""Comparator: shows the same real pictures to the Keras model and to an artefact."""
+
+import functools
+
+import numpy as np
+
+from export.parity_result import TOLERANCES, ParityResult
+from export.runners.keras_runner import KerasRunner
+
+REFERENCE_BATCH = 16
+_MINIMUM_PICTURES = 8
+
+
+class ParityError(RuntimeError):
+    """An artefact is not the Keras model any more; nothing was written."""
+
+
+class Comparator:
+    """Holds pictures and the reference's logits, and compares candidates with them.
+
+    Args:
+        pictures: `Pictures`, the same for every candidate.
+        model: `keras.Model`, the reference; it runs once, when first needed.
+
+    Raises:
+        ValueError: if the pictures are too few to say anything.
+
+    Example:
+
+    >>> comparator = Comparator(pictures, model)  # doctest: +SKIP
+    >>> with LiteRTRunner("model.tflite") as runner:  # doctest: +SKIP
+    ...     result = comparator.compare(runner, "float16")
+    >>> bool(result), result.failures  # doctest: +SKIP
+    (True, ())
+    """
+
+    def __init__(self, pictures, model):
+        if len(pictures.pixels) < _MINIMUM_PICTURES:
+            raise ValueError(
+                f"Parity needs at least {_MINIMUM_PICTURES} pictures; raise --parity_pictures or "
+                f"choose a larger --parity_split. Received: {len(pictures.pixels)}"
+            )
+        self.pictures = pictures
+        self._model = model
+
+    @functools.cached_property
+    def reference(self):
+        """The reference's logits, `(n, classes)`."""
+        with KerasRunner(self._model) as runner:
+            return _run_in_batches(runner, self.pictures.pixels, REFERENCE_BATCH)
+
+    def compare(self, runner, precision):
+        """Compares an open runner with the reference.
+
+        A candidate that takes any batch is run with batches of one and of several pictures, and
+        has to pass with both.
+
+        Args:
+            runner: an open `Runner`.
+            precision: str, key of `TOLERANCES`.
+
+        Returns:
+            `ParityResult`.
+        """
+        sizes = (runner.batch_size,) if runner.batch_size else (1, REFERENCE_BATCH)
+        logits = [_run_in_batches(runner, self.pictures.pixels, size) for size in sizes]
+        return ParityResult.measure(
+            np.concatenate([self.reference] * len(sizes)),
+            np.concatenate(logits),
+            np.concatenate([self.pictures.labels] * len(sizes)),
+            TOLERANCES[precision],
+        )
+
+    def demand(self, runner, precision):
+        """Compares and refuses a candidate that does not pass.
+
+        Returns:
+            `ParityResult`.
+
+        Raises:
+            ParityError: if the candidate is beyond the tolerance.
+        """
+        result = self.compare(runner, precision)
+        if not result:
+            raise ParityError(
+                f"Parity failed, so nothing was written: {'; '.join(result.failures)} "
+                f"({result.compared} comparisons, {precision} tolerance, {runner.name} against "
+                "Keras). Choose a higher precision, or --parity=off to write it unproven."
+            )
+        return result
+
+    def describe(self):
+        """What was compared, as plain data for a record."""
+        return self.pictures.describe()
+
+
+def _run_in_batches(runner, pixels, size):
+    chunks = (pixels[i : i + size] for i in range(0, len(pixels), size))
+    return np.concatenate([runner.run(chunk) for chunk in chunks])

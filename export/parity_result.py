@@ -1,0 +1,150 @@
+"""How far an artefact's logits are from the Keras model's, and how far they may be."""
+
+import dataclasses
+
+import numpy as np
+
+
+@dataclasses.dataclass(frozen=True)
+class Tolerance:
+    """What a precision may cost. Fixed before anything is measured.
+
+    Args:
+        max_abs: largest difference of a logit, as a part of the range of the reference's logits.
+        cosine_worst: least cosine over the pictures.
+        cosine_median: least median cosine.
+        top1_agreement: least part of the pictures with the same best class.
+        accuracy_drop: most accuracy lost on the labelled pictures.
+    """
+
+    max_abs: float
+    cosine_worst: float
+    cosine_median: float
+    top1_agreement: float
+    accuracy_drop: float
+
+
+# Rounding alone moves float32 by 1e-5 of the range. The others were set from what a healthy
+# model loses, at least a third of what one damaged layer costs (tests/export/test_parity.py).
+TOLERANCES = {
+    "float32": Tolerance(0.001, 0.9999, 0.99999, 0.98, 0.01),
+    "float16": Tolerance(0.02, 0.999, 0.9999, 0.95, 0.02),
+    "bfloat16": Tolerance(0.12, 0.95, 0.99, 0.9, 0.04),
+    "dynamic": Tolerance(0.12, 0.93, 0.99, 0.9, 0.04),
+    "int8": Tolerance(0.15, 0.9, 0.98, 0.88, 0.04),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class ParityResult:
+    """The comparison of one artefact with the reference. It is true when it passed.
+
+    The cosine is taken between logits less the reference's mean logits over the pictures. What
+    all pictures share says nothing about the picture, and it would hide damage: on a solved model
+    with the colours swapped, 54% of the answers change and the plain cosine still has a median
+    of 0.97, this one of 0.65.
+
+    Attributes:
+        compared: int, number of pictures compared, twice each where two batch sizes were run.
+        max_abs: float, largest difference of a logit.
+        max_abs_of_range: float, the same as a part of the range of the reference's logits.
+        mean_abs: float, mean difference of a logit.
+        cosine: dict with the quantiles `worst`, `p10` and `median`.
+        top1_agreement: float, part of the pictures with the same best class.
+        top5_agreement: float, part of the pictures whose best class is among the reference's five.
+        reference_accuracy: float, of the reference on these labelled pictures.
+        accuracy: float, of the artefact on them.
+        not_finite: int, how many logits are NaN or infinite.
+        tolerance: `Tolerance` it was held to.
+    """
+
+    compared: int
+    max_abs: float
+    max_abs_of_range: float
+    mean_abs: float
+    cosine: dict
+    top1_agreement: float
+    top5_agreement: float
+    reference_accuracy: float
+    accuracy: float
+    not_finite: int
+    tolerance: Tolerance
+
+    @classmethod
+    def measure(cls, reference, logits, labels, tolerance):
+        """Compares two sets of logits.
+
+        Args:
+            reference: `(n, classes)` array, the reference's logits.
+            logits: `(n, classes)` array, the artefact's.
+            labels: `(n,)` int array.
+            tolerance: `Tolerance`.
+
+        Returns:
+            `ParityResult`.
+        """
+        finite = np.isfinite(logits)
+        # A logit that is no number counts as far away, not as absent.
+        far = np.abs(reference).max() * 1e6 + 1.0
+        reference, logits = reference.astype("float64"), np.where(finite, logits, far)
+        error = np.abs(logits - reference)
+        best, same_best = reference.argmax(1), logits.argmax(1)
+        five = np.argsort(-reference, axis=1)[:, :5]
+        return cls(
+            compared=len(reference),
+            max_abs=float(error.max()),
+            max_abs_of_range=float(error.max() / max(np.ptp(reference), 1e-12)),
+            mean_abs=float(error.mean()),
+            cosine=_cosine_quantiles(reference, logits),
+            top1_agreement=float(np.mean(best == same_best)),
+            top5_agreement=float(np.mean((five == same_best[:, None]).any(1))),
+            reference_accuracy=float(np.mean(best == labels)),
+            accuracy=float(np.mean(same_best == labels)),
+            not_finite=int(np.sum(~finite)),
+            tolerance=tolerance,
+        )
+
+    @property
+    def failures(self):
+        """What is beyond the tolerance, as a tuple of sentences; empty when it passed."""
+        limit = self.tolerance
+        drop = self.reference_accuracy - self.accuracy
+        checks = (
+            (self.not_finite > 0, f"{self.not_finite} logits are NaN or infinite"),
+            _at_most(
+                "largest difference / range of the logits", self.max_abs_of_range, limit.max_abs
+            ),
+            _at_least("worst cosine", self.cosine["worst"], limit.cosine_worst),
+            _at_least("median cosine", self.cosine["median"], limit.cosine_median),
+            _at_least("top-1 agreement", self.top1_agreement, limit.top1_agreement),
+            _at_most("accuracy lost", drop, limit.accuracy_drop),
+        )
+        return tuple(message for failed, message in checks if failed)
+
+    def __bool__(self):
+        return not self.failures
+
+    def to_dict(self):
+        """The result as plain data for a record."""
+        return {
+            "status": "passed" if self else "failed",
+            **dataclasses.asdict(self),
+            "failures": self.failures,
+        }
+
+
+def _cosine_quantiles(reference, logits):
+    mean = reference.mean(axis=0)
+    a, b = reference - mean, logits - mean
+    product = np.linalg.norm(a, axis=1) * np.linalg.norm(b, axis=1)
+    cosine = np.sum(a * b, axis=1) / np.maximum(product, 1e-30)
+    quantiles = np.quantile(cosine, (0.0, 0.1, 0.5))
+    return dict(zip(("worst", "p10", "median"), map(float, quantiles), strict=True))
+
+
+def _at_most(what, value, limit):
+    return value > limit, f"{what} is {value:.5f}, at most {limit} allowed"
+
+
+def _at_least(what, value, limit):
+    return value < limit, f"{what} is {value:.5f}, at least {limit} needed"

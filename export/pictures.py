@@ -1,0 +1,77 @@
+"""Real pictures for parity and for calibration, read by the evaluation preprocessing."""
+
+import dataclasses
+import hashlib
+import pathlib
+
+import numpy as np
+
+from keras_crosspool.data import load_pictures, open_split
+
+
+@dataclasses.dataclass(frozen=True)
+class Pictures:
+    """Labelled pictures held in memory.
+
+    Attributes:
+        pixels: uint8 array `(n, image_size, image_size, 3)`, RGB.
+        labels: int array `(n,)`.
+        data: str, the folder or TFDS name they come from.
+        split: str.
+    """
+
+    pixels: np.ndarray
+    labels: np.ndarray
+    data: str
+    split: str
+
+    @property
+    def sha256(self):
+        """Hex sha256 of the pixels and labels."""
+        digest = hashlib.sha256(self.pixels.tobytes())
+        digest.update(np.asarray(self.labels, "int64").tobytes())
+        return digest.hexdigest()
+
+    def hashes(self):
+        """Hex sha256 of each picture's pixels."""
+        return [hashlib.sha256(picture.tobytes()).hexdigest() for picture in self.pixels]
+
+    def describe(self):
+        """Where they come from, as plain data for a record."""
+        return {
+            "data": self.data,
+            "split": self.split,
+            "pictures": len(self.pixels),
+            "sha256": self.sha256,
+        }
+
+
+def read_pictures(metadata, purpose, data="", split="", limit=64):
+    """Reads pictures for a model, of its own data unless told otherwise.
+
+    Args:
+        metadata: `ModelMetadata` of the model.
+        purpose: `"parity"` or `"calibration"`, which names the flags in errors.
+        data: str, folder or `"tfds:NAME"`. Defaults to the model's own data.
+        split: str. Defaults to the model's validation split, or else its training split.
+        limit: int, the most pictures, drawn evenly over the classes. Defaults to `64`.
+
+    Returns:
+        `Pictures`.
+
+    Raises:
+        ValueError: if the data is not there.
+    """
+    data = str(data or metadata.data.get("path") or "")
+    split = split or metadata.data.get("val_split") or metadata.data.get("train_split")
+    if not data or not (data.startswith("tfds:") or pathlib.Path(data).is_dir()):
+        off = ", or --parity=off to write it unproven" if purpose == "parity" else ""
+        raise ValueError(
+            f"The pictures for {purpose} are not here. Pass --{purpose}_data=FOLDER (laid out as "
+            f"split/class/*.jpg){off}. Received: {data or 'no path in model.json'}"
+        )
+    if limit < 1:
+        raise ValueError(f"--{purpose}_pictures must be at least 1. Received: {limit}")
+    opened = open_split(data, split, class_names=metadata.class_names)
+    pixels, labels = load_pictures(opened, metadata.image_size, limit=limit)
+    return Pictures(pixels, labels, data, split)

@@ -1,0 +1,68 @@
+"""Runner: the one small contract by which every runtime is compared and timed."""
+
+import abc
+
+import numpy as np
+
+
+class Runner(abc.ABC):
+    """Runs a model under one runtime. Loaded by `with`, released at its end.
+
+    A subclass writes `_open`, `_close` and `_infer`.
+
+    Args:
+        name: str, how tables call it.
+
+    Attributes:
+        batch_size: int, the batch that the artefact takes, known once open; `None`: any.
+
+    Example:
+
+    >>> with LiteRTRunner("model.tflite") as runner:  # doctest: +SKIP
+    ...     logits = runner.run(pictures)
+    """
+
+    def __init__(self, name):
+        self.name = name
+        self.batch_size = None
+
+    def __enter__(self):
+        self._open()
+        return self
+
+    def __exit__(self, *_):
+        self._close()
+
+    def run(self, pictures):
+        """Runs the model.
+
+        Args:
+            pictures: `(n, height, width, 3)` array, RGB, 0-255; with a fixed batch they go in
+                batches, the last one filled up.
+
+        Returns:
+            float32 array `(n, classes)`, the logits.
+        """
+        pictures = np.ascontiguousarray(pictures, "float32")
+        size = self.batch_size or len(pictures)
+        if len(pictures) == size:
+            return self._infer(pictures)
+        chunks = (pictures[i : i + size] for i in range(0, len(pictures), size))
+        return np.concatenate([self._run_chunk(chunk) for chunk in chunks])
+
+    def _run_chunk(self, chunk):
+        missing = (self.batch_size or len(chunk)) - len(chunk)
+        filled = np.concatenate([chunk, np.repeat(chunk[-1:], missing, axis=0)])
+        return self._infer(filled)[: len(chunk)]
+
+    @abc.abstractmethod
+    def _open(self):
+        """Loads the model and sets `batch_size`."""
+
+    @abc.abstractmethod
+    def _close(self):
+        """Lets go of the model."""
+
+    @abc.abstractmethod
+    def _infer(self, batch):
+        """Maps a contiguous float32 batch to an array of logits of its own."""

@@ -1,0 +1,99 @@
+"""What is exported: a Keras model that computes in float32, and what is known of it."""
+
+import dataclasses
+import functools
+import hashlib
+import json
+
+import keras
+import numpy as np
+
+from keras_crosspool import load_model
+from keras_crosspool.models import ModelMetadata
+
+
+@dataclasses.dataclass(frozen=True)
+class Source:
+    """A model ready for export.
+
+    Attributes:
+        model: `keras.Model` whose layers all compute in float32, RGB 0-255 in, logits out.
+        metadata: `ModelMetadata`.
+        original: `keras.Model` as it was saved; `model` itself unless it was trained under
+            another precision.
+    """
+
+    model: keras.Model
+    metadata: ModelMetadata
+    original: keras.Model
+
+    @functools.cached_property
+    def sha256(self):
+        """Hex sha256 of the model's layers and weights."""
+        layers = [(type(layer).__name__, layer.get_config()) for layer in self.model.layers]
+        digest = hashlib.sha256(json.dumps(layers, default=str).encode())
+        for weight in self.model.weights:
+            digest.update(np.ascontiguousarray(weight.numpy()).tobytes())
+        return digest.hexdigest()
+
+    @property
+    def rebuilt_from(self):
+        """The compute dtype it was trained under where that is not float32, else `None`."""
+        return None if self.original is self.model else _half_dtype(self.original)
+
+    def describe(self):
+        """The model as plain data for a record."""
+        return {
+            "name": self.metadata.name,
+            "class_names": list(self.metadata.class_names),
+            "image_size": self.metadata.image_size,
+            "preprocessing": self.metadata.preprocessing,
+            "sha256": self.sha256,
+            "rebuilt_from": self.rebuilt_from,
+        }
+
+
+def load_source(directory):
+    """Loads a model directory for export; a half-precision model is rebuilt under float32.
+
+    Args:
+        directory: path of a model directory.
+
+    Returns:
+        `Source`.
+
+    Raises:
+        ValueError: if it is no model directory.
+    """
+    return make_source(*load_model(directory))
+
+
+def make_source(model, metadata):
+    """Makes a source of a model in memory; see `load_source`."""
+    rebuilt = model if _half_dtype(model) is None else under_float32(model)
+    return Source(rebuilt, metadata, model)
+
+
+def under_float32(model):
+    """A copy of a functional model whose layers all compute in float32, with its weights.
+
+    Half-precision graphs do not convert, or convert to something else.
+
+    Args:
+        model: functional `keras.Model`.
+
+    Returns:
+        `keras.Model`.
+    """
+
+    def clone(layer):
+        return layer.__class__.from_config({**layer.get_config(), "dtype": "float32"})
+
+    rebuilt = keras.models.clone_model(model, clone_function=clone)
+    rebuilt.set_weights(model.get_weights())
+    return rebuilt
+
+
+def _half_dtype(model):
+    dtypes = {layer.compute_dtype for layer in model.layers} - {"float32"}
+    return min(dtypes) if dtypes else None

@@ -1,0 +1,23 @@
+"""Exports a model directory as a TFLite file, proven on real pictures.
+
+python -m export.tflite --model=DIR --output=model.tflite --precision=float32
+"""
+
+from absl import flags
+
+from export import flags as export_flags
+from export import formats
+from export.exporter_main import export_from_flags
+from keras_crosspool.mains import run
+
+export_flags.define_common()
+export_flags.define_format(formats.get_format("tflite"))
+flags.adopt_module_key_flags(export_flags)
+
+
+def main(_):
+    export_from_flags("tflite")
+
+
+if __name__ == "__main__":
+    run(main)

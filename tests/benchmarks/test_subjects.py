@@ -1,0 +1,122 @@
+"""What may be compared in one table, and what is refused."""
+
+import json
+import shutil
+
+import pytest
+
+from benchmarks import subjects
+from benchmarks.candidate import Candidate
+from benchmarks.results import read_results
+from benchmarks.subjects import open_subjects
+
+DATA = "data/grocery_mini"
+
+
+def _change_record(source, target, **model):
+    """A copy of an artefact whose record names another model."""
+    shutil.copy(source, target)
+    record = json.loads(source.with_name(f"{source.name}.json").read_text())
+    record["model"] |= model
+    target.with_name(f"{target.name}.json").write_text(json.dumps(record))
+    return target
+
+
+def _batch_of_eight(source, target):
+    shutil.copy(source, target)
+    record = json.loads(source.with_name(f"{source.name}.json").read_text())
+    record["inputs"][0]["shape"][0] = 8
+    target.with_name(f"{target.name}.json").write_text(json.dumps(record))
+    return target
+
+
+def test_threads_make_lines_of_their_own(workshop):
+    found = open_subjects([workshop / "model.tflite"], threads=(1, 2, 4))
+    assert [candidate.threads for candidate in found.candidates] == [1, 2, 4]
+    assert len({candidate.name for candidate in found.candidates}) == 3
+
+
+def test_pictures_are_the_models_own_unless_named(workshop):
+    found = open_subjects([], workshop / "model")
+    pictures = found.read_pictures(limit=4)
+    assert pictures.split == "test"
+    assert pictures.data.endswith(DATA)
+    with pytest.raises(ValueError, match="--data=FOLDER"):
+        open_subjects([workshop / "model.tflite"]).read_pictures()
+
+
+def test_labels_are_indices_into_the_models_classes(workshop, tmp_path):
+    from export.pictures import Pictures
+    from keras_crosspool.data import load_pictures, open_split
+
+    names = open_split(DATA, "test").class_names
+    turned = _change_record(
+        workshop / "model.onnx", tmp_path / "turned.onnx", class_names=list(names[::-1])
+    )
+    pictures = open_subjects([turned]).read_pictures(DATA, "test")
+    assert isinstance(pictures, Pictures)
+    _, labels = load_pictures(open_split(DATA, "test"), 48)
+    assert (pictures.labels == len(names) - 1 - labels).all()
+
+
+def test_nothing_to_run():
+    with pytest.raises(ValueError, match="Nothing to run here"):
+        open_subjects([])
+
+
+@pytest.mark.parametrize("key", ["class_names", "image_size"])
+def test_other_jobs_are_refused(workshop, tmp_path, key):
+    change = {"class_names": ["Pineapple"], "image_size": 64}[key]
+    other = _change_record(workshop / "model.onnx", tmp_path / "other.onnx", **{key: change})
+    with pytest.raises(ValueError, match=rf"{key} differ.*other\.onnx"):
+        open_subjects([workshop / "model.tflite", other])
+
+
+def test_same_name_twice_is_refused(workshop):
+    with pytest.raises(ValueError, match=r"Received twice: model\.tflite"):
+        open_subjects([workshop / "model.tflite"] * 2)
+
+
+def test_larger_batch_is_refused(workshop, tmp_path):
+    path = _batch_of_eight(workshop / "model.onnx", tmp_path / "eight.onnx")
+    with pytest.raises(ValueError, match=r"one picture at a time.*batches of 8"):
+        open_subjects([path])
+
+
+def test_file_must_be_that_of_its_record(workshop, tmp_path):
+    path = tmp_path / "model.onnx"
+    path.write_bytes((workshop / "model.onnx").read_bytes() + b" ")
+    shutil.copy(workshop / "model.onnx.json", tmp_path)
+    with pytest.raises(ValueError, match="sha256"):
+        open_subjects([path])
+
+
+def test_directories_and_other_files_are_refused(workshop, tmp_path):
+    with pytest.raises(ValueError, match="--model=DIR"):
+        open_subjects([workshop / "model"])
+    with pytest.raises(ValueError, match="no model directory"):
+        open_subjects([], tmp_path)
+    with pytest.raises(ValueError, match=r"notes\.txt"):
+        open_subjects([tmp_path / "notes.txt"])
+
+
+@pytest.mark.parametrize(("gpus", "runs"), [([], ["a"]), (["H200"], ["a", "b"])])
+def test_what_needs_a_gpu_is_listed_where_there_is_none(monkeypatch, gpus, runs):
+    monkeypatch.setattr(subjects, "gpu_names", lambda: gpus)
+    candidates = [
+        Candidate(name, "runtime", f"{name}.engine", "int8", 1, None, needs_gpu=name == "b")
+        for name in "ab"
+    ]
+    found, left = subjects._split_by_gpu(candidates)
+    assert [candidate.name for candidate in found] == runs
+    assert [row["file"] for row in left] == [f"{n}.engine" for n in "ab" if n not in runs]
+
+
+@pytest.mark.parametrize("text", ["no json", "[]", '{"runtimes": []}'])
+def test_other_json_is_no_result(tmp_path, text):
+    path = tmp_path / "old.json"
+    path.write_text(text)
+    with pytest.raises(ValueError, match=r"Received: .*old\.json"):
+        read_results(path)
+    with pytest.raises(ValueError, match="no file"):
+        read_results(tmp_path / "absent.json")

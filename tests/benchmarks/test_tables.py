@@ -1,0 +1,220 @@
+"""Tables, comparisons and the tables of the README."""
+
+import copy
+import json
+
+import numpy as np
+import pytest
+from absl.testing import flagsaver
+
+from benchmarks.comparison import check_rounds, compare, differences
+from benchmarks.machine import describe_machine
+from benchmarks.readme import FLAGS, fill_tables, main
+from benchmarks.results import derive, write_results
+from benchmarks.table import comparison_section, latency_section, rows_table
+
+REFERENCE = "Keras model.predict_on_batch(x)"
+
+
+def _measurement(name, milliseconds, predicted, precision="float32"):
+    rng = np.random.default_rng(len(name))
+    samples = (1e6 * milliseconds * rng.normal(1.0, 0.01, (6, 4))).astype(int)
+    return {
+        "name": name,
+        "runtime": name,
+        "file": "model",
+        "precision": precision,
+        "threads": None,
+        "bytes": 2_500_000,
+        "base_bytes": 30_000_000,
+        "peak_bytes": 90_000_000,
+        "import_seconds": 0.1,
+        "load_seconds": 0.2,
+        "first_ns": 9_000_000,
+        "warm_up_ns": [1],
+        "settled": True,
+        "reentry_ns": [1] * 6,
+        "samples_ns": samples.tolist(),
+        "predicted": predicted,
+        "pixels_sha256": "",
+    }
+
+
+@pytest.fixture
+def result():
+    measurements = [
+        _measurement(REFERENCE, 20, [0, 1, 2, 0]),
+        _measurement("a.tflite", 5, [0, 1, 2, 0]),
+        _measurement("b.tflite", 3, [0, 1, -1, 1], "int8"),
+    ]
+    return {
+        "date": "2026-01-02T03:04:05+00:00",
+        "machine": describe_machine(),
+        "versions": {"keras": "3.0"},
+        "load_average": [0.1, 0.2],
+        "settings": {"batch": 1, "rounds": 6, "per_round": 4, "seed": 0},
+        "pictures": {"data": "photos", "split": "val", "pictures": 4, "sha256": "aa"},
+        "runtimes": derive(measurements, np.array([0, 1, 2, 3])),
+        "not_run": [{"file": "c.engine", "precision": "float16", "reason": "no GPU"}],
+    }
+
+
+def test_figures_derived_from_raw_data(result):
+    keras, exact, small = result["runtimes"]
+    assert [row["accuracy"] for row in result["runtimes"]] == [0.75, 0.75, 0.5]
+    assert [row["agreement"] for row in result["runtimes"]] == [1, 1, 0.5]
+    assert [row["pareto"] for row in result["runtimes"]] == [False, True, True]
+    ratio = np.median(keras["samples_ns"]) / np.median(exact["samples_ns"])
+    assert exact["speed"]["ratio"] == pytest.approx(ratio)
+    assert small["speed"]["low"] <= small["speed"]["ratio"] <= small["speed"]["high"]
+
+
+def test_without_keras_there_is_no_agreement():
+    (row,) = derive([_measurement("a.tflite", 5, [0])], np.array([0]))
+    assert (row["agreement"], row["speed"]) == (None, None)
+
+
+def test_latency_section_says_what_one_must_know(result):
+    result["runtimes"][1]["settled"] = False
+    result["runtimes"][2]["summary"]["verdict"] = "unstable"
+    text = latency_section(result)
+    for words in (
+        result["machine"]["cpu"],
+        "keras 3.0",
+        "2026-01-02",
+        "photos, split val",
+        "6 interleaved rounds of 4 pictures",
+        "The warm-up did not settle for a.tflite.",
+        "Unstable, to be measured again on an idle machine: b.tflite.",
+        "Not run: c.engine (float16), no GPU.",
+    ):
+        assert words in text
+    lines = [line for line in text.splitlines() if line.startswith("|")]
+    assert len({line.count("|") for line in lines}) == 1
+    assert len({len(line) for line in lines}) == 1
+    assert ["**" in line for line in lines[2:]] == [False, True, True]
+
+
+def test_compare_tells_faster_slower_and_the_same(result):
+    old = copy.deepcopy(result)
+    slower, faster = old["runtimes"][1:]
+    slower["samples_ns"] = (0.5 * np.array(slower["samples_ns"])).tolist()
+    faster["samples_ns"] = (1.5 * np.array(faster["samples_ns"])).tolist()
+    old["runtimes"].append({**old["runtimes"][0], "name": "gone.onnx"})
+    result["runtimes"].append({**result["runtimes"][0], "name": "new.onnx"})
+    changes = {change["name"]: change for change in compare(result, old)}
+    assert {name: change["change"] for name, change in changes.items()} == {
+        REFERENCE: "no change shown",
+        "a.tflite": "slower",
+        "b.tflite": "faster",
+        "gone.onnx": "gone",
+        "new.onnx": "new",
+    }
+    assert changes["a.tflite"]["ratio"]["ratio"] == pytest.approx(2)
+    table = comparison_section(list(changes.values()))
+    assert "2.000 (" in table
+    assert len({line.count("|") for line in table.splitlines()}) == 1
+
+
+def test_compare_tells_what_else_differs(result):
+    old = copy.deepcopy(result)
+    assert differences(result, old) == []
+    old["machine"]["cpu"] = "another"
+    old["versions"] = {}
+    assert [line.split()[1] for line in differences(result, old)] == ["machine", "library"]
+    with pytest.raises(ValueError, match="at least 5 rounds"):
+        check_rounds(4, "--rounds")
+
+
+def test_results_are_written_whole_or_not_at_all(result, tmp_path):
+    files = write_results(result, tmp_path / "latency.json")
+    assert sorted(tmp_path.iterdir()) == sorted(files)
+    before = {file: file.read_bytes() for file in files}
+    del result["runtimes"][0]["summary"]["p50_ms"]
+    with pytest.raises(KeyError):
+        write_results(result, tmp_path / "latency.json")
+    assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
+
+
+def test_rows_of_any_kind_become_a_table():
+    table = rows_table([{"model": "a|b", "top5_accuracy": 0.98765, "n": 3}, {"ok": True}])
+    assert [line.split() for line in table.splitlines()] == [
+        ["|", "model", "|", "top5", "accuracy", "|", "n", "|", "ok", "|"],
+        ["|", "-" * 5, "|", "-" * 13, "|", "-", "|", "-" * 3, "|"],
+        ["|", "a\\|b", "|", "0.9877", "|", "3", "|", "-", "|"],
+        ["|", "-", "|", "-", "|", "-", "|", "yes", "|"],
+    ]
+
+
+@pytest.fixture
+def readme(result, tmp_path):
+    write_results(result, tmp_path / "results" / "latency.json")
+    rows = [{"model": "cross-layer", "accuracy": 0.8125}]
+    record = {"rows": rows, "data": "photos", "machine": result["machine"]}
+    (tmp_path / "results" / "accuracy.json").write_text(json.dumps(record))
+    (tmp_path / "results" / "plain.json").write_text(json.dumps(rows))
+    path = tmp_path / "README.md"
+    names = ("latency", "accuracy", "plain")
+    blocks = [f"# {n}\n<!-- begin {n} -->\nstale\n<!-- end {n} -->\n" for n in names]
+    path.write_text("".join(blocks) + "the end\n")
+    return path
+
+
+def test_readme_tables_are_those_of_the_results(readme, result):
+    text = fill_tables(readme.read_text(), readme.parent / "results")
+    assert f"<!-- begin latency -->\n{latency_section(result)}<!-- end latency -->\n" in text
+    assert text.count("| cross-layer | 0.8125   |") == 2
+    assert text.count("photos; ") == 1
+    assert "stale" not in text
+    assert text.startswith("# latency\n")
+    assert text.endswith("the end\n")
+    assert fill_tables(text, readme.parent / "results") == text
+
+
+@pytest.fixture
+def readme_flags(readme):
+    if not FLAGS.is_parsed():
+        FLAGS.mark_as_parsed()
+    with flagsaver.flagsaver(readme=str(readme), results=str(readme.parent / "results")):
+        yield
+
+
+def test_readme_main_writes_and_checks(readme, readme_flags):
+    before = readme.read_text()
+    with (
+        flagsaver.flagsaver(check=True),
+        pytest.raises(SystemExit, match="latency, accuracy, plain"),
+    ):
+        main([])
+    assert readme.read_text() == before
+    main([])
+    assert "stale" not in readme.read_text()
+    with flagsaver.flagsaver(check=True):
+        main([])
+        (readme.parent / "results" / "plain.json").write_text('[{"model": "another"}]')
+        with pytest.raises(SystemExit, match="results: plain"):
+            main([])
+
+
+def test_readme_check_fails_as_a_command(readme, run_main):
+    flags = [f"--readme={readme}", f"--results={readme.parent / 'results'}", "--check"]
+    done = run_main("benchmarks.readme", *flags)
+    assert done.returncode == 1
+    assert "error: tables of" in done.stderr
+    assert "stale" in readme.read_text()
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("<!-- begin latency -->\n", "pairs"),
+        ("<!-- begin latency -->\n<!-- end plain -->\n", "pairs"),
+        ("<!-- end latency -->\n<!-- begin latency -->\n", "pairs"),
+        ("<!-- begin absent -->\n<!-- end absent -->\n", r"no file .*absent\.json"),
+        ("<!-- begin empty -->\n<!-- end empty -->\n", "list of rows"),
+    ],
+)
+def test_readme_errors(readme, text, words):
+    (readme.parent / "results" / "empty.json").write_text("[]")
+    with pytest.raises(ValueError, match=words):
+        fill_tables(text, readme.parent / "results")
