@@ -19,13 +19,15 @@ FLAGS = flags.FLAGS
 flags.adopt_module_key_flags(training_flags)
 flags.DEFINE_string("output", "benchmarks/results/accuracy.json", "JSON file to write.")
 
+_ONE_VIEW = {"crop_scales": ["1"], "mirror": False}
 VARIANTS = {
+    "global average pooling, whole pictures": {"head": "global_average", **_ONE_VIEW},
     "global average pooling": {"head": "global_average"},
+    "cross-layer pooling, whole pictures": _ONE_VIEW,
     "cross-layer pooling": {},
     "cross-layer pooling, no windows": {"window_size": 1},
     "cross-layer pooling, 128 components": {"feature_channels": 128},
     "cross-layer pooling, 64 guidance channels": {"guidance_channels": 64},
-    "cross-layer pooling, no mirror images": {"mirror": False},
     "cross-layer pooling, SVM": {"solver": "svm"},
 }
 _FIGURES = ("accuracy", "top5_accuracy", "coarse_accuracy", "cross_validated_accuracy")

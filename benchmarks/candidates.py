@@ -52,12 +52,13 @@ def artefact_candidates(path, threads):
     return candidates, artefact
 
 
-def keras_candidates(directory, model):
+def keras_candidates(directory, model, calls):
     """Candidates of a Keras model, one for each way to call it.
 
     Args:
         directory: path of the model directory.
         model: the `keras.Model` in it.
+        calls: keys of `KERAS_CALLS`.
 
     Returns:
         List of `Candidate`.
@@ -68,15 +69,15 @@ def keras_candidates(directory, model):
     size = (pathlib.Path(directory) / MODEL_FILE).stat().st_size
     return [
         Candidate(
-            name=runtime,
-            runtime=runtime,
+            name=KERAS_CALLS[call],
+            runtime=KERAS_CALLS[call],
             path=str(directory),
             precision=precision,
             bytes=size,
             module=_MODULES["keras"],
             keras_call=call,
         )
-        for call, runtime in KERAS_CALLS.items()
+        for call in calls
     ]
 
 

@@ -29,6 +29,7 @@ flags.DEFINE_integer(
 )
 flags.DEFINE_integer("rounds", 10, "Rounds in which all runtimes take their turn.", 2)
 flags.DEFINE_integer("per_round", 20, "Pictures, drawn anew each round, that a turn times.", 1)
+flags.DEFINE_bool("eager", True, "Time Keras called as model(x) too, beside its predict function.")
 flags.DEFINE_list("threads", ["1", "2"], "Numbers of threads to run artefacts with, on the CPU.")
 flags.DEFINE_integer("seed", 0, "Seed of the order of the runtimes and of the pictures.")
 flags.DEFINE_string("output", "benchmarks/results/latency.json", "JSON file to write.")
@@ -61,7 +62,8 @@ def _benchmark(paths):
     from benchmarks.results import derive
     from benchmarks.subjects import open_subjects
 
-    subjects = open_subjects(paths, FLAGS.model, _threads())
+    calls = ("predict", "eager") if FLAGS.eager else ("predict",)
+    subjects = open_subjects(paths, FLAGS.model, _threads(), calls)
     pictures = subjects.read_pictures(FLAGS.data, FLAGS.split, FLAGS.pictures or None)
     names = [candidate.name for candidate in subjects.candidates]
     plan = schedule(names, len(pictures.pixels), FLAGS.rounds, FLAGS.per_round, FLAGS.seed)
@@ -88,11 +90,10 @@ def _benchmark(paths):
 
 
 def _threads():
-    if not all(count.isdecimal() and int(count) for count in FLAGS.threads):
-        raise ValueError(
-            f"--threads takes whole numbers above 0, such as 1,2. Received: {FLAGS.threads}"
-        )
-    return [int(count) for count in dict.fromkeys(FLAGS.threads)]
+    counts = FLAGS.threads
+    if not counts or not all(count.isdecimal() and int(count) for count in counts):
+        raise ValueError(f"--threads takes whole numbers above 0, such as 1,2. Received: {counts}")
+    return [int(count) for count in dict.fromkeys(counts)]
 
 
 def _print(results, old):

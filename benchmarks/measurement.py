@@ -13,8 +13,8 @@ from benchmarks.remote_runner import RemoteRunner
 from benchmarks.statistics import has_settled
 from keras_crosspool.progress import track
 
-# Threads of the runtime before may still spin for work; they get time to go to sleep.
-_PAUSE_SECONDS = 0.02
+# ONNX Runtime's threads spin for some 50 ms after a run; they get time to go to sleep.
+_PAUSE_SECONDS = 0.08
 
 
 @dataclasses.dataclass(frozen=True)

@@ -41,7 +41,10 @@ def _commands(output):
     model, data = f"--model={output / 'model'}", f"--data={FLAGS.data}"
     tflite, onnx = output / "model.tflite", output / "model.onnx"
     return {
-        "train": ["keras_crosspool.train", data, "--val_split=test", f"--output={output / 'model'}"],
+        "train": [
+            "keras_crosspool.train", data, "--val_split=test", "--crop_scales=1", "--nomirror",
+            f"--output={output / 'model'}",
+        ],
         "evaluate": ["keras_crosspool.evaluate", model, data, f"--json={output / 'scores.json'}"],
         "predict": [
             "keras_crosspool.predict", model, FLAGS.picture,

@@ -52,13 +52,14 @@ class Subjects:
         return Pictures(pixels, labels, data, split)
 
 
-def open_subjects(paths, model_directory=None, threads=(1, 2)):
+def open_subjects(paths, model_directory=None, threads=(1, 2), keras_calls=("predict", "eager")):
     """Reads the artefacts' records and the Keras model, and checks that they do the same job.
 
     Args:
         paths: paths of artefacts.
         model_directory: path of the Keras model. Defaults to none.
         threads: numbers of threads for artefacts on the CPU. Defaults to `(1, 2)`.
+        keras_calls: keys of `KERAS_CALLS`, the ways to call the Keras model. Defaults to both.
 
     Returns:
         `Subjects`.
@@ -69,7 +70,7 @@ def open_subjects(paths, model_directory=None, threads=(1, 2)):
     """
     candidates, descriptions, data, split = [], [], None, None
     if model_directory:
-        keras, metadata = _open_keras(model_directory)
+        keras, metadata = _open_keras(model_directory, keras_calls)
         candidates += keras
         descriptions.append((model_directory, _description(vars(metadata))))
         data = metadata.data.get("path")
@@ -88,11 +89,11 @@ def open_subjects(paths, model_directory=None, threads=(1, 2)):
     return Subjects(candidates, not_run, _same_job(descriptions), data, split)
 
 
-def _open_keras(directory):
+def _open_keras(directory, calls):
     from keras_crosspool import load_model
 
     model, metadata = load_model(directory)
-    return keras_candidates(directory, model), metadata
+    return keras_candidates(directory, model, calls), metadata
 
 
 def _description(fields):

@@ -1,6 +1,7 @@
 """The closed-form fit: projection, guidance and classifier without a gradient."""
 
 import dataclasses
+import math
 
 import keras
 import numpy as np
@@ -11,6 +12,9 @@ from keras_crosspool.layers import GuidanceSelection, LocalRegions
 from keras_crosspool.models.zoo import descriptor_of
 from keras_crosspool.progress import track
 from keras_crosspool.solvers import solve_classifier
+from keras_crosspool.training.views import Views
+
+WHOLE_PICTURES = Views()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -18,9 +22,9 @@ class Descriptors:
     """Descriptors of a split, of several models that share one backbone.
 
     Attributes:
-        rows: list of float32 `(views * pictures, dims)`, one array a model.
-        labels: int `(views * pictures,)`.
-        pictures: int `(views * pictures,)`, the picture each row comes from.
+        rows: list of float32 `(views x pictures, dims)`, one array a model.
+        labels: int `(views x pictures,)`.
+        pictures: int `(views x pictures,)`, the picture each row comes from.
     """
 
     rows: list
@@ -44,48 +48,46 @@ def adapt_head(model, split, image_size, batch_size=32):
     for pictures, _ in track(
         picture_batches(split, image_size, batch_size), "principal components"
     ):
-        for layer, maps in zip(layers, maps_of.predict_on_batch(_float(pictures)), strict=True):
-            layer.update_state(maps)
+        maps = maps_of.predict_on_batch(np.asarray(pictures, "float32"))
+        for layer, layer_maps in zip(layers, maps, strict=True):
+            layer.update_state(layer_maps)
     for layer in layers:
         layer.finalize_state()
 
 
-def describe(models, split, image_size, batch_size=32, mirror=False):
-    """Runs a split through models that share one backbone, in one pass.
+def describe(models, split, image_size, batch_size=32, views=WHOLE_PICTURES):
+    """Runs the views of a split through models that share one backbone.
 
     Args:
         models: list of zoo models on the same backbone.
         split: `Split`.
         image_size: int, side in pixels.
         batch_size: int. Defaults to `32`.
-        mirror: bool, whether the mirror image of each picture is described as well.
-            Defaults to `False`.
+        views: `Views`. Defaults to the whole pictures.
 
     Returns:
-        `Descriptors`; the mirrored rows follow the others in the same order.
+        `Descriptors`, in the order of `views.batches`.
     """
     outputs = [descriptor_of(model) for model in models]
     extractor = keras.Model(models[0].input, outputs)
-    views = 2 if mirror else 1
-    rows = [np.empty((views * split.size, x.shape[-1]), "float32") for x in outputs]
+    total = views.count * split.size
+    rows = [np.empty((total, x.shape[-1]), "float32") for x in outputs]
     logging.info("descriptors take %.2f GB of memory", sum(x.nbytes for x in rows) / 1e9)
-    labels = np.empty(views * split.size, int)
+    labels, pictures = np.empty(total, int), np.empty(total, int)
     start = 0
-    for pictures, batch_labels in track(
-        picture_batches(split, image_size, batch_size), "descriptors"
+    batches = views.batches(split, image_size, batch_size)
+    for shown, batch_labels, indices in track(
+        batches, "descriptors", total=views.count * math.ceil(split.size / batch_size)
     ):
-        pictures = _float(pictures)
-        for view in range(views):
-            offset = view * split.size + start
-            shown = pictures[:, :, ::-1] if view else pictures
-            for target, batch in zip(rows, extractor.predict_on_batch(shown), strict=True):
-                target[offset : offset + len(batch)] = batch
-            labels[offset : offset + len(pictures)] = batch_labels
-        start += len(pictures)
-    return Descriptors(rows, labels, np.tile(np.arange(split.size), views))
+        place = slice(start, start + len(shown))
+        for target, batch in zip(rows, extractor.predict_on_batch(shown), strict=True):
+            target[place] = batch
+        labels[place], pictures[place] = batch_labels, indices
+        start += len(shown)
+    return Descriptors(rows, labels, pictures)
 
 
-def solve_models(models, split, image_size, method="ridge", batch_size=32, mirror=False):
+def solve_models(models, split, image_size, method="ridge", batch_size=32, views=WHOLE_PICTURES):
     """Solves the classifiers of models that share one backbone and writes them in.
 
     Args:
@@ -94,12 +96,12 @@ def solve_models(models, split, image_size, method="ridge", batch_size=32, mirro
         image_size: int, side in pixels.
         method: `"ridge"` or `"svm"`. Defaults to `"ridge"`.
         batch_size: int. Defaults to `32`.
-        mirror: bool, whether mirror images are training pictures too. Defaults to `False`.
+        views: `Views` of the training pictures. Defaults to the whole pictures.
 
     Returns:
         List of `LinearClassifier`, one a model.
     """
-    described = describe(models, split, image_size, batch_size, mirror)
+    described = describe(models, split, image_size, batch_size, views)
     classifiers = []
     for model, rows in zip(models, described.rows, strict=True):
         classifier = solve_classifier(
@@ -108,7 +110,3 @@ def solve_models(models, split, image_size, method="ridge", batch_size=32, mirro
         model.get_layer("logits").set_weights([classifier.kernel, classifier.bias])
         classifiers.append(classifier)
     return classifiers
-
-
-def _float(pictures):
-    return np.asarray(pictures, "float32")

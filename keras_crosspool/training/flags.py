@@ -12,7 +12,13 @@ flags.DEFINE_string(
     "val_split", None, "Split to score at the end and to stop fine-tuning early by; none if unset."
 )
 flags.DEFINE_bool("skip_broken", False, "Leave broken pictures out instead of stopping.")
-flags.DEFINE_bool("mirror", True, "Take each training picture's mirror image as well.")
+flags.DEFINE_list(
+    "crop_scales",
+    ["1.0", "0.8"],
+    "Central crops of each training picture that the solver sees, as shares of its sides; 1.0 is "
+    "the whole picture.",
+)
+flags.DEFINE_bool("mirror", True, "Let the solver see the mirror image of each crop as well.")
 
 flags.DEFINE_string(
     "backbone",

@@ -16,6 +16,7 @@ from keras_crosspool.models.directory import check_replaceable
 from keras_crosspool.training.closed_form import adapt_head, solve_models
 from keras_crosspool.training.fine_tune import FineTuning, fine_tune
 from keras_crosspool.training.report import library_versions, write_report
+from keras_crosspool.training.views import Views
 
 
 def train(output, tensorboard=None, **arguments):
@@ -123,8 +124,9 @@ def _solve(model, backbone, training, validation, args):
 
 
 def _solve_classifiers(models, training, args):
+    views = Views(tuple(float(scale) for scale in args.crop_scales), args.mirror)
     image_size = models[0].input_shape[1]
-    return solve_models(models, training, image_size, args.solver, args.batch_size, args.mirror)
+    return solve_models(models, training, image_size, args.solver, args.batch_size, views)
 
 
 def _fine_tune(model, training, validation, args, tensorboard):
