@@ -29,7 +29,8 @@ def save_model(directory, model, metadata, write_extras=None):
     check_replaceable(directory)
     with atomic_path(directory) as path:
         path.mkdir()
-        model.save(path / MODEL_FILE)
+        # A model made anew has the same weights without the optimizer's.
+        keras.Model(model.input, model.output, name=model.name).save(path / MODEL_FILE)
         (path / METADATA_FILE).write_text(metadata.to_json())
         if write_extras:
             write_extras(path)

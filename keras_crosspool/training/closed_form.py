@@ -48,7 +48,7 @@ def adapt_head(model, split, image_size, batch_size=32):
     for pictures, _ in track(
         picture_batches(split, image_size, batch_size), "principal components"
     ):
-        maps = maps_of.predict_on_batch(np.asarray(pictures, "float32"))
+        maps = _outputs(maps_of, np.asarray(pictures, "float32"))
         for layer, layer_maps in zip(layers, maps, strict=True):
             layer.update_state(layer_maps)
     for layer in layers:
@@ -80,7 +80,7 @@ def describe(models, split, image_size, batch_size=32, views=WHOLE_PICTURES):
         batches, "descriptors", total=views.count * math.ceil(split.size / batch_size)
     ):
         place = slice(start, start + len(shown))
-        for target, batch in zip(rows, extractor.predict_on_batch(shown), strict=True):
+        for target, batch in zip(rows, _outputs(extractor, shown), strict=True):
             target[place] = batch
         labels[place], pictures[place] = batch_labels, indices
         start += len(shown)
@@ -110,3 +110,8 @@ def solve_models(models, split, image_size, method="ridge", batch_size=32, views
         model.get_layer("logits").set_weights([classifier.kernel, classifier.bias])
         classifiers.append(classifier)
     return classifiers
+
+
+def _outputs(model, pictures):
+    # Keras unpacks a list of one output.
+    return keras.tree.flatten(model.predict_on_batch(pictures))

@@ -12,7 +12,7 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
 
     Args:
         multipliers: dict, layer name to the factor on its learning rate; other layers have 1.
-            Defaults to none.
+            The weight decay keeps the common rate. Defaults to none.
         **kwargs: arguments of `keras.optimizers.AdamW`.
 
     Example:
@@ -29,9 +29,15 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
         super().__init__(learning_rate, name=name, **kwargs)
         self.multipliers = dict(multipliers or {})
 
+    def build(self, variables):
+        super().build(variables)
+        layers = [variable.path.split("/")[0] for variable in variables]
+        self._factors = [self.multipliers.get(layer, 1.0) for layer in layers]
+
     def update_step(self, gradient, variable, learning_rate):
-        layer = variable.path.split("/")[0]
-        super().update_step(gradient, variable, learning_rate * self.multipliers.get(layer, 1.0))
+        # The backend may hand over its own variable, which does not know its layer.
+        factor = self._factors[self._get_variable_index(variable)]
+        super().update_step(gradient, variable, learning_rate * factor)
 
     def get_config(self):
         return {**super().get_config(), "multipliers": self.multipliers}

@@ -2,48 +2,25 @@
 
 import hashlib
 import json
-import os
-import pathlib
-import subprocess
-import sys
 
 import pytest
 
-ROOT = pathlib.Path(__file__).parents[2]
-DATA = ROOT / "data" / "grocery_mini"
 IMAGE_SIZE = 48
 
 
 @pytest.fixture(scope="session")
-def workshop(tmp_path_factory):
+def workshop(tmp_path_factory, grocery):
     """Folder with `model/`, `model.tflite` and `model.onnx`, unproven."""
     from export.exporters.onnx import export_onnx
     from export.exporters.tflite import export_tflite
     from export.source import load_source
 
     folder = tmp_path_factory.mktemp("workshop")
-    _save_small_model(folder / "model")
+    _save_small_model(folder / "model", grocery)
     source = load_source(folder / "model")
     export_tflite(source, folder / "model.tflite")
     export_onnx(source, folder / "model.onnx")
     return folder
-
-
-@pytest.fixture
-def run_main():
-    """Runs a main as a user would; returns the finished process."""
-
-    def run(module, *arguments, **environment):
-        return subprocess.run(
-            [sys.executable, "-m", module, *map(str, arguments)],
-            cwd=ROOT,
-            env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "2", **environment},
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-
-    return run
 
 
 @pytest.fixture
@@ -57,14 +34,14 @@ def junk(workshop, tmp_path):
     return path
 
 
-def _save_small_model(directory):
+def _save_small_model(directory, data):
     import keras
 
     from keras_crosspool.data import open_split
     from keras_crosspool.models import ModelMetadata, save_model
 
     keras.utils.set_random_seed(0)
-    class_names = open_split(DATA, "test").class_names
+    class_names = open_split(data, "test").class_names
     picture = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3), name="image")
     x = keras.layers.Rescaling(1 / 127.5, -1.0)(picture)
     x = keras.layers.Conv2D(8, 3, strides=2, activation="relu")(x)
@@ -76,7 +53,7 @@ def _save_small_model(directory):
         image_size=IMAGE_SIZE,
         arguments={},
         data={
-            "path": str(DATA),
+            "path": str(data),
             "train_split": "train",
             "val_split": "test",
             "fingerprint": "",

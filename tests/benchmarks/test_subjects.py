@@ -10,8 +10,6 @@ from benchmarks.candidate import Candidate
 from benchmarks.results import read_results
 from benchmarks.subjects import open_subjects
 
-DATA = "data/grocery_mini"
-
 
 def _change_record(source, target, **model):
     """A copy of an artefact whose record names another model."""
@@ -36,26 +34,31 @@ def test_threads_make_lines_of_their_own(workshop):
     assert len({candidate.name for candidate in found.candidates}) == 3
 
 
-def test_pictures_are_the_models_own_unless_named(workshop):
+def test_keras_lines_are_named_by_the_call(workshop):
+    found = open_subjects([], workshop / "model", keras_calls=("predict",))
+    assert [(c.name, c.precision) for c in found.candidates] == [
+        ("Keras model.predict_on_batch(x)", "float32")
+    ]
+
+
+def test_pictures_are_the_models_own_unless_named(workshop, grocery):
     found = open_subjects([], workshop / "model")
     pictures = found.read_pictures(limit=4)
     assert pictures.split == "test"
-    assert pictures.data.endswith(DATA)
+    assert pictures.data == str(grocery)
     with pytest.raises(ValueError, match="--data=FOLDER"):
         open_subjects([workshop / "model.tflite"]).read_pictures()
 
 
-def test_labels_are_indices_into_the_models_classes(workshop, tmp_path):
-    from export.pictures import Pictures
+def test_labels_are_indices_into_the_models_classes(workshop, grocery, tmp_path):
     from keras_crosspool.data import load_pictures, open_split
 
-    names = open_split(DATA, "test").class_names
+    names = open_split(grocery, "test").class_names
     turned = _change_record(
         workshop / "model.onnx", tmp_path / "turned.onnx", class_names=list(names[::-1])
     )
-    pictures = open_subjects([turned]).read_pictures(DATA, "test")
-    assert isinstance(pictures, Pictures)
-    _, labels = load_pictures(open_split(DATA, "test"), 48)
+    pictures = open_subjects([turned]).read_pictures(grocery, "test")
+    _, labels = load_pictures(open_split(grocery, "test"), 48)
     assert (pictures.labels == len(names) - 1 - labels).all()
 
 

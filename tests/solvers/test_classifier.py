@@ -63,7 +63,7 @@ def test_mirrored_rows_stay_in_their_pictures_fold(method):
     kept = solve_classifier(twice, labels_twice, 4, method, pictures)
     assert max(v["accuracy"] for v in kept.validation.values()) < 0.5
     leaking = solve_classifier(twice, labels_twice, 4, method)
-    assert max(v["accuracy"] for v in leaking.validation.values()) > 0.8
+    assert max(v["accuracy"] for v in leaking.validation.values()) > 0.7
 
 
 def test_one_picture_a_class_is_solved_and_said_aloud(monkeypatch):

@@ -1,0 +1,194 @@
+"""Folders of pictures: order, labels, fingerprint, and every way in which one can be wrong."""
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+from absl import logging
+from PIL import Image
+
+from keras_crosspool.data import load_pictures, open_split
+
+NAMES = ("apple", "Banana", "cherry")
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Three classes of 3, 2 and 4 one-coloured pictures; the red value counts them through."""
+    colour = 0
+    for name, count in zip(NAMES, (3, 2, 4), strict=True):
+        for index in range(count):
+            path = tmp_path / "data" / "train" / name / f"{index}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("RGB", (20, 20), (colour, 0, 0)).save(path)
+            colour += 10
+    return tmp_path / "data"
+
+
+def _examples(split):
+    return [(name.decode(), int(label)) for _, label, name in split.encoded().as_numpy_iterator()]
+
+
+def test_order_and_labels(folder):
+    split = open_split(folder, "train")
+    assert split.name == "train"
+    assert split.class_names == ("Banana", "apple", "cherry")
+    assert split.size == 9
+    assert split.skipped == ()
+    assert split.coarse_names == {}
+    expected = [
+        (str(folder / "train" / name / f"{i}.png"), label)
+        for label, (name, count) in enumerate((("Banana", 2), ("apple", 3), ("cherry", 4)))
+        for i in range(count)
+    ]
+    assert _examples(split) == expected == _examples(open_split(str(folder), "train"))
+    encoded = [data for data, _, _ in split.encoded().as_numpy_iterator()]
+    assert encoded[0] == (folder / "train" / "Banana" / "0.png").read_bytes()
+
+
+def test_labels_follow_a_models_classes(folder):
+    model_classes = ("cherry", "plum", "apple", "Banana")
+    split = open_split(folder, "train", model_classes)
+    assert split.class_names == model_classes
+    assert [label for _, label in _examples(split)] == [3] * 2 + [2] * 3 + [0] * 4
+
+
+def test_a_class_the_model_does_not_know_is_named(folder):
+    with pytest.raises(ValueError, match=r"1 class.* not trained on.* knows 2.*Received: cherry$"):
+        open_split(folder, "train", ("apple", "Banana"))
+
+
+def test_other_files_and_hidden_ones_are_left_alone(folder):
+    (folder / "train" / "apple" / "notes.txt").write_text("notes")
+    (folder / "train" / "apple" / "._0.png").write_text("what a Mac leaves behind")
+    (folder / "train" / ".ipynb_checkpoints").mkdir()
+    (folder / "train" / "list.csv").write_text("a,b")
+    assert open_split(folder, "train").size == 9
+    shutil.copy(folder / "train" / "apple" / "0.png", folder / "train" / "apple" / "9.PNG")
+    assert open_split(folder, "train").size == 10
+
+
+def test_coarse_classes(folder):
+    (folder / "classes.csv").write_text("class,coarse_class\napple,pome\nBanana,berry\n")
+    assert open_split(folder, "train").coarse_names == {"apple": "pome", "Banana": "berry"}
+    (folder / "classes.csv").write_text("name,group\napple,pome\n")
+    with pytest.raises(ValueError, match=r"columns class,coarse_class\. Received: .*name,group"):
+        open_split(folder, "train")
+
+
+class TestFingerprint:
+    def test_stays_with_time_and_place(self, folder, tmp_path):
+        before = open_split(folder, "train").fingerprint
+        assert len(before) == 64
+        for path in folder.rglob("*.png"):
+            os.utime(path, (0, 0))
+        shutil.copytree(folder, tmp_path / "elsewhere")
+        assert open_split(folder, "train").fingerprint == before
+        assert open_split(tmp_path / "elsewhere", "train").fingerprint == before
+
+    def test_changes_with_a_byte(self, folder):
+        before = open_split(folder, "train").fingerprint
+        path = folder / "train" / "cherry" / "3.png"
+        Image.new("RGB", (20, 20), (81, 0, 0)).save(path)
+        assert open_split(folder, "train").fingerprint != before
+
+    def test_changes_with_a_label(self, folder):
+        before = open_split(folder, "train").fingerprint
+        source = folder / "train" / "cherry" / "3.png"
+        source.rename(folder / "train" / "apple" / "3.png")
+        assert open_split(folder, "train").fingerprint != before
+
+    def test_changes_with_a_class_name(self, folder):
+        before = open_split(folder, "train").fingerprint
+        (folder / "train" / "cherry").rename(folder / "train" / "cranberry")
+        assert open_split(folder, "train").fingerprint != before
+
+    def test_changes_with_the_number_of_pictures(self, folder):
+        before = open_split(folder, "train").fingerprint
+        (folder / "train" / "cherry" / "3.png").unlink()
+        assert open_split(folder, "train").fingerprint != before
+
+
+class TestBadFolders:
+    def test_missing_folder(self, folder):
+        with pytest.raises(ValueError, match=r"no such folder.*split/class.*Received: .*nowhere$"):
+            open_split(folder / "nowhere", "train")
+        (folder / "file").write_text("")
+        with pytest.raises(ValueError, match="no such folder"):
+            open_split(folder / "file", "train")
+
+    @pytest.mark.parametrize("split", ["valid", "", None, "train[:50%]"])
+    def test_missing_split(self, folder, split):
+        with pytest.raises(ValueError, match=r"no such split; it has: train\. Received:"):
+            open_split(folder, split)
+
+    def test_split_without_classes(self, folder):
+        (folder / "test").mkdir()
+        (folder / "test" / "photo.jpg").write_bytes(b"")
+        with pytest.raises(ValueError, match=r"no class folders.*Received: .*/test$"):
+            open_split(folder, "test")
+
+    def test_empty_class(self, folder):
+        (folder / "train" / "damson").mkdir()
+        (folder / "train" / "damson" / "notes.txt").write_text("no picture")
+        with pytest.raises(ValueError, match=r"A class has no pictures.*Received: .*/damson$"):
+            open_split(folder, "train")
+
+
+@pytest.fixture
+def broken_folder(folder, grocery):
+    """The folder with a text file, a truncated JPEG and a damaged PNG among its pictures."""
+    (folder / "train" / "apple" / "text.jpg").write_text("not a picture")
+    photo = sorted((grocery / "test" / "Anjou").iterdir())[0].read_bytes()
+    (folder / "train" / "apple" / "truncated.jpg").write_bytes(photo[:-3000])
+    picture = folder / "train" / "cherry" / "1.png"
+    picture.write_bytes(picture.read_bytes().replace(b"IDAT", b"IDXX"))
+    return folder
+
+
+BROKEN = ("apple/text.jpg", "apple/truncated.jpg", "cherry/1.png")
+
+
+def test_broken_pictures_are_counted_and_named(broken_folder):
+    with pytest.raises(ValueError, match=r"3 of 11 pictures .*--skip_broken.*Received:") as error:
+        open_split(broken_folder, "train")
+    for name in BROKEN:
+        assert str(broken_folder / "train" / name) in str(error.value)
+
+
+def test_broken_pictures_are_left_out_when_that_is_allowed(broken_folder, monkeypatch):
+    warnings = []
+    monkeypatch.setattr(logging, "warning", lambda message, *args: warnings.append(message % args))
+    split = open_split(broken_folder, "train", skip_broken=True)
+    assert split.size == 8
+    assert split.skipped == tuple(str(broken_folder / "train" / name) for name in BROKEN)
+    assert not set(split.skipped) & {name for name, _ in _examples(split)}
+    assert [label for _, label in _examples(split)] == [0] * 2 + [1] * 3 + [2] * 3
+    assert len(warnings) == 3
+    assert all(path in text for path, text in zip(split.skipped, warnings, strict=True))
+    pictures, _ = load_pictures(split, 8)
+    assert pictures[:, 0, 0, 0].tolist() == [30, 40, 0, 10, 20, 50, 70, 80]
+
+
+def test_nothing_but_broken_pictures(tmp_path):
+    (tmp_path / "train" / "apple").mkdir(parents=True)
+    (tmp_path / "train" / "apple" / "text.jpg").write_text("not a picture")
+    with pytest.raises(ValueError, match=r"All 1 pictures cannot be decoded.*text\.jpg"):
+        open_split(tmp_path, "train", skip_broken=True)
+
+
+@pytest.mark.parametrize("skip_broken", [False, True])
+def test_a_file_that_cannot_be_read_is_named(folder, skip_broken):
+    (folder / "train" / "apple" / "gone.jpg").symlink_to(folder / "nowhere.jpg")
+    with pytest.raises(OSError, match=r"A picture cannot be read\. Received: .*gone\.jpg"):
+        open_split(folder, "train", skip_broken=skip_broken)
+
+
+def test_grocery_mini_is_whole(grocery):
+    for split, per_class in (("train", 20), ("test", 12)):
+        opened = open_split(grocery, split)
+        assert opened.size == 16 * per_class
+        assert set(opened.coarse_names) == set(opened.class_names)
+        labels = [label for _, label in _examples(opened)]
+        np.testing.assert_array_equal(np.bincount(labels), [per_class] * 16)

@@ -1,0 +1,72 @@
+"""The explanation of a decision: what the places contribute adds up to the logit."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_crosspool import CrossLayerPooling, build_model
+from keras_crosspool.evaluation import place_contributions
+
+
+def test_contributions_and_bias_add_up_to_the_logits(solved, unseen_pictures):
+    model, _ = solved
+    pictures = unseen_pictures[0].astype("float32")
+    logits = ops.convert_to_numpy(model(pictures))
+    classes = np.tile(np.arange(3), (len(pictures), 1))
+    contributions, bias = place_contributions(model, pictures, classes)
+    assert contributions.shape == (12, 3, 2, 2)
+    assert np.ptp(contributions, axis=(2, 3)).min() > 0
+    np.testing.assert_allclose(contributions.sum(axis=(2, 3)) + bias, logits, rtol=1e-3, atol=1e-3)
+    np.testing.assert_array_equal(
+        bias, np.tile(model.get_layer("logits").get_weights()[1], (12, 1))
+    )
+
+
+def test_each_place_contributes_its_own_product(solved, unseen_pictures):
+    model, _ = solved
+    pictures, classes = unseen_pictures[0][:2].astype("float32"), np.array([[2, 0], [1, 2]])
+    contributions, _ = place_contributions(model, pictures, classes)
+    pooling = model.get_layer("pooling")
+    maps = keras.Model(model.input, pooling.input)(pictures)
+    features, guidance = (ops.convert_to_numpy(x).astype("float64") for x in maps)
+    kernel = model.get_layer("logits").get_weights()[0]
+    dims = features.shape[-1]
+    for b in range(2):
+        sums = np.einsum("hwk,hwd->kd", guidance[b], features[b]).ravel()
+        # The descriptor is sign(s) sqrt|s| / sqrt(sum|s|): so s times a factor, held at its value.
+        factor = 1 / np.sqrt(np.abs(sums) * np.abs(sums).sum() + 1e-7)
+        for shown, i, j in np.ndindex(2, 2, 2):
+            weights = kernel[:, classes[b, shown]] * factor
+            place = sum(
+                guidance[b, i, j, k] * (weights[k * dims : (k + 1) * dims] @ features[b, i, j])
+                for k in range(guidance.shape[-1])
+            )
+            np.testing.assert_allclose(contributions[b, shown, i, j], place, rtol=1e-3, atol=1e-3)
+
+
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+@pytest.mark.parametrize("block", [False, True])
+def test_holds_for_every_normalisation_and_format(block, data_format):
+    shapes = [(5, 4, 3), (5, 4, 6)]
+    rng = np.random.default_rng(0)
+    if data_format == "channels_first":
+        shapes = [(c, h, w) for h, w, c in shapes]
+    inputs = [keras.Input(shape) for shape in shapes]
+    for root, norm in ((True, True), (True, False), (False, True), (False, False)):
+        pooling = CrossLayerPooling(block, root, norm, data_format=data_format, name="pooling")
+        logits = keras.layers.Dense(4, bias_initializer="normal", name="logits")(pooling(inputs))
+        model = keras.Model(inputs, logits)
+        maps = [rng.normal(size=(2, *shape)).astype("float32") for shape in shapes]
+        contributions, bias = place_contributions(model, maps, np.array([[3], [0]]))
+        assert contributions.shape == (2, 1, 5, 4)
+        expected = ops.convert_to_numpy(model(maps))[[0, 1], [3, 0]]
+        np.testing.assert_allclose(
+            (contributions.sum(axis=(2, 3)) + bias)[:, 0], expected, rtol=1e-3, atol=1e-4
+        )
+
+
+def test_the_baseline_has_no_places(backbone):
+    model = build_model(backbone, 2, head="global_average")
+    with pytest.raises(ValueError, match=r"--head=cross_layer\. Received: .*global_average"):
+        place_contributions(model, np.zeros((1, 128, 128, 3)), np.array([[0]]))

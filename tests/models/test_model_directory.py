@@ -1,0 +1,214 @@
+"""Model directories: written whole or not at all, read back equal, refused when damaged."""
+
+import dataclasses
+import json
+import zipfile
+
+import keras
+import numpy as np
+import pytest
+
+from keras_crosspool import build_model, load_model
+from keras_crosspool.models import ModelMetadata, save_model
+from keras_crosspool.models.directory import check_replaceable
+
+
+def _metadata(name="tiny", classes=("pear", "Päron", "milk")):
+    return ModelMetadata(
+        name=name,
+        class_names=classes,
+        image_size=4,
+        arguments={"head": "cross_layer", "mirror": True, "image_size": None},
+        data={"path": "data", "train_split": "train", "val_split": None, "fingerprint": "0" * 64},
+        versions={"keras": keras.__version__},
+        metrics={"accuracy": 0.5, "seconds": {"closed_form": 1.0}},
+    )
+
+
+@pytest.fixture(scope="module")
+def model():
+    keras.utils.set_random_seed(0)
+    inputs = keras.Input((4, 4, 3))
+    flat = keras.layers.Flatten()(inputs)
+    return keras.Model(inputs, keras.layers.Dense(3, name="logits")(flat))
+
+
+@pytest.fixture
+def directory(tmp_path, model):
+    save_model(tmp_path / "model", model, _metadata())
+    return tmp_path / "model"
+
+
+def _contents(directory):
+    return {p.relative_to(directory): p.read_bytes() for p in directory.rglob("*") if p.is_file()}
+
+
+@pytest.mark.parametrize("head", ["cross_layer", "global_average"])
+def test_logits_and_metadata_come_back(tmp_path, backbone, head):
+    arguments = {"feature_channels": 6, "guidance_channels": 24} if head == "cross_layer" else {}
+    model = build_model(backbone, 3, head, **arguments)
+    save_model(tmp_path / "new" / "model", model, _metadata(head))
+    restored, metadata = load_model(tmp_path / "new" / "model")
+    assert metadata == _metadata(head)
+    rng = np.random.default_rng(0)
+    pictures = rng.integers(0, 256, (3, 128, 128, 3)).astype("float32")
+    np.testing.assert_array_equal(restored(pictures), model(pictures))
+
+
+def test_metadata_is_plain_json():
+    metadata = _metadata()
+    fields = json.loads(metadata.to_json())
+    assert fields["class_names"] == ["pear", "Päron", "milk"]
+    assert set(fields) == {field.name for field in dataclasses.fields(ModelMetadata)}
+    assert ModelMetadata.from_json(metadata.to_json()) == metadata
+
+
+def test_extras_are_written_inside(tmp_path, model):
+    save_model(
+        tmp_path / "model", model, _metadata(), lambda path: (path / "card.md").write_text("hi")
+    )
+    assert (tmp_path / "model" / "card.md").read_text() == "hi"
+    assert [p.name for p in tmp_path.iterdir()] == ["model"]
+
+
+def test_an_older_model_is_replaced_whole(directory, model):
+    (directory / "plots").mkdir()
+    (directory / "plots" / "old.png").write_bytes(b"old")
+    save_model(directory, model, _metadata("newer"))
+    assert load_model(directory)[1].name == "newer"
+    assert sorted(p.name for p in directory.iterdir()) == ["model.json", "model.keras"]
+    assert [p.name for p in directory.parent.iterdir()] == ["model"]
+
+
+class Interrupted(BaseException):
+    """Stands for Ctrl-C: not even an Exception."""
+
+
+@pytest.mark.parametrize("error", [RuntimeError, Interrupted])
+def test_an_error_midway_leaves_the_older_model(directory, model, error):
+    before = _contents(directory)
+
+    def fail(path):
+        assert (path / "model.keras").is_file()
+        raise error
+
+    with pytest.raises(error):
+        save_model(directory, model, _metadata("newer"), fail)
+    assert _contents(directory) == before
+    assert [p.name for p in directory.parent.iterdir()] == ["model"]
+
+
+def test_an_error_midway_leaves_nothing_where_nothing_was(tmp_path, model):
+    def fail(path):
+        raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        save_model(tmp_path / "model", model, _metadata(), fail)
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("files", [["photo.jpg"], ["model.json"], ["model.keras"]])
+def test_what_is_no_model_directory_is_not_replaced(tmp_path, model, files):
+    # A lone model.json is what TensorFlow.js writes, for one.
+    for name in files:
+        (tmp_path / name).write_text("precious")
+    with pytest.raises(ValueError, match=r"is not replaced.*Received: "):
+        save_model(tmp_path, model, _metadata())
+    assert {p.name: p.read_text() for p in tmp_path.iterdir()} == dict.fromkeys(files, "precious")
+
+
+def test_what_may_be_replaced(directory, tmp_path):
+    check_replaceable(directory)
+    check_replaceable(tmp_path / "nothing")
+    (tmp_path / "empty").mkdir()
+    check_replaceable(tmp_path / "empty")
+    (tmp_path / "file").write_text("precious")
+    with pytest.raises(ValueError, match="is not replaced"):
+        check_replaceable(tmp_path / "file")
+
+
+def test_the_current_folder_can_be_the_directory(tmp_path, model, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    save_model(".", model, _metadata())
+    assert load_model(tmp_path)[1].name == "tiny"
+
+
+def test_a_link_to_a_directory_stays_a_link(directory, tmp_path, model):
+    link = tmp_path / "latest"
+    link.symlink_to(directory)
+    save_model(link, model, _metadata("newer"))
+    assert link.is_symlink()
+    assert load_model(directory)[1].name == load_model(link)[1].name == "newer"
+
+
+class TestDamage:
+    @pytest.mark.parametrize("missing", ["model.keras", "model.json"])
+    def test_missing_file(self, directory, missing):
+        (directory / missing).unlink()
+        with pytest.raises(ValueError, match=rf"no model directory: {missing} missing.*Received:"):
+            load_model(directory)
+
+    def test_no_directory(self, tmp_path):
+        (tmp_path / "file").write_text("")
+        for path in (tmp_path / "nothing", tmp_path / "file", tmp_path):
+            with pytest.raises(ValueError, match=r"model\.keras and model\.json missing"):
+                load_model(path)
+
+    @pytest.mark.parametrize(
+        "text",
+        [
+            "",
+            "{",
+            '{"name": "tiny"}',
+            "null",
+            "[1, 2]",
+            "3",
+            '"text"',
+            '{"class_names": 3}',
+            _metadata().to_json()[:-40],
+            _metadata().to_json().replace('"image_size": 4,', ""),
+            _metadata().to_json().replace('"name"', '"nome"'),
+        ],
+    )
+    def test_damaged_metadata(self, directory, text):
+        (directory / "model.json").write_text(text)
+        with pytest.raises(ValueError, match=r"(?s)^model\.json is damaged.*Received: .*model$"):
+            load_model(directory)
+
+    def test_binary_metadata(self, directory):
+        (directory / "model.json").write_bytes(b"\xff\xfe\x00")
+        with pytest.raises(ValueError, match=r"model\.json is damaged"):
+            load_model(directory)
+
+    @pytest.mark.parametrize("damage", ["empty", "text", "half", "flipped"])
+    def test_damaged_model(self, directory, damage):
+        path = directory / "model.keras"
+        encoded = path.read_bytes()
+        middle = len(encoded) // 2
+        path.write_bytes(
+            {
+                "empty": b"",
+                "text": b"not a model",
+                "half": encoded[:middle],
+                "flipped": encoded[:middle] + bytes(64) + encoded[middle + 64 :],
+            }[damage]
+        )
+        with pytest.raises(ValueError, match=r"(?s)^model\.keras is damaged.*Received: .*model$"):
+            load_model(directory)
+
+    @pytest.mark.parametrize("part", ["config.json", "model.weights.h5"])
+    def test_damaged_part_of_the_model(self, directory, part):
+        path = directory / "model.keras"
+        with zipfile.ZipFile(path) as archive:
+            parts = {name: archive.read(name) for name in archive.namelist()}
+        for damaged in (parts | {part: b"junk"}, {k: v for k, v in parts.items() if k != part}):
+            with zipfile.ZipFile(path, "w") as archive:
+                for name, data in damaged.items():
+                    archive.writestr(name, data)
+            with pytest.raises(ValueError, match=r"model\.keras is damaged"):
+                load_model(directory)
+
+    def test_files_of_different_models(self, directory):
+        (directory / "model.json").write_text(_metadata(classes=("pear", "milk")).to_json())
+        with pytest.raises(ValueError, match=r"names 2 classes .* 3 logits.*Received:"):
+            load_model(directory)

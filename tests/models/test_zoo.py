@@ -1,0 +1,106 @@
+"""build_model: the layers in their order, and what the descriptor holds."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from keras_crosspool import LocalRegions, build_model
+from keras_crosspool.backbones import create_backbone
+from keras_crosspool.models.zoo import descriptor_of
+
+
+@pytest.fixture(scope="module")
+def pictures():
+    rng = np.random.default_rng(0)
+    return rng.integers(0, 256, (2, 128, 128, 3)).astype("float32")
+
+
+def _maps(backbone, pictures):
+    info = backbone.pair()
+    maps = backbone.extractor([i.layer for i in info])(pictures)
+    return [ops.convert_to_numpy(maps[i.layer]) for i in info]
+
+
+def _signed_root_and_norm(sums):
+    rooted = np.sign(sums) * np.sqrt(np.abs(sums))
+    return rooted / np.linalg.norm(rooted, axis=1, keepdims=True)
+
+
+@pytest.mark.parametrize(("window", "guidance_channels"), [(1, 24), (2, 24), (3, 2000)])
+def test_cross_layer_descriptor(
+    backbone, pictures, windows_by_loops, pool_by_loops, window, guidance_channels
+):
+    model = build_model(
+        backbone,
+        5,
+        window_size=window,
+        feature_channels=6,
+        guidance_channels=guidance_channels,
+    )
+    features, guidance = _maps(backbone, pictures)
+    cells = 4 - window + 1
+    channels = min(guidance_channels, 1280)
+    regions = model.get_layer("regions")
+    assert isinstance(regions, LocalRegions)
+    assert model.output_shape == (None, 5)
+    assert model.get_layer("pooling").output.shape == (None, 6 * channels)
+    # A map with no more channels than allowed is taken as it is.
+    assert ("guidance" in {layer.name for layer in model.layers}) == (guidance_channels < 1280)
+    kernel, bias = regions.get_weights()
+    windows = windows_by_loops(features, window, window).reshape(2, cells, cells, -1)
+    projected = windows @ kernel.reshape(-1, 6) + bias
+    start = (window - 1) // 2
+    centres = guidance[:, start : start + cells, start : start + cells, :channels]
+    descriptor = keras.Model(model.input, descriptor_of(model))(pictures)
+    expected = pool_by_loops(projected, centres)
+    np.testing.assert_allclose(descriptor, expected, rtol=1e-3, atol=1e-4)
+    kernel, bias = model.get_layer("logits").get_weights()
+    np.testing.assert_allclose(model(pictures), expected @ kernel + bias, rtol=1e-3, atol=1e-4)
+
+
+def test_global_average_descriptor(backbone, pictures):
+    model = build_model(backbone, 3, head="global_average")
+    _, guidance = _maps(backbone, pictures)
+    expected = _signed_root_and_norm(guidance.mean(axis=(1, 2)))
+    descriptor = keras.Model(model.input, descriptor_of(model))(pictures)
+    np.testing.assert_allclose(descriptor, expected, rtol=1e-3, atol=1e-5)
+    assert model.output_shape == (None, 3)
+
+
+def test_models_share_the_backbones_weights(backbone):
+    first, second = build_model(backbone, 2), build_model(backbone, 3, head="global_average")
+    assert first.get_layer("stem_conv") is second.get_layer("stem_conv")
+
+
+def test_layers_can_be_chosen(backbone, pictures):
+    model = build_model(
+        backbone,
+        2,
+        window_size=1,
+        feature_channels=4,
+        features_layer="head_bn",
+        guidance_layer="head_activation",
+        guidance_channels=8,
+    )
+    assert model.get_layer("regions").input.shape[-1] == 1280
+    assert np.isfinite(ops.convert_to_numpy(model(pictures))).all()
+
+
+def test_bad_input_is_named(backbone):
+    with pytest.raises(ValueError, match=r"one of cross_layer, global_average.*Received: 'mean'"):
+        build_model(backbone, 2, head="mean")
+    with pytest.raises(ValueError, match=r"4 x 4 cells .*5 x 5.* 160 px .*image_size=128"):
+        build_model(backbone, 2, window_size=5)
+    with pytest.raises(ValueError, match=r"no layer of this name.*Received: 'block99'"):
+        build_model(backbone, 2, features_layer="block99")
+    # Layers of one's own choice may lie on different grids.
+    with pytest.raises(ValueError, match="different grids"):
+        build_model(backbone, 2, features_layer="stem_activation")
+
+
+def test_the_advised_picture_size_is_large_enough():
+    small = create_backbone("EfficientNetLite0", 64, weights="none")
+    with pytest.raises(ValueError, match="about 96 px"):
+        build_model(small, 2)
+    build_model(create_backbone("EfficientNetLite0", 96, weights="none"), 2)

@@ -1,0 +1,99 @@
+"""Fine-tuning: what it moves, what it must not move, and that it gets somewhere."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_crosspool.evaluation import predict_logits
+from keras_crosspool.training.closed_form import adapt_head, solve_models
+from keras_crosspool.training.fine_tune import FineTuning, fine_tune
+
+SIZE = 96  # pixels
+
+
+@pytest.fixture(scope="module")
+def solved(new_model, train_split):
+    """A solved model and its weights, to which each test goes back."""
+    model = new_model(image_size=SIZE, channels=8)
+    adapt_head(model, train_split, SIZE)
+    solve_models([model], train_split, SIZE)
+    return model, model.get_weights()
+
+
+def _tune(solved, split, validation=None, **options):
+    model, weights = solved
+    model.set_weights(weights)
+    options = {"batch_size": 6, "label_smoothing": 0.0} | options
+    history = fine_tune(model, split, validation, SIZE, FineTuning(**options))
+    return model, history
+
+
+def _changes(model, weights):
+    """Layer name to the largest change of its weights."""
+    before = dict(zip((w.path for w in model.weights), weights, strict=True))
+    return {
+        layer.name: max(np.abs(w.numpy() - before[w.path]).max() for w in layer.weights)
+        for layer in model.layers
+        if layer.weights
+    }
+
+
+@pytest.mark.slow
+def test_whole_network(solved, train_split, test_split):
+    model, history = _tune(
+        solved, train_split, test_split, epochs=4, learning_rate=1e-3, classifier_rate=0.5
+    )
+    assert {name: len(values) for name, values in history.items()} == dict.fromkeys(
+        ("loss", "accuracy", "val_loss", "val_accuracy"), 4
+    )
+    assert history["loss"][-1] < 0.7 * history["loss"][0]
+    changes = _changes(model, solved[1])
+    norms = {x.name for x in model.layers if isinstance(x, keras.layers.BatchNormalization)}
+    assert all(changes[name] == 0 for name in norms)
+    others = set(changes) - norms
+    assert others > {"regions", "guidance", "logits", "stem_conv", "head_conv"}
+    assert all(changes[name] > 0 for name in others)
+
+
+@pytest.mark.slow
+def test_frozen_epochs_tune_the_head_alone_and_slowly_the_classifier(solved, train_split):
+    model, history = _tune(
+        solved, train_split, epochs=0, frozen_epochs=2, learning_rate=1e-3, classifier_rate=0.01
+    )
+    assert len(history["loss"]) == 2
+    assert "val_loss" not in history
+    changes = _changes(model, solved[1])
+    assert {name for name, change in changes.items() if change} == {"regions", "guidance", "logits"}
+    # Six steps of Adam, none longer than the rate, which for the classifier is a hundredth.
+    assert 1e-4 < changes["regions"] < 6.1e-3
+    assert 1e-6 < changes["logits"] < 6.1e-5
+
+
+@pytest.mark.slow
+def test_equal_seeds_give_equal_weights(solved, train_split):
+    weights = []
+    for seed in (1, 1, 2):
+        model, _ = _tune(solved, train_split, epochs=0, frozen_epochs=3, seed=seed)
+        weights.append(
+            np.concatenate([w.ravel() for w in model.get_layer("regions").get_weights()])
+        )
+    np.testing.assert_array_equal(weights[0], weights[1])
+    assert not np.array_equal(weights[0], weights[2])
+
+
+@pytest.mark.slow
+def test_stops_early_and_keeps_the_best_epoch(solved, train_split, test_split):
+    model, history = _tune(
+        solved, train_split, test_split, epochs=0, frozen_epochs=9, patience=2, learning_rate=3e-2
+    )
+    accuracies = history["val_accuracy"]
+    best = int(np.argmax(accuracies))
+    assert len(accuracies) == min(9, best + 3)
+    logits, labels = predict_logits(model, test_split, SIZE)
+    assert (logits.argmax(axis=1) == labels).mean() == pytest.approx(accuracies[best])
+
+
+@pytest.mark.slow
+def test_divergence_is_said(solved, train_split):
+    with pytest.raises(FloatingPointError, match=r"smaller --learning_rate.*learning_rate=1e\+30"):
+        _tune(solved, train_split, epochs=0, frozen_epochs=2, learning_rate=1e30)

@@ -1,0 +1,128 @@
+"""A whole run: what it writes, what it refuses before it works, and that it repeats itself."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_crosspool import load_model
+from keras_crosspool.data import open_split
+from keras_crosspool.evaluation import predict_logits
+from keras_crosspool.training import session
+
+DEFAULTS = {
+    "train_split": "train",
+    "val_split": None,
+    "skip_broken": False,
+    "crop_scales": ["1.0"],
+    "mirror": False,
+    "backbone": "EfficientNetLite0",
+    "weights": "imagenet",
+    "image_size": 96,
+    "head": "cross_layer",
+    "window_size": 2,
+    "feature_channels": 8,
+    "guidance_channels": 16,
+    "solver": "ridge",
+    "baseline": False,
+    "batch_size": 6,
+    "epochs": 0,
+    "frozen_epochs": 0,
+    "learning_rate": 1e-3,
+    "classifier_rate": 0.02,
+    "label_smoothing": 0.1,
+    "patience": 5,
+    "seed": 0,
+}
+
+
+def _train(output, data, **arguments):
+    return session.train(output, data=str(data), **(DEFAULTS | arguments))
+
+
+def test_model_directory_is_complete(model_directory, tiny_folder):
+    names = {str(p.relative_to(model_directory)) for p in model_directory.rglob("*") if p.is_file()}
+    assert {"model.keras", "model.json", "README.md", "plots/confusion_matrix.png"} <= names
+    for path in model_directory.glob("plots/*.png"):
+        with Image.open(path) as picture:
+            picture.verify()
+    fields = json.loads((model_directory / "model.json").read_text())
+    assert fields["class_names"] == ["Anjou", "Arla-Standard-Milk", "Orange"]
+    assert fields["image_size"] == fields["arguments"]["image_size"] == 128
+    assert fields["data"] == {
+        "path": str(tiny_folder),
+        "train_split": "train",
+        "val_split": "test",
+        "fingerprint": open_split(tiny_folder, "train").fingerprint,
+    }
+    assert {"keras", "numpy", "tensorflow-cpu", "keras-crosspool"} <= set(fields["versions"])
+    assert not {"output", "tensorboard"} & set(fields["arguments"])
+    card = (model_directory / "README.md").read_text()
+    assert fields["data"]["fingerprint"] in card
+    assert "(plots/confusion_matrix.png)" in card
+
+
+def test_metrics_are_those_of_the_model(model_directory, tiny_folder):
+    model, metadata = load_model(model_directory)
+    split = open_split(tiny_folder, "test", metadata.class_names)
+    logits, labels = predict_logits(model, split, metadata.image_size)
+    metrics = metadata.metrics
+    assert metrics["accuracy"] == pytest.approx((logits.argmax(axis=1) == labels).mean())
+    assert metrics["accuracy"] >= 0.8
+    assert metrics["coarse_accuracy"] >= metrics["accuracy"]
+    assert metrics["top5_accuracy"] == 1
+    assert {"baseline_accuracy", "strength", "cross_validated_accuracy"} <= set(metrics)
+    assert set(metrics["seconds"]) == {"closed_form", "validation"}
+
+
+@pytest.mark.slow
+def test_a_run_repeats_itself_and_tunes(tiny_folder, tmp_path):
+    arguments = {"val_split": "test", "epochs": 1, "frozen_epochs": 1}
+    for name in ("first", "second"):
+        metadata = _train(tmp_path / name, tiny_folder, **arguments)
+    first, second = (load_model(tmp_path / name) for name in ("first", "second"))
+    assert first[1].metrics | {"seconds": 0} == second[1].metrics | {"seconds": 0}
+    for a, b in zip(first[0].weights, second[0].weights, strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)
+    assert {"solved_accuracy", "fine_tuned_accuracy", "accuracy"} <= set(metadata.metrics)
+    assert "fine_tuning" in metadata.metrics["seconds"]
+    history = json.loads((tmp_path / "first" / "history.json").read_text())
+    assert len(history["val_loss"]) == 2
+    assert (tmp_path / "first" / "plots" / "training_curve.png").is_file()
+    assert all(layer.trainable for layer in first[0].layers)
+
+
+def test_a_run_without_validation(tiny_folder, tmp_path):
+    metadata = _train(tmp_path / "model", tiny_folder, head="global_average")
+    assert "accuracy" not in metadata.metrics
+    assert metadata.metrics["cross_validated_accuracy"] > 0.5
+    assert list((tmp_path / "model" / "plots").iterdir()) == []
+    assert "Validation split: `none`" in (tmp_path / "model" / "README.md").read_text()
+
+
+def _never(*_, **__):
+    raise AssertionError("the pictures were read")
+
+
+def test_an_output_that_is_no_model_directory_is_refused_first(tiny_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(session, "open_split", _never)
+    (tmp_path / "photo.jpg").write_text("precious")
+    with pytest.raises(ValueError, match="is not replaced"):
+        _train(tmp_path, tiny_folder)
+    with pytest.raises(ValueError, match=r"Nothing would train.*--solver=none --epochs=0"):
+        _train(tmp_path / "model", tiny_folder, solver="none")
+
+
+def test_bad_data_is_refused(tiny_folder, tmp_path, copy_pictures):
+    copy_pictures(tmp_path / "one", {"train": 2}, ["Anjou"])
+    with pytest.raises(ValueError, match=r"two classes or more.*with Anjou$"):
+        _train(tmp_path / "model", tmp_path / "one")
+    copy_pictures(tmp_path / "other", {"train": 1}, ["Anjou", "Orange"])
+    copy_pictures(tmp_path / "other", {"test": 1}, ["Anjou", "Nectarine"])
+    with pytest.raises(ValueError, match=r"not trained on.*Received: Nectarine"):
+        _train(tmp_path / "model", tmp_path / "other", val_split="test")
+    # 18 pictures of 3 x 3 cells have 72 windows of 2 x 2.
+    with pytest.raises(ValueError, match=r"PCA to 100 components.*Received: 72 rows"):
+        _train(tmp_path / "model", tiny_folder, feature_channels=100)
+    assert not (tmp_path / "model").exists()
