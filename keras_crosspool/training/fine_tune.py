@@ -69,6 +69,7 @@ def fine_tune(model, train, validation, image_size, options):
             training_batches,
             validation_data=validation_batches,
             epochs=epochs,
+            shuffle=False,  # the pipeline does
             callbacks=_callbacks(validation is not None, options),
             verbose="auto",
         )

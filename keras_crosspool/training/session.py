@@ -67,7 +67,8 @@ def train(output, tensorboard=None, **arguments):
         versions=library_versions(),
         metrics={**metrics, "seconds": seconds.stages},
     )
-    model.trainable = True  # what was frozen while tuning is nobody else's business
+    for layer in model.layers:  # `model.trainable` does not reach them
+        layer.trainable = True  # what was frozen while tuning is nobody else's business
     save_model(
         output, model, metadata, lambda path: write_report(path, metadata, history, predictions)
     )
@@ -130,22 +131,38 @@ def _solve_classifiers(models, training, args):
 
 
 def _fine_tune(model, training, validation, args, tensorboard):
-    """Fine-tunes, then solves the classifier again on the tuned features."""
-    metrics = {}
-    if validation:
-        solved = _scores(_predict(model, validation, args), training)
-        metrics["solved_accuracy"] = solved["accuracy"]
+    """Fine-tunes, solves the classifier again, and keeps the stage that validates best."""
     names = {field.name for field in dataclasses.fields(FineTuning)} & vars(args).keys()
     options = FineTuning(**{n: getattr(args, n) for n in names}, tensorboard=tensorboard)
+    stages = _Stages(model, lambda: _scores(_predict(model, validation, args), training))
     if args.solver == "none":
         options = dataclasses.replace(options, classifier_rate=1.0)
+    else:
+        stages.reached("solved")
     history = fine_tune(model, training, validation, model.input_shape[1], options)
-    if validation:
-        tuned = _scores(_predict(model, validation, args), training)
-        metrics["fine_tuned_accuracy"] = tuned["accuracy"]
+    stages.reached("fine_tuned")
     if args.solver != "none":
         _solve_classifiers([model], training, args)
-    return history, metrics
+        stages.reached("solved_again")
+    return history, stages.keep_best() if validation else {}
+
+
+class _Stages:
+    """The weights at each stage of a run and how well they validate."""
+
+    def __init__(self, model, scores):
+        self._model, self._scores = model, scores
+        self._reached = {}
+
+    def reached(self, name):
+        self._reached[name] = (self._scores().get("accuracy"), self._model.get_weights())
+
+    def keep_best(self):
+        """Gives the model its best weights, the latest of equals; what each stage reached."""
+        best = max(reversed(self._reached), key=lambda name: self._reached[name][0])
+        self._model.set_weights(self._reached[best][1])
+        metrics = {f"{name}_accuracy": accuracy for name, (accuracy, _) in self._reached.items()}
+        return {**metrics, "kept_stage": best}
 
 
 def _predict(model, split, args):
