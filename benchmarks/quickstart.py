@@ -53,7 +53,8 @@ def _commands(output):
         "export_tflite": ["export.tflite", model, f"--output={tflite}"],
         "export_onnx": ["export.onnx", model, f"--output={onnx}"],
         "latency": [
-            "benchmarks.latency", model, data, "--split=test", str(tflite), str(onnx),
+            "benchmarks.latency", model, data, "--split=test", "--noeager", "--per_round=10",
+            str(tflite), str(onnx),
             f"--output={output / 'latency.json'}",
         ],
     }  # fmt: skip
