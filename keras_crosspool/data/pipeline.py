@@ -19,6 +19,7 @@ def picture_batches(split, image_size, batch_size=32):
 
     Example:
 
+    >>> from keras_crosspool.data import open_split
     >>> batches = picture_batches(open_split("data/grocery_mini", "test"), 64, batch_size=128)
     >>> [tuple(pictures.shape) for pictures, _ in batches]
     [(128, 64, 64, 3), (64, 64, 64, 3)]

@@ -53,7 +53,7 @@ class CrossLayerPooling(keras.layers.Layer):
 
     >>> features = np.random.rand(2, 7, 7, 320).astype("float32")
     >>> guidance = np.random.rand(2, 7, 7, 64).astype("float32")
-    >>> CrossLayerPooling()([features, guidance]).shape
+    >>> tuple(CrossLayerPooling()([features, guidance]).shape)
     (2, 20480)
     """
 

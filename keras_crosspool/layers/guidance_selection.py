@@ -37,7 +37,7 @@ class GuidanceSelection(keras.layers.Conv2D):
     >>> guidance = np.random.rand(8, 7, 7, 32).astype("float32")
     >>> selection = GuidanceSelection(4)
     >>> selection.adapt([guidance])
-    >>> selection(guidance).shape
+    >>> tuple(selection(guidance).shape)
     (8, 7, 7, 4)
     """
 

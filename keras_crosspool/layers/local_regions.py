@@ -39,9 +39,9 @@ class LocalRegions(keras.layers.Conv2D):
     >>> maps = np.random.rand(8, 7, 7, 32).astype("float32")
     >>> regions = LocalRegions(16)
     >>> regions.adapt([maps[:4], maps[4:]])
-    >>> regions(maps).shape
+    >>> tuple(regions(maps).shape)
     (8, 5, 5, 16)
-    >>> regions.crop(maps).shape
+    >>> tuple(regions.crop(maps).shape)
     (8, 5, 5, 32)
     """
 

@@ -27,7 +27,7 @@ class SignedSquareRoot(keras.layers.Layer):
 
     Example:
 
-    >>> SignedSquareRoot()(np.array([-4.0, 0.0, 9.0])).tolist()
+    >>> keras.ops.convert_to_numpy(SignedSquareRoot()(np.array([-4.0, 0.0, 9.0]))).tolist()
     [-2.0, 0.0, 3.0]
     """
 

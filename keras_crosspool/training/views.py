@@ -24,8 +24,9 @@ class Views:
 
     Example:
 
+    >>> from keras_crosspool.data import open_split
     >>> views = Views((1.0, 0.8), mirror=True)
-    >>> split = keras_crosspool.data.open_split("data/grocery_mini", "test")
+    >>> split = open_split("data/grocery_mini", "test")
     >>> views.count, sum(len(pictures) for pictures, *_ in views.batches(split, 64))
     (4, 768)
     """
