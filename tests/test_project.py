@@ -81,7 +81,7 @@ def _requirements():
     config.read(ROOT / "setup.cfg")
     lines = [config["options"]["install_requires"], *config["options.extras_require"].values()]
     names = re.findall(r"^\s*([A-Za-z][\w.-]*)", "\n".join(lines), re.MULTILINE)
-    return {_canonical(name) for name in names} - {"keras-crosspool"}
+    return {_canonical(name) for name in names}
 
 
 def _canonical(name):
@@ -94,8 +94,8 @@ def _pinned():
 
 
 def test_every_requirement_is_pinned():
-    # The GPU build of TensorFlow is for machines that the constraints do not describe.
-    assert _requirements() - _pinned() <= {"tensorflow", "keras-crosspool"}
+    # TensorFlow and TensorRT for GPUs are for machines that the constraints do not describe.
+    assert _requirements() - _pinned() <= {"tensorflow", "tensorrt", "keras-crosspool"}
 
 
 def test_bazel_requirements_are_pinned(build_file):
