@@ -1,7 +1,8 @@
 """Writes the tables of README.md from the files in benchmarks/results/.
 
 Between `<!-- begin NAME -->` and `<!-- end NAME -->` stands the table of
-benchmarks/results/NAME.json: a latency result, a list of rows, or an object with `rows`.
+benchmarks/results/NAME.json: a latency result, a list of rows, or an object with `rows`. The
+table named `formats` is the one that the exporters themselves read.
 
     python -m benchmarks.readme
     python -m benchmarks.readme --check
@@ -57,10 +58,15 @@ def fill_tables(text, results):
         ValueError: if markers do not pair, or a result is missing or no table.
     """
     _check_markers(text)
-    return _BLOCK.sub(
-        lambda match: f"{match[1]}{render(pathlib.Path(results) / f'{match[2]}.json')}{match[3]}",
-        text,
-    )
+    return _BLOCK.sub(lambda match: f"{match[1]}{_table(match[2], results)}{match[3]}", text)
+
+
+def _table(name, results):
+    from export.formats import markdown_table
+
+    if name == "formats":
+        return f"{markdown_table()}\n"
+    return render(pathlib.Path(results) / f"{name}.json")
 
 
 def render(path):
