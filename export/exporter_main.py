@@ -3,7 +3,7 @@
 import pathlib
 import sys
 
-from absl import flags
+from absl import flags, logging
 
 from export import flags as export_flags
 from export import formats
@@ -22,9 +22,10 @@ def export_from_flags(name):
     Raises:
         ValueError: if a flag, the model directory or the pictures are not as expected.
     """
+    quieten_logs()
     row = formats.get_format(name)
     options = export_flags.chosen_options(row, FLAGS.precision)
-    output = checked_output(row, FLAGS.output)
+    output = _checked_output(row, FLAGS.output)
     check_installed(row)
 
     from export.parity import ParityError
@@ -37,10 +38,16 @@ def export_from_flags(name):
         artefact = export(source, output, FLAGS.precision, comparator, **options)
     except ParityError as error:
         sys.exit(f"error: {error}")
-    print(describe(artefact, output))
+    print(_describe(artefact, output))
 
 
-def checked_output(row, output):
+def quieten_logs():
+    """Keeps the converters' own logs to warnings, unless --verbosity asks for more."""
+    if not FLAGS["verbosity"].present:
+        logging.set_verbosity(logging.WARNING)
+
+
+def _checked_output(row, output):
     """The output's path, refused when its suffix is another format's."""
     output = pathlib.Path(output)
     if output.suffix != row.suffix:
@@ -75,7 +82,7 @@ def comparator_from_flags(source):
     return Comparator(pictures, source.model)
 
 
-def describe(artefact, output):
+def _describe(artefact, output):
     """A few lines on an artefact: size, operators, parity."""
     operators = ", ".join(f"{name} {count}" for name, count in artefact.operators.items())
     return (
@@ -89,12 +96,14 @@ def describe(artefact, output):
 def parity_line(artefact):
     """The parity of an artefact in one line."""
     parity = artefact.parity
+    state = artefact.details.get("engine_state")
+    note = f" [engine {state}]" if state else ""
     if parity["status"] == "off":
-        return "off: written unproven"
+        return f"off: written unproven{note}"
     return (
         f"{parity['status']} on {parity['pictures']} pictures of {parity['split']}: cosine "
         f"{parity['cosine']['worst']:.5f} worst, {parity['cosine']['median']:.5f} median; largest "
         f"difference {parity['max_abs_of_range']:.2%} of the range; same top-1 "
         f"{parity['top1_agreement']:.1%}; accuracy {parity['accuracy']:.1%} "
-        f"(Keras {parity['reference_accuracy']:.1%})"
+        f"(Keras {parity['reference_accuracy']:.1%}){note}"
     )

@@ -123,26 +123,89 @@ FORMATS = (
     Format(
         name="tflite",
         suffix=".tflite",
-        precisions=("float32", "float16", "dynamic"),
+        precisions=("float32", "float16", "dynamic", "int8"),
         runtime="LiteRT (CPU, phones, edge accelerators)",
         needs_gpu=False,
-        packages=("tensorflow", "ai_edge_litert"),
+        packages=("tensorflow", "ai_edge_litert", ("litert_quantizer", "ai_edge_quantizer")),
         extra="tflite",
         exporter="export.exporters.tflite:export_tflite",
         runner="export.runners.litert_runner:LiteRTRunner",
-        options=(_BATCH_SIZE,),
+        options=(
+            _BATCH_SIZE,
+            Option(
+                "int8_io",
+                False,
+                "int8: pictures come in and logits go out as int8, for accelerators that have no "
+                "float unit at their border.",
+                _INT8,
+            ),
+            *_CALIBRATION,
+        ),
     ),
     Format(
         name="onnx",
         suffix=".onnx",
-        precisions=("float32",),
+        precisions=("float32", "float16", "int8"),
         runtime="ONNX Runtime (CPU)",
         needs_gpu=False,
         packages=("tensorflow", "onnx", "tf2onnx", "onnxruntime", "onnxslim"),
         extra="onnx",
         exporter="export.exporters.onnx:export_onnx",
         runner="export.runners.onnx_runner:OnnxRunner",
-        options=(_BATCH_SIZE, _OPSET),
+        options=(_BATCH_SIZE, _OPSET, *_CALIBRATION),
+    ),
+    Format(
+        name="tensorrt",
+        suffix=".engine",
+        precisions=("float32", "float16", "int8"),
+        runtime="TensorRT or TensorRT-RTX (NVIDIA GPUs)",
+        needs_gpu=True,
+        packages=(
+            "tensorflow",
+            "onnx",
+            "tf2onnx",
+            "onnxruntime",
+            "onnxslim",
+            ("tensorrt", "tensorrt_rtx"),
+        ),
+        extra="tensorrt-rtx",
+        exporter="export.exporters.tensorrt:export_tensorrt",
+        runner="export.runners.tensorrt_runner:TensorRTRunner",
+        options=(
+            Option(
+                "product", "auto", "auto, tensorrt or tensorrt_rtx; auto takes what is installed."
+            ),
+            Option(
+                "profile",
+                "1/8/32",
+                "Least, best and largest batch of the engine; three equal numbers fix the batch. "
+                "The picture's size is the model's.",
+            ),
+            Option(
+                "compute_capabilities",
+                (),
+                "tensorrt_rtx: GPUs the engine is built for, such as SM86,SM89,SM120 (the "
+                "default). tensorrt builds for the GPU of this machine.",
+            ),
+            Option(
+                "workspace_mb",
+                0,
+                "The most scratch memory of a layer in MB; 0 is TensorRT's own choice.",
+            ),
+            Option(
+                "timing_cache",
+                "",
+                "tensorrt: file in which kernel timings are kept, which makes the next build fast.",
+            ),
+            Option(
+                "verify",
+                "auto",
+                "What is compared with Keras: engine (takes a GPU), onnx (the graph it was built "
+                "from, on ONNX Runtime) or auto (engine where there is a GPU).",
+            ),
+            _OPSET,
+            *_CALIBRATION,
+        ),
     ),
 )
 
@@ -174,6 +237,30 @@ def format_of(path):
     raise ValueError(
         f"Expected a file ending in {', '.join(row.suffix for row in FORMATS)}. Received: {path}"
     )
+
+
+def parse_list(names):
+    """Reads a list of formats, each `NAME` (all its precisions) or `NAME:PRECISION`.
+
+    Args:
+        names: list of str; `["all"]` means every format.
+
+    Returns:
+        list of pairs of `Format` and precision.
+
+    Raises:
+        ValueError: if a name or a precision is unknown, or the list is empty.
+    """
+    if not names:
+        raise ValueError("--formats is all or a list such as tflite:int8,onnx. Received: nothing")
+    chosen = []
+    for name in [row.name for row in FORMATS] if names == ["all"] else names:
+        name, _, precision = name.partition(":")
+        row = get_format(name)
+        for each in (precision,) if precision else row.precisions:
+            row.check(each)
+            chosen.append((row, each))
+    return chosen
 
 
 def resolve(reference):

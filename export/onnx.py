@@ -1,6 +1,6 @@
-"""Exports a model directory as a ONNX file, proven on real pictures.
+"""Exports a model directory as an ONNX file, proven on real pictures.
 
-python -m export.onnx --model=DIR --output=model.onnx --precision=float32
+Run from a checkout: `python -m export.onnx --model=DIR --output=model.onnx --precision=float16`.
 """
 
 from absl import flags

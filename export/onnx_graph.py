@@ -3,6 +3,7 @@
 import collections
 import json
 import logging
+import re
 
 from export.saved_model import INPUT_NAME, OUTPUT_NAME, image_spec
 
@@ -10,20 +11,29 @@ _STANDARD_DOMAINS = ("", "ai.onnx")
 _PICTURE_RANGE = (0.0, 255.0)
 
 
-def convert(model, batch_size=1, opset=18):
-    """Converts a Keras model to a simplified ONNX graph.
+def convert(source, batch_size=1, opset=18):
+    """Converts a model to a simplified ONNX graph.
 
     Args:
-        model: `keras.Model` under float32.
+        source: `Source`.
         batch_size: int; `0` leaves it open. Defaults to `1`.
         opset: int. Defaults to `18`.
 
     Returns:
-        `onnx.ModelProto` with the input `image` and the output `logits`.
+        `onnx.ModelProto` with the input `image` and the output `logits`, the caller's own.
 
     Raises:
         ValueError: if tf2onnx does not write that operator set.
     """
+    import onnx
+
+    key = ("onnx", batch_size, opset)
+    own = onnx.ModelProto()
+    own.CopyFrom(source.once(key, lambda: _convert(source.model, batch_size, opset)))
+    return own
+
+
+def _convert(model, batch_size, opset):
     import onnxslim
     import tensorflow as tf
     import tf2onnx
@@ -36,7 +46,9 @@ def convert(model, batch_size=1, opset=18):
         opset=opset,
     )
     _rename_output(proto.graph, OUTPUT_NAME)
-    return onnxslim.slim(proto)
+    slim = onnxslim.slim(proto)
+    _name_stably(slim.graph)
+    return slim
 
 
 def add_metadata(proto, source):
@@ -80,6 +92,24 @@ def check(proto):
         raise ValueError(f"The graph is no valid ONNX model. Received: {error}") from error
 
 
+def head_nodes(graph):
+    """The nodes after the last convolution: the pooled head, which needs float32.
+
+    Args:
+        graph: `onnx.GraphProto` in topological order.
+
+    Returns:
+        list of `onnx.NodeProto`.
+    """
+    feeding, head = set(), []
+    for node in reversed(graph.node):
+        if node.op_type == "Conv" or feeding & set(node.output):
+            feeding |= set(node.input)
+        else:
+            head.insert(0, node)
+    return head
+
+
 def list_operators(proto):
     """Counts the operators of a graph: dict, operator to count, most frequent first."""
     return dict(collections.Counter(node.op_type for node in proto.graph.node).most_common())
@@ -118,3 +148,49 @@ def _rename_output(graph, name):
         for names in (node.input, node.output):
             names[:] = [name if each == old else each for each in names]
     graph.output[0].name = name
+
+
+def _name_stably(graph):
+    """Takes tf2onnx's running numbers out of the names, so that two conversions agree.
+
+    Nodes are gone through from the output on, in the order in which they are needed; a constant is
+    called after the first node that uses it, since equal constants of several nodes are one.
+    """
+    constants = {tensor.name: tensor for tensor in graph.initializer}
+    names = {value.name: value.name for value in (*graph.input, *graph.output)}
+    taken = collections.Counter()
+
+    def name_once(old, wanted):
+        if old and old not in names:
+            base = re.sub(r"__\d+", "", wanted)
+            taken[base] += 1
+            names[old] = base if taken[base] == 1 else f"{base}_{taken[base]}"
+
+    for node in _from_the_output(graph):
+        taken[node.op_type] += 1
+        label = re.sub(r"__\d+", "", node.name) or f"{node.op_type}_{taken[node.op_type]}"
+        for i, name in enumerate(node.input):
+            if name in constants:
+                name_once(name, f"{label}/constant_{i}")
+        for name in node.output:
+            name_once(name, name)
+        taken[label] += 1
+        node.name = label if taken[label] == 1 else f"{label}_{taken[label]}"
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+    for tensor in graph.initializer:
+        tensor.name = names.get(tensor.name, tensor.name)
+    del graph.value_info[:]
+
+
+def _from_the_output(graph):
+    producers = {name: node for node in graph.node for name in node.output}
+    waiting, order, seen = [graph.output[0].name], [], set()
+    while waiting:
+        node = producers.get(waiting.pop())
+        if node is not None and id(node) not in seen:
+            seen.add(id(node))
+            order.append(node)
+            waiting += reversed(node.input)
+    return order

@@ -71,8 +71,13 @@ class Comparator:
             TOLERANCES[precision],
         )
 
-    def demand(self, runner, precision):
+    def demand(self, runner, precision, hint=""):
         """Compares and refuses a candidate that does not pass.
+
+        Args:
+            runner: an open `Runner`.
+            precision: str, key of `TOLERANCES`.
+            hint: str, added to the error. Defaults to none.
 
         Returns:
             `ParityResult`.
@@ -85,7 +90,7 @@ class Comparator:
             raise ParityError(
                 f"Parity failed, so nothing was written: {'; '.join(result.failures)} "
                 f"({result.compared} comparisons, {precision} tolerance, {runner.name} against "
-                "Keras). Choose a higher precision, or --parity=off to write it unproven."
+                f"Keras).{hint} Choose a higher precision, or --parity=off to write it unproven."
             )
         return result
 

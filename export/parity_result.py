@@ -24,14 +24,15 @@ class Tolerance:
     accuracy_drop: float
 
 
-# Rounding alone moves float32 by 1e-5 of the range. The others were set from what a healthy
-# model loses, at least a third of what one damaged layer costs (tests/export/test_parity.py).
+# Set from what healthy models lose (EfficientNet-Lite0 with 16 and with 81 classes), so that
+# swapped colours, pictures scaled to 0-1, noise on the weights and an early layer that lost an
+# eighth of its channels are each beyond all of them: tests/export/test_parity.py shows it.
 TOLERANCES = {
     "float32": Tolerance(0.001, 0.9999, 0.99999, 0.98, 0.01),
     "float16": Tolerance(0.02, 0.999, 0.9999, 0.95, 0.02),
     "bfloat16": Tolerance(0.12, 0.95, 0.99, 0.9, 0.04),
-    "dynamic": Tolerance(0.12, 0.93, 0.99, 0.9, 0.04),
-    "int8": Tolerance(0.15, 0.9, 0.98, 0.88, 0.04),
+    "dynamic": Tolerance(0.12, 0.93, 0.985, 0.88, 0.05),
+    "int8": Tolerance(0.15, 0.9, 0.98, 0.85, 0.05),
 }
 
 

@@ -1,6 +1,7 @@
 """The gate: a finished file takes its name only once it is proven, with its record beside it."""
 
 import dataclasses
+from collections.abc import Callable
 
 from export import formats
 from export.artefact import Artefact, atomic_artefact, file_sha256, tool_versions
@@ -20,6 +21,9 @@ class Draft:
         outputs: likewise.
         packages: names of the packages that made it, whose versions are recorded.
         details: dict, what only this format has.
+        hint: str, added to the error when parity fails. Defaults to none.
+        make_runner: function of the file's path and its record that gives the `Runner` which
+            proves it. Defaults to the format's own.
     """
 
     format: str
@@ -30,6 +34,8 @@ class Draft:
     outputs: tuple
     packages: tuple
     details: dict
+    hint: str = ""
+    make_runner: Callable | None = None
 
 
 def publish(draft, source, output, comparator):
@@ -49,7 +55,7 @@ def publish(draft, source, output, comparator):
     """
     with atomic_artefact(output) as (file, sidecar):
         file.write_bytes(draft.content)
-        artefact = Artefact(
+        unproven = Artefact(
             file=output.name,
             format=draft.format,
             precision=draft.precision,
@@ -59,23 +65,24 @@ def publish(draft, source, output, comparator):
             outputs=draft.outputs,
             operators=draft.operators,
             model=source.describe(),
-            parity=prove(file, draft, source, comparator),
+            parity={"status": "off"},
             versions=tool_versions("keras_crosspool", "keras", *draft.packages),
             details=draft.details,
         )
+        parity = _prove(file, unproven, draft, source, comparator) if comparator else {}
+        artefact = dataclasses.replace(unproven, parity=unproven.parity | parity)
         sidecar.write_text(artefact.to_json())
     return artefact
 
 
-def prove(file, draft, source, comparator):
+def _prove(file, artefact, draft, source, comparator):
     """The parity record of a file; see `publish`."""
-    if comparator is None:
-        return {"status": "off"}
-    record = {"runtime": formats.get_format(draft.format).runtime, **comparator.describe()}
+    record = comparator.describe()
     if source.rebuilt_from:
         with KerasRunner(source.original, name="the model as trained") as runner:
-            trained = comparator.demand(runner, source.rebuilt_from)
-        record["float32_rebuild"] = trained.to_dict()
-    runner_class = formats.resolve(formats.get_format(draft.format).runner)
-    with runner_class(file) as runner:
-        return {**record, **comparator.demand(runner, draft.precision).to_dict()}
+            record["float32_rebuild"] = comparator.demand(runner, source.rebuilt_from).to_dict()
+    own = formats.resolve(formats.get_format(draft.format).runner)
+    runner = draft.make_runner(file, artefact) if draft.make_runner else own(file)
+    with runner:
+        result = comparator.demand(runner, draft.precision, draft.hint)
+    return {"runtime": runner.name, **record, **result.to_dict()}

@@ -1,30 +1,45 @@
 """A Keras model as a TensorFlow SavedModel with stable names: what the converters read."""
 
+import shutil
+import tempfile
+import weakref
+
 import keras
 
 INPUT_NAME = "image"
 OUTPUT_NAME = "logits"
 
 
-def write_saved_model(model, directory, batch_size):
+def saved_model(source, batch_size):
     """Writes a model as a SavedModel with the input `image` and the output `logits`.
 
+    It is written once for a source, to a temporary directory that goes with the source.
+
     Args:
-        model: `keras.Model`.
-        directory: path to write.
+        source: `Source`.
         batch_size: int; `0` leaves it open.
+
+    Returns:
+        str, path of the directory.
     """
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    archive.add_endpoint(
-        "serve",
-        lambda image: {OUTPUT_NAME: model(image, training=False)},
-        input_signature=[image_spec(model, batch_size)],
-    )
-    archive.write_out(directory, verbose=False)
+    return source.once(("saved_model", batch_size), lambda: _write(source, batch_size))
 
 
 def image_spec(model, batch_size):
     """The input of a model as a `keras.InputSpec`, float32 with a fixed or open batch."""
     shape = (batch_size or None, *model.input_shape[1:])
     return keras.InputSpec(dtype="float32", shape=shape, name=INPUT_NAME)
+
+
+def _write(source, batch_size):
+    model, archive = source.model, keras.export.ExportArchive()
+    archive.track(model)
+    archive.add_endpoint(
+        "serve",
+        lambda image: {OUTPUT_NAME: model(image, training=False)},
+        input_signature=[image_spec(model, batch_size)],
+    )
+    directory = tempfile.mkdtemp()
+    weakref.finalize(source, shutil.rmtree, directory)
+    archive.write_out(directory, verbose=False)
+    return directory

@@ -9,7 +9,10 @@ import keras
 import numpy as np
 
 from keras_crosspool import load_model
+from keras_crosspool.backbones.feature_maps import graph_nodes
 from keras_crosspool.models import ModelMetadata
+
+_CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,6 +29,7 @@ class Source:
     model: keras.Model
     metadata: ModelMetadata
     original: keras.Model
+    _made: dict = dataclasses.field(default_factory=dict, init=False, repr=False, compare=False)
 
     @functools.cached_property
     def sha256(self):
@@ -40,6 +44,35 @@ class Source:
     def rebuilt_from(self):
         """The compute dtype it was trained under where that is not float32, else `None`."""
         return None if self.original is self.model else _half_dtype(self.original)
+
+    def once(self, key, make):
+        """Gives what `make` gives, made once for this source: exports share conversions.
+
+        Args:
+            key: what it is called, hashable.
+            make: function without arguments.
+        """
+        if key not in self._made:
+            self._made[key] = make()
+        return self._made[key]
+
+    def float_layers(self):
+        """Names of the layers after the last convolution: the head, which stays in float.
+
+        The pooled sums span decades before their square root, so eight or sixteen bits would
+        destroy them.
+
+        Returns:
+            tuple of str.
+        """
+        feeding, head = set(), []
+        for node in reversed(graph_nodes(self.model)):
+            outputs = {id(tensor) for tensor in node.output_tensors}
+            if isinstance(node.operation, _CONVOLUTIONS) or outputs & feeding:
+                feeding |= {id(tensor) for tensor in node.input_tensors}
+            else:
+                head.append(node.operation.name)
+        return tuple(dict.fromkeys(reversed(head)))
 
     def describe(self):
         """The model as plain data for a record."""

@@ -1,6 +1,6 @@
 """Exports a model directory as a TFLite file, proven on real pictures.
 
-python -m export.tflite --model=DIR --output=model.tflite --precision=float32
+Run from a checkout: `python -m export.tflite --model=DIR --output=model.tflite --precision=int8`.
 """
 
 from absl import flags

@@ -3,6 +3,7 @@
 import collections
 
 _PICTURE_RANGE = (0.0, 255.0)
+_PIXEL_BY_PIXEL = ("MUL", "ADD", "SUB", "DIV")
 
 
 def list_operators(content):
@@ -17,21 +18,92 @@ def list_operators(content):
     Raises:
         ValueError: if one is a Flex or custom operator, which only some runtimes have.
     """
-    from ai_edge_litert.tools import flatbuffer_utils
-
-    model = flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+    model = _parse(content)
     custom = [code.customCode.decode() for code in model.operatorCodes if code.customCode]
     if custom:
         raise ValueError(
             "The file uses operators that TFLite has not built in, so not every runtime can run "
             f"it. Received: {', '.join(custom)}"
         )
-    counts = collections.Counter(
-        flatbuffer_utils.opcode_to_name(model, operator.opcodeIndex)
-        for subgraph in model.subgraphs
-        for operator in subgraph.operators
-    )
-    return dict(counts.most_common())
+    return _count(name for name, _ in _operators(model))
+
+
+def list_float_operators(content):
+    """Counts the operators of a quantised TFLite file that still compute in float.
+
+    Args:
+        content: bytes of the file.
+
+    Returns:
+        dict, operator to count, most frequent first.
+    """
+    from ai_edge_litert.schema_py_generated import TensorType
+
+    computing = (name for name, dtype in _operators(_parse(content)) if dtype == TensorType.FLOAT32)
+    return _count(name for name in computing if name != "DEQUANTIZE")
+
+
+def tensor_wiring(content):
+    """Lists what each operator of a TFLite file makes of what.
+
+    Args:
+        content: bytes of the file.
+
+    Returns:
+        list of pairs: name of the output, names of the inputs that are no constants, in order.
+    """
+    model = _parse(content)
+    graph = model.subgraphs[0]
+    names = [tensor.name.decode() for tensor in graph.tensors]
+    constant = [_is_constant(model, tensor) for tensor in graph.tensors]
+    return [
+        (names[node.outputs[0]], [names[i] for i in node.inputs if i >= 0 and not constant[i]])
+        for node in graph.operators
+    ]
+
+
+def pixel_tensors(content):
+    """Names of the tensors computed from the picture pixel by pixel, the picture first.
+
+    Args:
+        content: bytes of a TFLite file.
+
+    Returns:
+        list of str.
+    """
+    model = _parse(content)
+    graph = model.subgraphs[0]
+    found = [graph.tensors[graph.inputs[0]].name.decode()]
+    operators = [name for name, _ in _operators(model)]
+    for operator, (output, inputs) in zip(operators, tensor_wiring(content), strict=False):
+        if operator in _PIXEL_BY_PIXEL and inputs and set(inputs) <= set(found):
+            found.append(output)
+    return found
+
+
+def _is_constant(model, tensor):
+    data = model.buffers[tensor.buffer].data
+    return data is not None and len(data) > 0
+
+
+def _parse(content):
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    return flatbuffer_utils.read_model_from_bytearray(bytearray(content))
+
+
+def _operators(model):
+    """Yields each operator's name and the type of its first output."""
+    from ai_edge_litert.tools import flatbuffer_utils
+
+    for subgraph in model.subgraphs:
+        for operator in subgraph.operators:
+            name = flatbuffer_utils.opcode_to_name(model, operator.opcodeIndex)
+            yield name, subgraph.tensors[operator.outputs[0]].type
+
+
+def _count(names):
+    return dict(collections.Counter(names).most_common())
 
 
 def list_tensors(content):
@@ -78,13 +150,13 @@ def delegated_nodes(content):
     taken = set()
     for partition in partitions:
         taken |= _nodes_between(partition, producers)
-    left = collections.Counter(n["op_name"] for n in nodes if n["index"] not in taken)
+    left = _count(node["op_name"] for node in nodes if node["index"] not in taken)
     return {
         "delegate": "XNNPACK",
         "nodes": len(nodes),
         "delegated": len(taken),
         "partitions": len(partitions),
-        "left": dict(left.most_common()),
+        "left": left,
     }
 
 

@@ -73,6 +73,7 @@ def trained(tmp_path_factory, tiny_folder, run_main):
         f"--data={tiny_folder}",
         "--val_split=test",
         f"--image_size={TINY_SIZE}",
+        "--crop_scales=1.0",
         "--feature_channels=16",
         "--guidance_channels=32",
         f"--output={directory}",

@@ -1,56 +1,102 @@
 """Keras to TFLite, by way of a SavedModel and TensorFlow's converter."""
 
 import pathlib
-import tempfile
+import re
 
 from export import formats
+from export.calibration import calibrate
 from export.publish import Draft, publish
-from export.saved_model import write_saved_model
-from export.tflite_inspection import delegated_nodes, list_operators, list_tensors
+from export.saved_model import saved_model
+from export.tflite_inspection import (
+    delegated_nodes,
+    list_float_operators,
+    list_operators,
+    list_tensors,
+)
 
-_PACKAGES = ("tensorflow", "tensorflow_cpu", "ai_edge_litert")
+_PACKAGES = ("tensorflow", "tensorflow_cpu", "ai_edge_litert", "litert_quantizer")
+_COST_PICTURES = 4
+_COSTLIEST = 5
 
 
-def export_tflite(source, output, precision="float32", comparator=None, *, batch_size=1):
+def export_tflite(
+    source,
+    output,
+    precision="float32",
+    comparator=None,
+    *,
+    batch_size=1,
+    int8_io=False,
+    **calibration,
+):
     """Writes a model as a TFLite file whose parity with Keras is proven.
 
     Args:
         source: `Source`.
         output: path of the `.tflite` file.
         precision: `"float32"` (the default), `"float16"` (weights in half precision, float32
-            arithmetic) or `"dynamic"` (int8 weights, float activations).
+            arithmetic), `"dynamic"` (int8 weights, float activations) or `"int8"` (convolutions
+            in int8, the head in float).
         comparator: `Comparator`, or `None` (the default) to write it unproven.
         batch_size: int, pictures at once; `0` leaves it open. Defaults to `1`.
+        int8_io: bool, whether int8 comes in and goes out too. Defaults to `False`.
+        **calibration: for `"int8"`, see `export.calibration.calibrate`.
 
     Returns:
         `Artefact`.
 
     Raises:
-        ValueError: if the model uses an operator that TFLite has not built in.
+        ValueError: if the model uses an operator that TFLite has not built in, or the calibration
+            pictures are not as expected.
         ParityError: if the result is not the Keras model any more.
     """
     formats.get_format("tflite").check(precision)
-    content = convert(source.model, precision, batch_size)
-    operators = list_operators(content)
+    if precision == "int8":
+        content, details = _to_int8(source, comparator, batch_size, int8_io, calibration)
+    else:
+        content, details = convert(source, precision, batch_size), {}
     inputs, outputs = list_tensors(content)
     draft = Draft(
         "tflite",
         precision,
         content,
-        operators,
+        list_operators(content),
         inputs,
         outputs,
         _PACKAGES,
-        {"delegated": delegated_nodes(content)},
+        {**details, "delegated": delegated_nodes(content)},
+        hint=_costliest_layers(details),
     )
     return publish(draft, source, pathlib.Path(output), comparator)
 
 
-def convert(model, precision="float32", batch_size=1):
-    """Converts a Keras model with TensorFlow's converter.
+def _to_int8(source, comparator, batch_size, int8_io, options):
+    """The int8 file and what its record holds: calibration, what stayed float, layer costs."""
+    from export.tflite_quantizer import TFLiteQuantizer
+
+    content = convert(source, "float32", batch_size)
+    quantizer = TFLiteQuantizer(content, source.float_layers(), int8_io, batch_size)
+    calibration = calibrate(source, quantizer.method, quantizer.calibrate, **options)
+    quantized = quantizer.quantize(calibration.ranges)
+    details = {
+        "float_operators": list_float_operators(quantized),
+        "layer_costs": quantizer.layer_costs(calibration.pictures.pixels[:_COST_PICTURES]),
+        "calibration": calibration.describe(comparator),
+    }
+    return quantized, details
+
+
+def _costliest_layers(details):
+    costs = details.get("layer_costs", ())[:_COSTLIEST]
+    named = ", ".join(f"{cost['layer']} ({cost['added_noise']:.1%})" for cost in costs)
+    return f" Most noise was added by {named} of the signal." if named else ""
+
+
+def convert(source, precision="float32", batch_size=1):
+    """Converts a model with TensorFlow's converter.
 
     Args:
-        model: `keras.Model` under float32.
+        source: `Source`.
         precision: `"float32"` (the default), `"float16"` or `"dynamic"`.
         batch_size: int; `0` leaves it open. Defaults to `1`.
 
@@ -60,25 +106,31 @@ def convert(model, precision="float32", batch_size=1):
     Raises:
         ValueError: if an operator is not one of TFLite's own.
     """
+    key = ("tflite", precision, batch_size)
+    return source.once(key, lambda: _convert(saved_model(source, batch_size), precision))
+
+
+def _convert(directory, precision):
     import tensorflow as tf
     from tensorflow.lite.python.convert_phase import ConverterError
 
-    with tempfile.TemporaryDirectory() as directory:
-        write_saved_model(model, directory, batch_size)
-        converter = tf.lite.TFLiteConverter.from_saved_model(directory)
-        converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
-        if precision != "float32":
-            converter.optimizations = [tf.lite.Optimize.DEFAULT]
-        if precision == "float16":
-            converter.target_spec.supported_types = [tf.float16]
-        try:
-            return converter.convert()
-        except ConverterError as error:
-            raise ValueError(
-                "The model uses operators that TFLite has not built in; they would need the Flex "
-                f"delegate, which this exporter refuses. Received: {_last_line(error)}"
-            ) from error
+    converter = tf.lite.TFLiteConverter.from_saved_model(directory)
+    converter.target_spec.supported_ops = [tf.lite.OpsSet.TFLITE_BUILTINS]
+    if precision != "float32":
+        converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    if precision == "float16":
+        converter.target_spec.supported_types = [tf.float16]
+    try:
+        return converter.convert()
+    except ConverterError as error:
+        raise ValueError(
+            "The model uses operators that TFLite has not built in; they would need the Flex "
+            f"delegate, which this exporter refuses. Received: {_unsupported(error)}"
+        ) from error
 
 
-def _last_line(error):
-    return str(error).strip().splitlines()[-1]
+def _unsupported(error):
+    """The operators that the converter's message names, or else the message's first line."""
+    text = str(error)
+    operators = sorted(set(re.findall(r"'tf\.(\w+)' op is neither", text)))
+    return ", ".join(operators) or text.strip().splitlines()[0]

@@ -7,8 +7,9 @@ from export.runners.base import Runner
 from export.runners.keras_runner import KerasRunner
 from export.runners.litert_runner import LiteRTRunner
 from export.runners.onnx_runner import OnnxRunner
+from export.runners.tensorrt_runner import TensorRTRunner
 
-__all__ = ["KerasRunner", "LiteRTRunner", "OnnxRunner", "Runner", "open_runner"]
+__all__ = ["KerasRunner", "LiteRTRunner", "OnnxRunner", "Runner", "TensorRTRunner", "open_runner"]
 
 
 def open_runner(path, **options):

@@ -15,6 +15,7 @@ class Runner(abc.ABC):
 
     Attributes:
         batch_size: int, the batch that the artefact takes, known once open; `None`: any.
+        max_batch: int, the largest batch where any goes; `None`: no limit.
 
     Example:
 
@@ -25,6 +26,7 @@ class Runner(abc.ABC):
     def __init__(self, name):
         self.name = name
         self.batch_size = None
+        self.max_batch = None
 
     def __enter__(self):
         self._open()
@@ -44,8 +46,8 @@ class Runner(abc.ABC):
             float32 array `(n, classes)`, the logits.
         """
         pictures = np.ascontiguousarray(pictures, "float32")
-        size = self.batch_size or len(pictures)
-        if len(pictures) == size:
+        size = self.batch_size or self.max_batch or len(pictures)
+        if len(pictures) == (self.batch_size or min(size, len(pictures))):
             return self._infer(pictures)
         chunks = (pictures[i : i + size] for i in range(0, len(pictures), size))
         return np.concatenate([self._run_chunk(chunk) for chunk in chunks])

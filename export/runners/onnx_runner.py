@@ -7,7 +7,7 @@ class OnnxRunner(Runner):
     """Runs an ONNX file with ONNX Runtime.
 
     Args:
-        path: path of the file.
+        path: path of the file, or its bytes.
         num_threads: int, threads within an operator. Defaults to the runtime's own choice.
         name: str. Defaults to `"onnxruntime"`.
 
@@ -28,13 +28,14 @@ class OnnxRunner(Runner):
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = self._num_threads or 0
         options.log_severity_level = 3
+        model = self._path if isinstance(self._path, bytes) else str(self._path)
         try:
             self._session = onnxruntime.InferenceSession(
-                str(self._path), options, providers=["CPUExecutionProvider"]
+                model, options, providers=["CPUExecutionProvider"]
             )
         except (errors.InvalidProtobuf, errors.InvalidGraph, errors.Fail, errors.NoSuchFile) as e:
             raise ValueError(
-                f"ONNX Runtime cannot load the file; export it again ({e}). Received: {self._path}"
+                f"ONNX Runtime cannot load the file; export it again. Received: {e}"
             ) from e
         self._input = self._session.get_inputs()[0]
         batch = self._input.shape[0]

@@ -122,6 +122,18 @@ def test_gradient_is_finite_at_zero(tf, block, root, norm, dead):
         assert np.isfinite(gradient).all()
 
 
+@pytest.mark.parametrize(("block", "root", "norm"), OPTIONS)
+def test_gradient_is_bounded_near_zero(tf, block, root, norm):
+    # The slope of a plain square root would be 5e11 here; with epsilon it is at most 3163, once
+    # for each of the steps.
+    features, guidance = _maps()
+    direction = np.random.default_rng(1).normal(size=(2, 18)).astype("float32")
+    maps = (1e-24 * features, guidance)
+    gradient, _ = _gradients(tf, _layer(block, root, norm), maps, direction)
+    bound = np.abs(guidance).max() * np.abs(direction).sum()
+    assert np.abs(gradient).max() < bound * (1e-7**-0.5) ** (block + (root or norm))
+
+
 @pytest.mark.parametrize("grid", [(7, 7), (4, 9), (1, 1)])
 def test_height_and_width_may_be_unknown(pool_by_loops, grid):
     inputs = [keras.Input((None, None, 3)), keras.Input((None, None, 6))]

@@ -190,7 +190,9 @@ class TestDamage:
                 "empty": b"",
                 "text": b"not a model",
                 "half": encoded[:middle],
-                "flipped": encoded[:middle] + bytes(64) + encoded[middle + 64 :],
+                "flipped": encoded[:middle]
+                + bytes([encoded[middle] ^ 255])
+                + encoded[middle + 1 :],
             }[damage]
         )
         with pytest.raises(ValueError, match=r"(?s)^model\.keras is damaged.*Received: .*model$"):

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 import pytest
 
+from keras_crosspool import build_model
+from keras_crosspool.backbones import create_backbone
 from keras_crosspool.evaluation import predict_logits
 from keras_crosspool.training.closed_form import adapt_head, solve_models
 from keras_crosspool.training.fine_tune import FineTuning, fine_tune
@@ -11,13 +13,24 @@ from keras_crosspool.training.fine_tune import FineTuning, fine_tune
 SIZE = 96  # pixels
 
 
+def _solved(model, split):
+    adapt_head(model, split, SIZE)
+    solve_models([model], split, SIZE)
+    return model, model.get_weights()
+
+
 @pytest.fixture(scope="module")
 def solved(new_model, train_split):
-    """A solved model and its weights, to which each test goes back."""
-    model = new_model(image_size=SIZE, channels=8)
-    adapt_head(model, train_split, SIZE)
-    solve_models([model], train_split, SIZE)
-    return model, model.get_weights()
+    """A solved model and its weights."""
+    return _solved(new_model(image_size=SIZE, channels=8), train_split)
+
+
+@pytest.fixture(scope="module")
+def plain(train_split):
+    """A solved model of few layers and its weights, to which each test goes back."""
+    backbone = create_backbone("VGG16", SIZE, weights="none")
+    model = build_model(backbone, 3, feature_channels=8, guidance_channels=16)
+    return _solved(model, train_split)
 
 
 def _tune(solved, split, validation=None, **options):
@@ -56,13 +69,13 @@ def test_whole_network(solved, train_split, test_split):
 
 
 @pytest.mark.slow
-def test_frozen_epochs_tune_the_head_alone_and_slowly_the_classifier(solved, train_split):
+def test_frozen_epochs_tune_the_head_alone_and_slowly_the_classifier(plain, train_split):
     model, history = _tune(
-        solved, train_split, epochs=0, frozen_epochs=2, learning_rate=1e-3, classifier_rate=0.01
+        plain, train_split, epochs=0, frozen_epochs=2, learning_rate=1e-3, classifier_rate=0.01
     )
     assert len(history["loss"]) == 2
     assert "val_loss" not in history
-    changes = _changes(model, solved[1])
+    changes = _changes(model, plain[1])
     assert {name for name, change in changes.items() if change} == {"regions", "guidance", "logits"}
     # Six steps of Adam, none longer than the rate, which for the classifier is a hundredth.
     assert 1e-4 < changes["regions"] < 6.1e-3
@@ -70,10 +83,10 @@ def test_frozen_epochs_tune_the_head_alone_and_slowly_the_classifier(solved, tra
 
 
 @pytest.mark.slow
-def test_equal_seeds_give_equal_weights(solved, train_split):
+def test_equal_seeds_give_equal_weights(plain, train_split):
     weights = []
     for seed in (1, 1, 2):
-        model, _ = _tune(solved, train_split, epochs=0, frozen_epochs=3, seed=seed)
+        model, _ = _tune(plain, train_split, epochs=0, frozen_epochs=3, seed=seed)
         weights.append(
             np.concatenate([w.ravel() for w in model.get_layer("regions").get_weights()])
         )
@@ -82,9 +95,9 @@ def test_equal_seeds_give_equal_weights(solved, train_split):
 
 
 @pytest.mark.slow
-def test_stops_early_and_keeps_the_best_epoch(solved, train_split, test_split):
+def test_stops_early_and_keeps_the_best_epoch(plain, train_split, test_split):
     model, history = _tune(
-        solved, train_split, test_split, epochs=0, frozen_epochs=9, patience=2, learning_rate=3e-2
+        plain, train_split, test_split, epochs=0, frozen_epochs=9, patience=2, learning_rate=3e-2
     )
     accuracies = history["val_accuracy"]
     best = int(np.argmax(accuracies))
@@ -94,6 +107,6 @@ def test_stops_early_and_keeps_the_best_epoch(solved, train_split, test_split):
 
 
 @pytest.mark.slow
-def test_divergence_is_said(solved, train_split):
+def test_divergence_is_said(plain, train_split):
     with pytest.raises(FloatingPointError, match=r"smaller --learning_rate.*learning_rate=1e\+30"):
-        _tune(solved, train_split, epochs=0, frozen_epochs=2, learning_rate=1e30)
+        _tune(plain, train_split, epochs=0, frozen_epochs=2, learning_rate=1e30)

@@ -1,0 +1,142 @@
+"""Two real models to export: EfficientNet-Lite0 solved on photographs, and a quick small one."""
+
+import contextlib
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+
+from export.exporters.onnx import export_onnx
+from export.exporters.tensorrt import export_tensorrt
+from export.exporters.tflite import export_tflite
+from export.parity import Comparator
+from export.pictures import read_pictures
+from export.source import load_source, make_source
+from keras_crosspool.backbones import create_backbone
+from keras_crosspool.data import load_pictures, open_split
+from keras_crosspool.layers import CrossLayerPooling, LocalRegions
+from keras_crosspool.models import ModelMetadata, build_model, save_model
+
+SIZE = 128
+_EXPORTERS = {"tflite": export_tflite, "onnx": export_onnx, "tensorrt": export_tensorrt}
+_RIDGE = 1e-2
+
+
+@pytest.fixture(scope="session")
+def metadata(grocery):
+    split = open_split(str(grocery), "train")
+    data = {"path": str(grocery), "train_split": "train", "val_split": "test", "fingerprint": "-"}
+    return ModelMetadata("solved", split.class_names, SIZE, {}, data, {}, {})
+
+
+@pytest.fixture(scope="session")
+def training_pictures(grocery):
+    return load_pictures(open_split(str(grocery), "train"), SIZE)
+
+
+@pytest.fixture(scope="session")
+def solved_directory(tmp_path_factory, metadata, training_pictures):
+    """A model directory: EfficientNet-Lite0 at 128 px, solved on the 320 training photographs."""
+    directory = tmp_path_factory.mktemp("solved") / "model"
+    model = build_model(
+        create_backbone("EfficientNetLite0", SIZE),
+        num_classes=16,
+        feature_channels=256,
+        guidance_channels=256,
+    )
+    _adapt_regions(model, training_pictures[0])
+    _solve(model, *training_pictures)
+    save_model(directory, model, metadata)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def source(solved_directory):
+    return load_source(solved_directory)
+
+
+@pytest.fixture(scope="session")
+def comparator(source):
+    return Comparator(read_pictures(source.metadata, "parity", limit=48), source.model)
+
+
+@pytest.fixture(scope="session")
+def small_source(metadata, training_pictures):
+    """A network of two layers that converts in a second, with the same head, solved likewise."""
+    keras.utils.set_random_seed(0)
+    image = keras.Input((SIZE, SIZE, 3), name="image")
+    x = keras.layers.Rescaling(1 / 128, offset=-1)(image)
+    features = keras.layers.Conv2D(16, 8, strides=8, activation="relu6", name="body")(x)
+    guidance = keras.layers.Conv2D(8, 1, activation="relu6", name="deep")(features)
+    regions = LocalRegions(8, 3, name="regions")
+    cropped = regions.crop(guidance)
+    descriptor = CrossLayerPooling(name="pooling")([regions(features), cropped])
+    model = keras.Model(image, keras.layers.Dense(16, name="logits")(descriptor), name="small")
+    _solve(model, *training_pictures)
+    return make_source(model, metadata)
+
+
+@pytest.fixture(scope="session")
+def small_comparator(small_source):
+    return Comparator(read_pictures(small_source.metadata, "parity", limit=32), small_source.model)
+
+
+@pytest.fixture
+def damaged():
+    """A function that gives a source whose named layer's kernel a function has changed."""
+
+    def damage(source, layer_name, change):
+        model = keras.models.clone_model(source.model)
+        model.set_weights(source.model.get_weights())
+        layer = model.get_layer(layer_name)
+        kernel, *rest = layer.get_weights()
+        layer.set_weights([change(kernel), *rest])
+        return dataclasses.replace(source, model=model, original=model)
+
+    return damage
+
+
+@pytest.fixture(scope="session")
+def exported(tmp_path_factory, source, comparator):
+    """A function that exports the solved model, each case once: its path and its record."""
+    directory, made = tmp_path_factory.mktemp("exported"), {}
+
+    def export(name, precision, suffix, **options):
+        key = (name, precision, *options.items())
+        if key not in made:
+            path = directory / f"{len(made)}{suffix}"
+            record = _EXPORTERS[name](source, path, precision, comparator, **options)
+            made[key] = (path, record)
+        return made[key]
+
+    return export
+
+
+@pytest.fixture
+def empty_after(tmp_path):
+    """A context that checks that nothing is left in the temporary directory at its end."""
+
+    @contextlib.contextmanager
+    def check():
+        yield tmp_path
+        assert list(tmp_path.iterdir()) == []
+
+    return check
+
+
+def _adapt_regions(model, pictures):
+    regions = model.get_layer("regions")
+    maps = keras.Model(model.inputs, regions.input).predict(pictures.astype("float32"), verbose=0)
+    regions.adapt([maps])
+
+
+def _solve(model, pictures, labels):
+    """Ridge regression on the descriptors, in NumPy, written into the classifier."""
+    descriptor = keras.Model(model.inputs, model.get_layer("logits").input)
+    x = descriptor.predict(pictures.astype("float32"), verbose=0)
+    y = np.where(labels[:, None] == np.arange(16), 1.0, -1.0)
+    centred = x - x.mean(0)
+    gram = centred @ centred.T + _RIDGE * np.eye(len(x))
+    kernel = centred.T @ np.linalg.solve(gram, y - y.mean(0))
+    model.get_layer("logits").set_weights([kernel, y.mean(0) - x.mean(0) @ kernel])

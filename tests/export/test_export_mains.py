@@ -1,0 +1,101 @@
+"""The exporters' mains, run as a user runs them."""
+
+import json
+
+import pytest
+
+from export.artefact import read_artefact
+
+
+def test_tflite(run_main, solved_directory, tmp_path):
+    output = tmp_path / "model.tflite"
+    done = run_main(
+        "export.tflite",
+        f"--model={solved_directory}",
+        f"--output={output}",
+        "--precision=float16",
+        "--parity_pictures=16",
+    )
+    assert done.returncode == 0, done.stderr
+    assert "tflite float16" in done.stdout
+    assert "passed on 16 pictures of test" in done.stdout
+    assert read_artefact(output).parity["pictures"] == 16
+
+
+def test_a_failed_parity_exits_with_1_and_leaves_nothing(
+    run_main, solved_directory, tmp_path, grocery
+):
+    """Calibrated on one dark corner of the data, int8 is not the model any more."""
+    import numpy as np
+    from PIL import Image
+
+    folder = tmp_path / "black" / "train" / "Anjou"
+    folder.mkdir(parents=True)
+    for i in range(2):
+        Image.fromarray(np.full((128, 128, 3), i, "uint8")).save(folder / f"{i}.png")
+    output = tmp_path / "out" / "model.onnx"
+    done = run_main(
+        "export.onnx",
+        f"--model={solved_directory}",
+        f"--output={output}",
+        "--precision=int8",
+        f"--calibration_data={tmp_path / 'black'}",
+        "--parity_pictures=16",
+    )
+    assert done.returncode == 1, done.stderr
+    assert "error: Parity failed, so nothing was written" in done.stderr
+    assert list(output.parent.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "arguments", "words"),
+    [
+        ("export.tflite", ["--output=x.txt"], "--output must end in .tflite"),
+        ("export.tflite", ["--output=x.tflite", "--calibration_split=train"], "applies to int8"),
+        ("export.onnx", ["--output=x.onnx", "--parity_data=nowhere"], "--parity_data=FOLDER"),
+        ("export.onnx", ["--output=x.onnx", "--model=nowhere"], "no model directory"),
+        ("export.tensorrt", ["--output=x.engine", "--profile=8/1/2"], "such as 1/8/32"),
+        ("export", ["--output=x", "--formats=coreml"], "Formats are tflite, onnx, tensorrt"),
+        ("export.tflite", ["--output=x.tflite", "--no_such_flag"], "no_such_flag"),
+    ],
+)
+def test_bad_input(run_main, solved_directory, tmp_path, module, arguments, words):
+    done = run_main(module, f"--model={solved_directory}", *arguments, cwd=tmp_path)
+    assert done.returncode == 2, done.stderr
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_every_format_continues_past_a_failed_one(run_main, solved_directory, tmp_path):
+    output = tmp_path / "out"
+    done = run_main(
+        "export",
+        f"--model={solved_directory}",
+        f"--output={output}",
+        "--formats=tflite:int8,tflite:float32,onnx:float16",
+        "--calibration_data=nowhere",
+        "--parity_pictures=16",
+    )
+    assert done.returncode == 1
+    assert "1 of 3 not made" in done.stderr
+    assert "model-int8.tflite: The pictures for calibration are not here" in done.stderr
+    made = {path.name for path in output.iterdir()}
+    assert made == {
+        "export.json",
+        "model-float16.onnx",
+        "model-float16.onnx.json",
+        "model-float32.tflite",
+        "model-float32.tflite.json",
+    }
+    table = json.loads((output / "export.json").read_text())
+    assert [row["state"] for row in table] == ["failed", "parity passed", "parity passed"]
+    assert "model-float32.tflite" in done.stdout
+
+
+@pytest.mark.parametrize("module", ["export", "export.tflite", "export.onnx", "export.tensorrt"])
+def test_help_lists_the_flags(run_main, module):
+    done = run_main(module, "--help")
+    assert done.returncode == 1 or done.returncode == 0
+    for flag in ("--model", "--output", "--parity_pictures", "--calibration_split"):
+        assert flag in done.stdout

@@ -1,0 +1,77 @@
+"""The table of formats: what it names exists, and its checks refuse what does not apply."""
+
+import pathlib
+
+import pytest
+
+from export import formats
+from export.runners import Runner, open_runner
+
+_ROWS = {row.name: row for row in formats.FORMATS}
+
+
+@pytest.mark.parametrize("row", formats.FORMATS, ids=lambda row: row.name)
+def test_what_a_row_names_exists(row):
+    assert callable(formats.resolve(row.exporter))
+    assert issubclass(formats.resolve(row.runner), Runner)
+    assert formats.get_format(row.name) is row
+    assert formats.format_of(pathlib.Path(f"model{row.suffix}")) is row
+    assert row.name in formats.markdown_table()
+
+
+def test_suffixes_tell_formats_apart():
+    assert len({row.suffix for row in formats.FORMATS}) == len(formats.FORMATS)
+
+
+@pytest.mark.parametrize(
+    ("name", "precision", "given", "words"),
+    [
+        ("tflite", "int4", (), "tflite is written as float32, float16, dynamic, int8"),
+        ("onnx", "dynamic", (), "Received: precision='dynamic'"),
+        ("tflite", "float32", ("calibration_data",), "--calibration_data applies to int8 alone"),
+        ("tflite", "dynamic", ("int8_io",), "--int8_io applies to int8 alone"),
+    ],
+)
+def test_what_does_not_apply_is_refused(name, precision, given, words):
+    with pytest.raises(ValueError, match=words):
+        _ROWS[name].check(precision, given)
+
+
+def test_options_follow_the_precision():
+    float32 = {option.name for option in _ROWS["tflite"].options_of("float32")}
+    int8 = {option.name for option in _ROWS["tflite"].options_of("int8")}
+    assert float32 == {"batch_size"}
+    assert {"batch_size", "int8_io", "calibration_split"} < int8
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["tflite:int8"], [("tflite", "int8")]),
+        (["onnx"], [("onnx", "float32"), ("onnx", "float16"), ("onnx", "int8")]),
+        (["all"], [(row.name, each) for row in formats.FORMATS for each in row.precisions]),
+    ],
+)
+def test_lists_of_formats(names, expected):
+    assert [(row.name, each) for row, each in formats.parse_list(names)] == expected
+
+
+@pytest.mark.parametrize("names", [[], ["coreml"], ["tflite:int4"]])
+def test_unknown_formats_are_refused(names):
+    with pytest.raises(ValueError, match="Received"):
+        formats.parse_list(names)
+
+
+def test_missing_packages_are_named():
+    row = formats.Format(
+        "x", ".x", ("float32",), "x", False, ("keras", ("no_such", "nor_this")), "x", "", "", ()
+    )
+    assert row.missing_packages() == ("no_such or nor_this",)
+
+
+@pytest.mark.parametrize("name", ["nothing.onnx", "notes.txt"])
+def test_a_runner_needs_an_artefact(tmp_path, name):
+    if name == "notes.txt":
+        (tmp_path / name).write_text("hello")
+    with pytest.raises(ValueError, match="Received"):
+        open_runner(tmp_path / name)

@@ -1,0 +1,141 @@
+"""ONNX: every precision converted, run by ONNX Runtime and held to the Keras model."""
+
+import json
+
+import numpy as np
+import onnx
+import pytest
+
+from export import onnx_graph
+from export.exporters.onnx import export_onnx
+from export.source import make_source
+
+_PRECISIONS = ("float32", "float16", "int8")
+
+
+def _load(exported, precision):
+    return onnx.load(exported("onnx", precision, ".onnx")[0])
+
+
+@pytest.mark.parametrize("precision", _PRECISIONS)
+def test_each_precision_is_proven(exported, precision):
+    path, record = exported("onnx", precision, ".onnx")
+    proto = onnx.load(path)
+    onnx.checker.check_model(proto, full_check=True)
+    assert record.parity["status"] == "passed"
+    assert [value.name for value in proto.graph.input] == ["image"]
+    assert [value.name for value in proto.graph.output] == ["logits"]
+    assert record.inputs[0] == {
+        "name": "image",
+        "shape": [1, 128, 128, 3],
+        "dtype": "float32",
+        "range": (0.0, 255.0),
+    }
+    assert record.details["opset"] == 18
+    assert {entry.version for entry in proto.opset_import if entry.domain == ""} == {18}
+
+
+def test_the_classes_travel_in_the_file(exported, metadata):
+    entries = {prop.key: prop.value for prop in _load(exported, "float32").metadata_props}
+    assert tuple(json.loads(entries["class_names"])) == metadata.class_names
+    assert entries["image_size"] == "128"
+
+
+def test_lower_precisions_are_smaller(exported):
+    float32, float16, int8 = (
+        exported("onnx", precision, ".onnx")[1].bytes for precision in _PRECISIONS
+    )
+    assert float16 < 0.55 * float32
+    assert int8 < float32 / 3
+
+
+def _inputs_of(proto, operator):
+    """Types of the inputs of the operators of a kind, by shape inference."""
+    inferred = onnx.shape_inference.infer_shapes(proto).graph
+    types = {value.name: value.type.tensor_type.elem_type for value in inferred.value_info}
+    types |= {tensor.name: tensor.data_type for tensor in inferred.initializer}
+    types |= {value.name: value.type.tensor_type.elem_type for value in inferred.input}
+    return [
+        {types[name] for name in node.input} for node in inferred.node if node.op_type == operator
+    ]
+
+
+def test_float16_keeps_the_head_in_float32(exported):
+    proto = _load(exported, "float16")
+    assert _inputs_of(proto, "Conv") == [{onnx.TensorProto.FLOAT16}] * 51
+    for operator in ("MatMul", "Sqrt", "Gemm"):
+        assert _inputs_of(proto, operator) == [{onnx.TensorProto.FLOAT}]
+    large = [t for t in proto.graph.initializer if np.prod(t.dims) >= 1024]
+    assert {tensor.data_type for tensor in large} == {onnx.TensorProto.FLOAT16}
+
+
+def test_int8_is_what_tensorrt_parses(exported):
+    proto = _load(exported, "int8")
+    constants = {t.name: onnx.numpy_helper.to_array(t) for t in proto.graph.initializer}
+    pairs = [n for n in proto.graph.node if n.op_type in ("QuantizeLinear", "DequantizeLinear")]
+    zero_points = [constants[node.input[2]] for node in pairs]
+    assert all(point.dtype == np.int8 and not point.any() for point in zero_points)
+    scales = {constants[node.input[1]].size for node in pairs}
+    assert {1, 1280} <= scales  # per tensor for activations, per channel for weights
+    assert not any(value.dtype == np.int32 for value in constants.values())
+
+
+def test_int8_leaves_the_product_of_maps_in_float(exported):
+    proto = _load(exported, "int8")
+    producers = {name: node.op_type for node in proto.graph.node for name in node.output}
+    inputs = {
+        operator: {producers.get(n) for node in proto.graph.node if node.op_type == operator
+                   for n in node.input[:2]}
+        for operator in ("Conv", "Gemm", "MatMul")
+    }  # fmt: skip
+    assert inputs["Conv"] == inputs["Gemm"] == {"DequantizeLinear"}
+    assert "DequantizeLinear" not in inputs["MatMul"]
+
+
+@pytest.mark.parametrize("precision", _PRECISIONS)
+@pytest.mark.parametrize(("batch_size", "shape"), [(0, None), (3, 3)])
+def test_other_batches(small_source, small_comparator, tmp_path, precision, batch_size, shape):
+    path = tmp_path / "x.onnx"
+    record = export_onnx(small_source, path, precision, small_comparator, batch_size=batch_size)
+    assert record.inputs[0]["shape"][0] == shape
+    assert record.parity["compared"] == (64 if batch_size == 0 else 32)
+
+
+def test_names_agree_between_conversions(small_source):
+    sources = [make_source(small_source.model, small_source.metadata) for _ in range(2)]
+    first, second = (onnx_graph.convert(source) for source in sources)
+    for names in (
+        lambda graph: [node.name for node in graph.node],
+        lambda graph: [name for node in graph.node for name in node.output],
+        lambda graph: sorted(tensor.name for tensor in graph.initializer),
+    ):
+        assert names(first.graph) == names(second.graph)
+    assert not any("__" in node.name for node in first.graph.node)
+
+
+@pytest.mark.parametrize("opset", [13, 17])
+def test_other_operator_sets(small_source, small_comparator, tmp_path, opset):
+    record = export_onnx(
+        small_source, tmp_path / "x.onnx", "float32", small_comparator, opset=opset
+    )
+    assert record.details["opset"] == opset
+    assert record.parity["status"] == "passed"
+
+
+def test_an_unknown_operator_set_is_refused(small_source, empty_after):
+    with empty_after() as directory, pytest.raises(ValueError, match="Opset 99"):
+        export_onnx(small_source, directory / "x.onnx", opset=99)
+
+
+def test_operators_outside_the_standard_are_refused(small_source):
+    proto = onnx_graph.convert(small_source)
+    proto.graph.node[0].domain = "com.example"
+    with pytest.raises(ValueError, match=r"Received: operators of com\.example"):
+        onnx_graph.check(proto)
+
+
+def test_broken_graphs_are_refused(small_source):
+    proto = onnx_graph.convert(small_source)
+    del proto.graph.node[2]
+    with pytest.raises(ValueError, match="no valid ONNX model"):
+        onnx_graph.check(proto)

@@ -1,0 +1,166 @@
+"""Parity: the figures against NumPy, and damage that every tolerance has to catch."""
+
+import numpy as np
+import pytest
+
+from export.parity import Comparator, ParityError
+from export.parity_result import TOLERANCES, ParityResult
+from export.pictures import Pictures, read_pictures
+from export.runners import KerasRunner
+
+PRECISIONS = tuple(TOLERANCES)
+
+
+def test_figures_follow_their_formulas():
+    rng = np.random.default_rng(0)
+    reference = rng.normal(size=(9, 7))
+    logits = reference + 0.3 * rng.normal(size=(9, 7))
+    labels = rng.integers(0, 7, 9)
+    result = ParityResult.measure(reference, logits, labels, TOLERANCES["int8"])
+
+    cosines, agreed, among_five, right = [], 0, 0, 0
+    mean = [sum(reference[:, c]) / 9 for c in range(7)]
+    for a, b, label in zip(reference, logits, labels, strict=True):
+        dot = sum((x - m) * (y - m) for x, y, m in zip(a, b, mean, strict=True))
+        first = sum((x - m) ** 2 for x, m in zip(a, mean, strict=True))
+        second = sum((y - m) ** 2 for y, m in zip(b, mean, strict=True))
+        cosines.append(dot / (first * second) ** 0.5)
+        best = max(range(7), key=lambda c: b[c])
+        agreed += best == max(range(7), key=lambda c: a[c])
+        among_five += best in sorted(range(7), key=lambda c: -a[c])[:5]
+        right += best == label
+    assert result.cosine["worst"] == pytest.approx(min(cosines))
+    assert result.cosine["median"] == pytest.approx(sorted(cosines)[4])
+    assert result.top1_agreement == pytest.approx(agreed / 9)
+    assert result.top5_agreement == pytest.approx(among_five / 9)
+    assert result.accuracy == pytest.approx(right / 9)
+    largest = max(abs(x - y) for x, y in zip(reference.flat, logits.flat, strict=True))
+    assert result.max_abs == pytest.approx(largest)
+    spread = max(reference.flat) - min(reference.flat)
+    assert result.max_abs_of_range == pytest.approx(largest / spread)
+
+
+def test_a_copy_passes_every_tolerance(comparator):
+    reference, labels = comparator.reference, comparator.pictures.labels
+    for tolerance in TOLERANCES.values():
+        result = ParityResult.measure(reference, reference.copy(), labels, tolerance)
+        assert result
+        assert result.failures == ()
+        assert result.to_dict()["status"] == "passed"
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_one_logit_that_is_no_number_fails(comparator, value):
+    logits = comparator.reference.copy()
+    logits[3, 5] = value
+    result = ParityResult.measure(
+        comparator.reference, logits, comparator.pictures.labels, TOLERANCES["int8"]
+    )
+    assert not result
+    assert result.not_finite == 1
+    assert "1 logits are NaN or infinite" in result.failures[0]
+    assert np.isfinite(result.max_abs)
+
+
+def test_shuffled_pictures_fail(comparator):
+    result = ParityResult.measure(
+        comparator.reference,
+        np.roll(comparator.reference, 1, axis=0),
+        comparator.pictures.labels,
+        TOLERANCES["int8"],
+    )
+    assert not result
+
+
+def _swap_colours(pixels):
+    return pixels[..., ::-1]
+
+
+def _scale_to_one(pixels):
+    return pixels / 255
+
+
+def _scale_around_zero(pixels):
+    return pixels / 127.5 - 1
+
+
+@pytest.mark.parametrize("change", [_swap_colours, _scale_to_one, _scale_around_zero])
+def test_wrong_preprocessing_fails_every_tolerance(source, comparator, change):
+    with KerasRunner(source.model) as runner:
+        logits = runner.run(change(comparator.pictures.pixels.astype("float32")))
+    _assert_all_fail(comparator, logits)
+
+
+def _zero_an_eighth(kernel):
+    kernel = kernel.copy()
+    kernel[..., : kernel.shape[-1] // 8] = 0
+    return kernel
+
+
+def _add_noise(kernel):
+    noise = np.random.default_rng(0).normal(size=kernel.shape)
+    return kernel + 0.3 * kernel.std() * noise
+
+
+@pytest.mark.parametrize("change", [_zero_an_eighth, _add_noise])
+def test_one_damaged_layer_fails_every_tolerance(source, comparator, damaged, change):
+    broken = damaged(source, "block3a_expand_conv", change)
+    with KerasRunner(broken.model) as runner:
+        _assert_all_fail(comparator, runner.run(comparator.pictures.pixels))
+
+
+def _assert_all_fail(comparator, logits):
+    for precision in PRECISIONS:
+        result = ParityResult.measure(
+            comparator.reference, logits, comparator.pictures.labels, TOLERANCES[precision]
+        )
+        assert not result, precision
+
+
+def test_the_comparator_says_what_is_beyond(small_source, small_comparator, damaged):
+    broken = damaged(small_source, "body", np.zeros_like)
+    with (
+        KerasRunner(broken.model, name="broken") as runner,
+        pytest.raises(ParityError, match=r"worst cosine is .* at least 0\.9999 needed.*broken"),
+    ):
+        small_comparator.demand(runner, "float32")
+
+
+def test_any_batch_is_compared_at_two_sizes(small_source, small_comparator):
+    sizes = set()
+
+    class Runner(KerasRunner):
+        def _infer(self, batch):
+            sizes.add(len(batch))
+            return super()._infer(batch)
+
+    with Runner(small_source.model) as runner:
+        result = small_comparator.compare(runner, "float32")
+    assert result
+    assert sizes == {1, 16}
+    assert result.compared == 2 * 32
+
+
+def test_too_few_pictures_are_refused(small_source):
+    pictures = read_pictures(small_source.metadata, "parity", limit=4)
+    with pytest.raises(ValueError, match=r"at least 8 pictures.*Received: 4"):
+        Comparator(pictures, small_source.model)
+
+
+def test_pictures_come_from_the_validation_split(small_source):
+    pictures = read_pictures(small_source.metadata, "parity", limit=16)
+    assert (pictures.split, len(pictures.pixels)) == ("test", 16)
+    assert sorted(pictures.labels) == list(range(16))
+
+
+def test_absent_pictures_name_the_flags(metadata):
+    with pytest.raises(ValueError, match=r"--parity_data=FOLDER.*--parity=off.*Received: nowhere"):
+        read_pictures(metadata, "parity", data="nowhere")
+
+
+def test_hashes_tell_pictures_apart():
+    pixels = np.zeros((3, 4, 4, 3), "uint8")
+    pixels[2, 1, 1, 0] = 1
+    pictures = Pictures(pixels, np.zeros(3, int), "data", "train")
+    first, second, third = pictures.hashes()
+    assert first == second != third

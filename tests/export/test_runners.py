@@ -1,0 +1,75 @@
+"""Runners: the same contract for each runtime, and junk refused in words."""
+
+import numpy as np
+import pytest
+
+from export.runners import KerasRunner, LiteRTRunner, OnnxRunner, Runner, open_runner
+
+
+def test_every_runtime_gives_the_same_logits(solved_directory, exported, comparator):
+    pictures = comparator.pictures.pixels[:3]
+    paths = [
+        solved_directory,
+        exported("tflite", "float32", ".tflite")[0],
+        exported("onnx", "float32", ".onnx")[0],
+    ]
+    found = []
+    for path in paths:
+        with open_runner(path) as runner:
+            found.append(runner.run(pictures))
+    for logits in found:
+        assert logits.dtype == np.float32
+        np.testing.assert_allclose(logits, comparator.reference[:3], atol=1e-4)
+
+
+@pytest.mark.parametrize("runner_class", [LiteRTRunner, OnnxRunner])
+def test_junk_is_refused(tmp_path, runner_class):
+    path = tmp_path / "junk"
+    path.write_bytes(b"junk" * 100)
+    with pytest.raises(ValueError, match="export it again"), runner_class(path):
+        pass
+
+
+class _Counter(Runner):
+    """Gives each picture's first value back and notes the batches."""
+
+    def __init__(self, batch_size=None, max_batch=None):
+        super().__init__("counter")
+        self.batch_size, self.max_batch, self.seen = batch_size, max_batch, []
+
+    def _open(self):
+        pass
+
+    def _close(self):
+        pass
+
+    def _infer(self, batch):
+        self.seen.append(len(batch))
+        return batch[:, 0, 0, :1].copy()
+
+
+@pytest.mark.parametrize(
+    ("batch_size", "max_batch", "pictures", "batches"),
+    [
+        (1, None, 3, [1, 1, 1]),
+        (4, None, 6, [4, 4]),
+        (4, None, 2, [4]),
+        (None, None, 5, [5]),
+        (None, 2, 5, [2, 2, 1]),
+        (None, 8, 5, [5]),
+    ],
+)
+def test_pictures_go_in_batches(batch_size, max_batch, pictures, batches):
+    values = np.arange(pictures, dtype="uint8")
+    pixels = np.broadcast_to(values[:, None, None, None], (pictures, 2, 2, 3))
+    with _Counter(batch_size, max_batch) as runner:
+        found = runner.run(pixels)
+    assert runner.seen == batches
+    assert found[:, 0].tolist() == values.tolist()
+
+
+def test_a_runner_takes_a_model_or_its_directory(solved_directory, source, comparator):
+    for model in (source.model, solved_directory):
+        with KerasRunner(model) as runner:
+            logits = runner.run(comparator.pictures.pixels[:2])
+        np.testing.assert_allclose(logits, comparator.reference[:2], atol=1e-5)
