@@ -156,26 +156,23 @@ def _name_stably(graph):
     Nodes are gone through from the output on, in the order in which they are needed; a constant is
     called after the first node that uses it, since equal constants of several nodes are one.
     """
-    constants = {tensor.name: tensor for tensor in graph.initializer}
+    constants = {tensor.name for tensor in graph.initializer}
     names = {value.name: value.name for value in (*graph.input, *graph.output)}
     taken = collections.Counter()
 
-    def name_once(old, wanted):
-        if old and old not in names:
-            base = re.sub(r"__\d+", "", wanted)
-            taken[base] += 1
-            names[old] = base if taken[base] == 1 else f"{base}_{taken[base]}"
+    def unique(name):
+        base = re.sub(r"__\d+", "", name)
+        taken[base] += 1
+        return base if taken[base] == 1 else f"{base}_{taken[base]}"
 
     for node in _from_the_output(graph):
-        taken[node.op_type] += 1
-        label = re.sub(r"__\d+", "", node.name) or f"{node.op_type}_{taken[node.op_type]}"
+        node.name = unique(node.name or node.op_type)
         for i, name in enumerate(node.input):
-            if name in constants:
-                name_once(name, f"{label}/constant_{i}")
+            if name in constants and name not in names:
+                names[name] = unique(f"{node.name}/constant_{i}")
         for name in node.output:
-            name_once(name, name)
-        taken[label] += 1
-        node.name = label if taken[label] == 1 else f"{label}_{taken[label]}"
+            if name not in names:
+                names[name] = unique(name)
     for node in graph.node:
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]
