@@ -7,8 +7,6 @@ import importlib.metadata
 import json
 import pathlib
 
-from keras_crosspool.files import atomic_path
-
 
 @dataclasses.dataclass(frozen=True)
 class Artefact:
@@ -81,6 +79,8 @@ def atomic_artefact(path):
     if pathlib.Path(path).is_dir():
         raise ValueError(f"--output is a directory; name a file in it. Received: {path}")
     # The file takes its name last: whoever sees it finds its record.
+    from keras_crosspool.files import atomic_path  # lazy: runners read records without Keras
+
     with atomic_path(path) as file, atomic_path(sidecar_path(path)) as sidecar:
         yield file, sidecar
 

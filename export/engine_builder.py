@@ -5,9 +5,6 @@ import dataclasses
 import importlib
 import pathlib
 
-from export.saved_model import INPUT_NAME
-from keras_crosspool.files import atomic_path
-
 PRODUCTS = ("tensorrt", "tensorrt_rtx")
 # RTX engines are built ahead of time for named targets; these are the GPUs sold since 2020.
 _RTX_TARGETS = ("SM86", "SM89", "SM120")
@@ -129,6 +126,8 @@ def build_engine(proto, options):
             f"Received: {_last_lines(log)}"
         )
     if cache is not None:
+        from keras_crosspool.files import atomic_path  # lazy: runners import this without Keras
+
         with atomic_path(options.timing_cache) as file:
             file.write_bytes(bytes(config.get_timing_cache().serialize()))
     return Engine(
@@ -222,7 +221,7 @@ def _set_profile(builder, network, config, batches):
     if picture.shape[0] != -1:
         return
     profile = builder.create_optimization_profile()
-    profile.set_shape(INPUT_NAME, *((batch, *tuple(picture.shape)[1:]) for batch in batches))
+    profile.set_shape(picture.name, *((batch, *tuple(picture.shape)[1:]) for batch in batches))
     config.add_optimization_profile(profile)
 
 
