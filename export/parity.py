@@ -1,5 +1,6 @@
 """Comparator: shows the same real pictures to the Keras model and to an artefact."""
 
+import dataclasses
 import functools
 
 import numpy as np
@@ -63,13 +64,17 @@ class Comparator:
             `ParityResult`.
         """
         sizes = (runner.batch_size,) if runner.batch_size else (1, REFERENCE_BATCH)
-        logits = [_run_in_batches(runner, self.pictures.pixels, size) for size in sizes]
-        return ParityResult.measure(
-            np.concatenate([self.reference] * len(sizes)),
-            np.concatenate(logits),
-            np.concatenate([self.pictures.labels] * len(sizes)),
-            TOLERANCES[precision],
-        )
+        results = [
+            ParityResult.measure(
+                self.reference,
+                _run_in_batches(runner, self.pictures.pixels, size),
+                self.pictures.labels,
+                TOLERANCES[precision],
+            )
+            for size in sizes
+        ]
+        worst = min(results, key=lambda result: (bool(result), result.cosine["worst"]))
+        return dataclasses.replace(worst, batch_sizes=sizes)
 
     def demand(self, runner, precision, hint=""):
         """Compares and refuses a candidate that does not pass.
@@ -89,7 +94,7 @@ class Comparator:
         if not result:
             raise ParityError(
                 f"Parity failed, so nothing was written: {'; '.join(result.failures)} "
-                f"({result.compared} comparisons, {precision} tolerance, {runner.name} against "
+                f"({result.compared} pictures, {precision} tolerance, {runner.name} against "
                 f"Keras).{hint} Choose a higher precision, or --parity=off to write it unproven."
             )
         return result

@@ -49,6 +49,27 @@ def test_a_copy_passes_every_tolerance(comparator):
         assert result.to_dict()["status"] == "passed"
 
 
+def test_logits_that_never_change_agree_with_themselves_alone():
+    constant = np.tile(np.arange(4.0), (8, 1))
+    labels = np.zeros(8, int)
+    same = ParityResult.measure(constant, constant + 1e-9, labels, TOLERANCES["float32"])
+    assert same
+    assert same.cosine["worst"] == pytest.approx(1.0)
+    varied = constant + 0.1 * np.random.default_rng(0).normal(size=constant.shape)
+    other = ParityResult.measure(constant, varied, labels, TOLERANCES["int8"])
+    assert abs(other.cosine["worst"]) < 1e-3
+
+
+@pytest.mark.parametrize(("lost", "passes"), [(1, True), (2, False)])
+def test_one_wrong_picture_is_no_evidence(lost, passes):
+    reference = np.eye(8) + 0.1
+    logits = reference.copy()
+    logits[:lost] = np.roll(logits[:lost], 1, axis=1)
+    result = ParityResult.measure(reference, logits, np.arange(8), TOLERANCES["int8"])
+    assert result.accuracy == pytest.approx(1 - lost / 8)
+    assert passes == (not any("accuracy" in failure for failure in result.failures))
+
+
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
 def test_one_logit_that_is_no_number_fails(comparator, value):
     logits = comparator.reference.copy()
@@ -138,7 +159,7 @@ def test_any_batch_is_compared_at_two_sizes(small_source, small_comparator):
         result = small_comparator.compare(runner, "float32")
     assert result
     assert sizes == {1, 16}
-    assert result.compared == 2 * 32
+    assert (result.compared, result.batch_sizes) == (32, (1, 16))
 
 
 def test_too_few_pictures_are_refused(small_source):

@@ -95,7 +95,7 @@ def test_other_batches(small_source, small_comparator, tmp_path, precision):
             small_source, path, precision, small_comparator, batch_size=batch_size
         )
         assert record.inputs[0]["shape"][0] == shape
-        assert record.parity["compared"] == (64 if batch_size == 0 else 32)
+        assert record.parity["batch_sizes"] == ((1, 16) if batch_size == 0 else (3,))
 
 
 @keras.saving.register_keras_serializable(package="tests")

@@ -10,25 +10,24 @@ from keras_crosspool.evaluation import predict_logits
 from keras_crosspool.training.closed_form import adapt_head, solve_models
 from keras_crosspool.training.fine_tune import FineTuning, fine_tune
 
-SIZE = 96  # pixels
-
 
 def _solved(model, split):
-    adapt_head(model, split, SIZE)
-    solve_models([model], split, SIZE)
+    size = model.input_shape[1]
+    adapt_head(model, split, size)
+    solve_models([model], split, size)
     return model, model.get_weights()
 
 
 @pytest.fixture(scope="module")
 def solved(new_model, train_split):
     """A solved model and its weights."""
-    return _solved(new_model(image_size=SIZE, channels=8), train_split)
+    return _solved(new_model(image_size=96, channels=8), train_split)
 
 
 @pytest.fixture(scope="module")
 def plain(train_split):
     """A solved model of few layers and its weights, to which each test goes back."""
-    backbone = create_backbone("VGG16", SIZE, weights="none")
+    backbone = create_backbone("VGG16", 64, weights="none")
     model = build_model(backbone, 3, feature_channels=8, guidance_channels=16)
     return _solved(model, train_split)
 
@@ -37,7 +36,7 @@ def _tune(solved, split, validation=None, **options):
     model, weights = solved
     model.set_weights(weights)
     options = {"batch_size": 6, "label_smoothing": 0.0} | options
-    history = fine_tune(model, split, validation, SIZE, FineTuning(**options))
+    history = fine_tune(model, split, validation, model.input_shape[1], FineTuning(**options))
     return model, history
 
 
@@ -102,7 +101,7 @@ def test_stops_early_and_keeps_the_best_epoch(plain, train_split, test_split):
     accuracies = history["val_accuracy"]
     best = int(np.argmax(accuracies))
     assert len(accuracies) == min(9, best + 3)
-    logits, labels = predict_logits(model, test_split, SIZE)
+    logits, labels = predict_logits(model, test_split, 64)
     assert (logits.argmax(axis=1) == labels).mean() == pytest.approx(accuracies[best])
 
 
