@@ -48,9 +48,10 @@ def _print(predictions):
 
     for picture in predictions:
         columns = (Column("class", overflow="fold"), "score", "logit")
-        table = Table(*columns, title=escape(picture.path), title_justify="left")
+        table = Table(*columns)
         for name, probability, logit in picture.ranked()[: FLAGS.top]:
             table.add_row(escape(name), f"{probability:.3f}", f"{logit:.2f}")
+        print(picture.path)
         Console().print(table)
 
 

@@ -6,13 +6,16 @@ import numpy as np
 class StreamingPCA:
     """Principal component analysis of rows that arrive in batches.
 
-    Keeps `C @ sketch` of the scatter matrix `C` alone. Up to `max_sketch` dimensions the sketch
+    Keeps `C @ sketch` of the scatter matrix `C` alone. Up to `max_exact` dimensions the sketch
     is the identity and the result exact; above, it is a random projection and the components
-    come from the Nyström approximation of `C`, so memory stays `dims x max_sketch`.
+    come from the Nyström approximation of `C`, so memory stays `dims x sketch_width` and the time
+    grows with the dimensions alone.
 
     Args:
         num_components: int, the number of components.
-        max_sketch: int, the widest sketch. Defaults to `4096`.
+        max_exact: int, the most dimensions that are treated exactly. Defaults to `4096`.
+        sketch_width: int, columns of the sketch above that. Defaults to four times the components,
+            at least 256.
         seed: int, of the random projection. Defaults to `0`.
 
     Source:
@@ -31,9 +34,10 @@ class StreamingPCA:
     ((8, 2), [0, 1])
     """
 
-    def __init__(self, num_components, max_sketch=4096, seed=0):
+    def __init__(self, num_components, max_exact=4096, sketch_width=None, seed=0):
         self.num_components = num_components
-        self.max_sketch = max_sketch
+        self.max_exact = max_exact
+        self.sketch_width = sketch_width or max(4 * num_components, 256)
         self.seed = seed
         self.count = 0
 
@@ -74,7 +78,7 @@ class StreamingPCA:
 
     def _start(self, rows):
         dims = rows.shape[1]
-        width = min(dims, max(self.max_sketch, 2 * self.num_components))
+        width = dims if dims <= self.max_exact else min(dims, self.sketch_width)
         self._shift = rows.mean(axis=0)
         self._sum = np.zeros(dims)
         self._scatter = np.zeros((dims, width))

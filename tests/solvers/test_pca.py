@@ -37,7 +37,7 @@ def test_exact_equals_scikit_learn(batches, offset):
 @pytest.mark.parametrize("batches", [1, 5])
 def test_sketch_comes_close_to_the_exact_components(batches):
     rows = _rows(dims=120, offset=5).astype("float32")
-    mean, components, variances = _fit(rows, 5, batches, max_sketch=40)
+    mean, components, variances = _fit(rows, 5, batches, max_exact=40, sketch_width=40)
     expected = PCA(5, svd_solver="full").fit(rows.astype("float64"))
     np.testing.assert_allclose(mean, expected.mean_, rtol=1e-4, atol=1e-4)
     np.testing.assert_allclose(variances, expected.explained_variance_, rtol=0.01)
@@ -46,27 +46,32 @@ def test_sketch_comes_close_to_the_exact_components(batches):
     np.testing.assert_allclose(components.T @ components, np.eye(5), atol=1e-4)
 
 
-def test_sketch_is_wider_than_the_components():
-    # A sketch as narrow as asked for could not even hold the components.
-    rows = _rows(dims=120).astype("float32")
-    _, components, variances = _fit(rows, 30, max_sketch=8)
-    kept = np.var(rows @ components, axis=0).sum()
+def test_default_sketch_keeps_nearly_all_that_the_best_components_keep():
+    rows = _rows(dims=700, count=900).astype("float32")
+    _, components, variances = _fit(rows, 30, max_exact=500)
+    kept = np.var(rows @ components, axis=0, ddof=1).sum()
     best = PCA(30).fit(rows).explained_variance_.sum()
-    assert kept > 0.99 * best
+    assert kept > 0.999 * best
     assert (np.diff(variances) <= 0).all()
+
+
+def test_memory_above_the_exact_dimensions_is_that_of_the_sketch():
+    pca = StreamingPCA(8, max_exact=100)
+    pca.update(_rows(dims=2000, count=50))
+    assert max(x.size for x in vars(pca).values() if isinstance(x, np.ndarray)) == 2000 * 256
 
 
 def test_sketch_is_seeded():
     rows = _rows(dims=60)
-    first, second, other = (_fit(rows, 3, max_sketch=10, seed=s) for s in (1, 1, 2))
+    first, second, other = (_fit(rows, 3, max_exact=10, sketch_width=12, seed=s) for s in (1, 1, 2))
     for a, b in zip(first, second, strict=True):
         np.testing.assert_array_equal(a, b)
     assert not np.array_equal(first[1], other[1])
 
 
-def test_sketch_is_used_only_above_its_width():
+def test_sketch_is_used_only_above_the_exact_dimensions():
     rows = _rows(dims=40)
-    for a, b in zip(_fit(rows, 3, max_sketch=40), _fit(rows, 3), strict=True):
+    for a, b in zip(_fit(rows, 3, max_exact=40), _fit(rows, 3), strict=True):
         np.testing.assert_array_equal(a, b)
 
 

@@ -80,7 +80,7 @@ def test_metrics_are_those_of_the_model(model_directory, tiny_folder):
 def test_a_run_repeats_itself_and_tunes(tiny_folder, tmp_path):
     # A network of few layers: it is the tracing that takes time.
     arguments = {"backbone": "VGG16", "weights": "none", "image_size": 64}
-    arguments |= {"val_split": "test", "frozen_epochs": 2}
+    arguments |= {"window_size": 1, "val_split": "test", "frozen_epochs": 2}
     for name in ("first", "second"):
         metadata = _train(tmp_path / name, tiny_folder, **arguments)
     first, second = (load_model(tmp_path / name) for name in ("first", "second"))
