@@ -1,5 +1,7 @@
 """Scores a trained model on a labelled split: top-1, top-5, per class and coarse classes.
 
+A multi-label model is scored by the average precision of each label and by F1 at its thresholds.
+
 python -m keras_crosspool.evaluate --model=model --data=data/grocery_mini --split=test
 """
 
@@ -28,9 +30,9 @@ def main(_):
 
     model, metadata = load_model(FLAGS.model)
     data = FLAGS.data or metadata.data["path"]
-    split = open_split(data, FLAGS.split, metadata.class_names, FLAGS.skip_broken)
+    split = open_split(data, FLAGS.split, metadata.class_names, FLAGS.skip_broken, metadata.task)
     logits, labels = predict_logits(model, split, metadata.image_size, FLAGS.batch_size)
-    scores = score(logits, labels, metadata.class_names, split.coarse_names)
+    scores = score(logits, labels, metadata.class_names, split.coarse_names, metadata.thresholds)
     _print(scores)
     if FLAGS.json:
         record = {"model": FLAGS.model, "data": data, "split": FLAGS.split} | scores.to_dict()
@@ -43,15 +45,13 @@ def _print(scores):
     from rich.markup import escape
     from rich.table import Column, Table
 
-    table = Table(Column("class", overflow="fold"), "pictures", "precision", "recall")
+    figures = next(iter(scores.classes.values()))
+    table = Table(Column("class", overflow="fold"), *(name.replace("_", " ") for name in figures))
     for name, row in scores.classes.items():
-        table.add_row(
-            escape(name), str(row["pictures"]), f"{row['precision']:.3f}", f"{row['recall']:.3f}"
-        )
+        cells = (f"{x:.3f}" if isinstance(x, float) else str(x) for x in row.values())
+        table.add_row(escape(name), *cells)
     Console().print(table)
-    print(f"top-1 {scores.top1:.4f}  top-5 {scores.top5:.4f}  log loss {scores.log_loss:.4f}")
-    if scores.coarse_top1 is not None:
-        print(f"coarse top-1 {scores.coarse_top1:.4f}")
+    print(scores.summary())
     print(f"{scores.pictures} pictures")
 
 

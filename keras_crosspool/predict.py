@@ -1,5 +1,7 @@
 """Tells what is in pictures, with a score for each class, and shows where that came from.
 
+Of a multi-label model the labels above their thresholds are listed.
+
 python -m keras_crosspool.predict --model=model picture.jpg --explain=where.png
 """
 
@@ -11,7 +13,9 @@ from keras_crosspool.mains import run
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("model", None, "Model directory, as train writes it.", required=True)
-flags.DEFINE_integer("top", 5, "Classes to show for each picture.", 1)
+flags.DEFINE_integer(
+    "top", 5, "Classes to show for each picture; a multi-label model shows what it finds.", 1
+)
 flags.DEFINE_string(
     "explain",
     None,
@@ -49,7 +53,7 @@ def _print(predictions):
     for picture in predictions:
         columns = (Column("class", overflow="fold"), "score", "logit")
         table = Table(*columns)
-        for name, probability, logit in picture.ranked()[: FLAGS.top]:
+        for name, probability, logit in picture.listed(FLAGS.top):
             table.add_row(escape(name), f"{probability:.3f}", f"{logit:.2f}")
         print(picture.path)
         Console().print(table)

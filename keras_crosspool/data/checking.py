@@ -20,7 +20,8 @@ def check_pictures(encoded, size, skip_broken=False):
             Defaults to `False`.
 
     Returns:
-        List of `(name, label, sha256)` of all pictures, and the list of the broken ones' names.
+        List of `(name, label, sha256)` of all pictures, with their labels as they came, and the
+        list of the broken ones' names.
 
     Raises:
         ValueError: if pictures cannot be decoded and that is not allowed, or none can be.
@@ -38,7 +39,7 @@ def check_pictures(encoded, size, skip_broken=False):
     checked = encoded.map(check, tf.data.AUTOTUNE).as_numpy_iterator()
     try:
         for name, label, digest, reason in track(checked, "checking pictures", size):
-            rows.append((name.decode(), int(label), digest.decode()))
+            rows.append((name.decode(), label, digest.decode()))
             if reason:
                 broken[name.decode()] = reason.decode()
     except tf.errors.OpError as error:

@@ -1,28 +1,36 @@
-"""Folders of pictures laid out as `split/class/*.jpg`."""
+"""Folders of pictures: `split/class/*.jpg`, or pictures beside a `split/labels.csv`."""
 
 import csv
 import io
 import pathlib
 
+import numpy as np
+
 from keras_crosspool.data.checking import check_pictures, fingerprint
+from keras_crosspool.data.labels_file import LABELS_FILE, read_labels
 from keras_crosspool.data.split import Split, label_indices
+from keras_crosspool.tasks import MULTI_LABEL, SINGLE_LABEL
 
 SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
 
 
 def open_folder_split(root, split, class_names=None, skip_broken=False):
-    """Opens `root/split/class/*` as a `Split`; see `open_split`."""
+    """Opens `root/split/class/*`, or `root/split/labels.csv` and its pictures; see `open_split`."""
     root = pathlib.Path(root)
-    classes = _classes(root, split)
+    folder = _split_folder(root, split)
+    task, labelled = _labelled_pictures(folder)
+    classes = sorted({name for _, names in labelled for name in names})
     class_names = tuple(class_names or classes)
-    indices = label_indices(classes, class_names)
+    index = dict(zip(classes, label_indices(classes, class_names), strict=True))
     pictures = [
-        (path, label)
-        for name, label in zip(classes, indices, strict=True)
-        for path in _pictures(root / split / name)
+        (path, task.label([index[name] for name in names], len(class_names)))
+        for path, names in labelled
     ]
     checked, broken = check_pictures(_encoded(pictures), len(pictures), skip_broken)
-    lines = [f"{pathlib.Path(name).relative_to(root)} {digest}" for name, _, digest in checked]
+    lines = [
+        f"{path.relative_to(root)} {';'.join(names)} {digest}"
+        for (path, names), (*_, digest) in zip(labelled, checked, strict=True)
+    ]
     pictures = [(path, label) for path, label in pictures if str(path) not in broken]
     return Split(
         name=split,
@@ -32,10 +40,11 @@ def open_folder_split(root, split, class_names=None, skip_broken=False):
         encoded=lambda: _encoded(pictures),
         skipped=tuple(broken),
         coarse_names=_coarse_names(root / "classes.csv"),
+        task=task,
     )
 
 
-def _classes(root, split):
+def _split_folder(root, split):
     if not root.is_dir():
         raise ValueError(
             "There is no such folder of pictures; expected a folder laid out as "
@@ -44,13 +53,21 @@ def _classes(root, split):
     if not split or not (root / split).is_dir():
         splits = ", ".join(_folders(root)) or "none"
         raise ValueError(f"{root} has no such split; it has: {splits}. Received: {split!r}")
-    classes = _folders(root / split)
+    return root / split
+
+
+def _labelled_pictures(folder):
+    """The task of a split and its pictures, a list of `(path, names of its labels)`."""
+    if (folder / LABELS_FILE).is_file():
+        paths = sorted(p for p in folder.rglob("*") if _is_picture(p.relative_to(folder)))
+        return MULTI_LABEL, list(zip(paths, read_labels(folder, paths), strict=True))
+    classes = _folders(folder)
     if not classes:
         raise ValueError(
-            "The split holds no class folders; expected split/class/*.jpg. "
-            f"Received: {root / split}"
+            "The split holds no class folders; expected split/class/*.jpg, or split/labels.csv "
+            f"beside the pictures. Received: {folder}"
         )
-    return classes
+    return SINGLE_LABEL, [(path, (name,)) for name in classes for path in _pictures(folder / name)]
 
 
 def _folders(parent):
@@ -59,9 +76,7 @@ def _folders(parent):
 
 
 def _pictures(folder):
-    pictures = sorted(
-        p for p in folder.iterdir() if p.suffix.lower() in SUFFIXES and p.name[0] != "."
-    )
+    pictures = sorted(p for p in folder.iterdir() if _is_picture(p.relative_to(folder)))
     if not pictures:
         raise ValueError(
             f"A class has no pictures; expected files ending in {', '.join(SUFFIXES)}: add some or "
@@ -70,11 +85,16 @@ def _pictures(folder):
     return pictures
 
 
+def _is_picture(path):
+    hidden = any(part[0] == "." for part in path.parts)
+    return path.suffix.lower() in SUFFIXES and not hidden
+
+
 def _encoded(pictures):
     import tensorflow as tf
 
     paths = [str(path) for path, _ in pictures]
-    labels = [label for _, label in pictures]
+    labels = np.array([label for _, label in pictures])
     dataset = tf.data.Dataset.from_tensor_slices((paths, labels))
     return dataset.map(lambda path, label: (tf.io.read_file(path), label, path), tf.data.AUTOTUNE)
 

@@ -3,6 +3,7 @@
 import numpy as np
 
 from keras_crosspool.data.pictures import decode_picture
+from keras_crosspool.tasks import task_of
 
 
 def picture_batches(split, image_size, batch_size=32):
@@ -15,7 +16,7 @@ def picture_batches(split, image_size, batch_size=32):
 
     Returns:
         `tf.data.Dataset` of `(pictures, labels)`: uint8 `(batch, image_size, image_size, 3)` and
-        int32 `(batch,)`; the last batch may be smaller.
+        int32 `(batch,)`, or multi-hot `(batch, num_classes)`; the last batch may be smaller.
 
     Example:
 
@@ -55,7 +56,8 @@ def load_pictures(split, image_size, limit=None, seed=0):
         seed: int, of the draw. Defaults to `0`.
 
     Returns:
-        `pictures`, uint8 `(n, image_size, image_size, 3)`, and `labels`, int32 `(n,)`.
+        `pictures`, uint8 `(n, image_size, image_size, 3)`, and `labels`, int32 `(n,)`, or multi-hot
+        `(n, num_classes)`.
     """
     labels = np.array([label for _, label, _ in split.encoded().as_numpy_iterator()], "int32")
     chosen = _draw(labels, limit, seed)
@@ -77,11 +79,9 @@ def _draw(labels, limit, seed):
     """Indices of at most `limit` pictures, one class after the other, in rising order."""
     if limit is None or limit >= len(labels):
         return np.arange(len(labels))
-    order = np.random.default_rng(seed).permutation(len(labels))
-    rank = np.empty(len(labels), int)
-    for label in np.unique(labels):
-        members = order[labels[order] == label]
-        rank[members] = np.arange(len(members))
-    position = np.empty(len(labels), int)
-    position[order] = np.arange(len(labels))
+    position = np.argsort(np.random.default_rng(seed).permutation(len(labels)))
+    rank = np.full(len(labels), len(labels))
+    for members in task_of(labels).groups(labels):
+        drawn = members[np.argsort(position[members])]
+        rank[drawn] = np.minimum(rank[drawn], np.arange(len(drawn)))
     return np.sort(np.lexsort((position, rank))[:limit])

@@ -3,6 +3,8 @@
 import dataclasses
 from collections.abc import Callable, Mapping
 
+from keras_crosspool.tasks import SINGLE_LABEL, MultiLabel, SingleLabel
+
 
 @dataclasses.dataclass(frozen=True)
 class Split:
@@ -10,13 +12,15 @@ class Split:
 
     Attributes:
         name: str, the split's name.
-        class_names: tuple of str; a label is an index into it.
+        class_names: tuple of str; a label is an index into it, or multi-hot over it.
         size: int, number of pictures.
         fingerprint: str, sha256 that changes whenever the pictures or labels do.
         encoded: function without arguments giving a `tf.data.Dataset` of
             `(bytes, label, picture name)` in a fixed order.
         skipped: tuple of str, the broken pictures left out, when that was allowed.
         coarse_names: mapping from class to coarse class; empty when there are none.
+        task: the task that the labels are for: `SINGLE_LABEL`, or `MULTI_LABEL` where a label is
+            an int vector `(num_classes,)` of zeros and ones.
     """
 
     name: str
@@ -26,6 +30,7 @@ class Split:
     encoded: Callable
     skipped: tuple[str, ...] = ()
     coarse_names: Mapping[str, str] = dataclasses.field(default_factory=dict)
+    task: SingleLabel | MultiLabel = SINGLE_LABEL
 
 
 def label_indices(classes, class_names):

@@ -2,20 +2,13 @@
 
 from keras_crosspool.data.checking import check_pictures, fingerprint
 from keras_crosspool.data.split import Split, label_indices
+from keras_crosspool.tasks import MULTI_LABEL, SINGLE_LABEL
 
 
 def open_tfds_split(name, split, class_names=None, skip_broken=False):
-    """Opens a split of a TFDS data set with `image` and `label` features; see `open_split`."""
-    import tensorflow_datasets as tfds
-
+    """Opens a split of a TFDS data set with `image` and `label` or `labels`; see `open_split`."""
     builder = _builder(name)
-    features = builder.info.features
-    needed = {"image": tfds.features.Image, "label": tfds.features.ClassLabel}
-    if not all(key in features and isinstance(features[key], needed[key]) for key in needed):
-        raise ValueError(
-            "The TFDS data set needs an Image feature `image` and a ClassLabel feature `label`. "
-            f"Received: tfds:{name} with {', '.join(features)}"
-        )
+    task, classes = _task_and_classes(name, builder.info.features)
     if not builder.info.splits:
         builder.download_and_prepare()
     try:
@@ -25,12 +18,14 @@ def open_tfds_split(name, split, class_names=None, skip_broken=False):
         raise ValueError(
             f"tfds:{name} has no such split; it has: {splits}. Received: {split!r}"
         ) from error
-    classes = features["label"].names
     class_names = tuple(class_names or classes)
     indices = label_indices(classes, class_names)
-    encoded = _encoded(builder, split, indices)
+    encoded = _encoded(builder, split, task, indices, len(class_names))
     checked, broken = check_pictures(encoded, info.num_examples, skip_broken)
-    lines = [f"{picture} {class_names[label]} {digest}" for picture, label, digest in checked]
+    lines = [
+        f"{picture} {';'.join(sorted(task.label_names(label, class_names)))} {digest}"
+        for picture, label, digest in checked
+    ]
     return Split(
         name=split,
         class_names=class_names,
@@ -38,7 +33,36 @@ def open_tfds_split(name, split, class_names=None, skip_broken=False):
         fingerprint=fingerprint(lines),
         encoded=lambda: _without(encoded, broken),
         skipped=tuple(broken),
+        task=task,
     )
+
+
+def _task_and_classes(name, features):
+    """The task of a data set by its features, and its classes."""
+    import tensorflow_datasets as tfds
+
+    found = dict.fromkeys(("image", "label", "labels")) | dict(features.items())
+    if isinstance(found["image"], tfds.features.Image):
+        if isinstance(found["label"], tfds.features.ClassLabel):
+            return SINGLE_LABEL, found["label"].names
+        inner = getattr(found["labels"], "feature", None)
+        if isinstance(inner, tfds.features.ClassLabel):  # Sequence(ClassLabel)
+            return MULTI_LABEL, inner.names
+        if _is_multi_hot(found["labels"]):
+            return MULTI_LABEL, [str(index) for index in range(found["labels"].shape[0])]
+    raise ValueError(
+        "The TFDS data set needs an Image feature `image` and a ClassLabel feature `label`, or "
+        "`labels` as a Sequence of ClassLabel or a multi-hot vector of whole numbers. "
+        f"Received: tfds:{name} with {', '.join(features)}"
+    )
+
+
+def _is_multi_hot(feature):
+    import tensorflow_datasets as tfds
+
+    if not isinstance(feature, tfds.features.Tensor):
+        return False
+    return len(feature.shape) == 1 and feature.shape[0] and feature.np_dtype.kind in "bui"
 
 
 def _builder(name):
@@ -55,7 +79,7 @@ def _builder(name):
         ) from error
 
 
-def _encoded(builder, split, indices):
+def _encoded(builder, split, task, indices, num_classes):
     import tensorflow as tf
     import tensorflow_datasets as tfds
 
@@ -66,7 +90,20 @@ def _encoded(builder, split, indices):
         shuffle_files=False,
     )
     table = tf.constant(indices, tf.int32)
-    return dataset.map(lambda x: (x["image"], table[x["label"]], x["tfds_id"]), tf.data.AUTOTUNE)
+    if task is SINGLE_LABEL:
+        return dataset.map(
+            lambda x: (x["image"], table[x["label"]], x["tfds_id"]), tf.data.AUTOTUNE
+        )
+    multi_hot = _is_multi_hot(builder.info.features["labels"])
+
+    def encode(example):
+        labels = example["labels"]
+        chosen = tf.where(labels)[:, 0] if multi_hot else labels
+        hot = tf.one_hot(tf.gather(table, chosen), num_classes, True, False)
+        label = tf.cast(tf.reduce_any(hot, axis=0), tf.uint8)
+        return example["image"], label, example["tfds_id"]
+
+    return dataset.map(encode, tf.data.AUTOTUNE)
 
 
 def _without(encoded, broken):

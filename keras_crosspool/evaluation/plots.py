@@ -1,4 +1,4 @@
-"""Pictures about a model: training curve, confusion matrix, confused pairs, heat maps."""
+"""Pictures about a model: training curve, confusions, average precisions, heat maps."""
 
 import pathlib
 
@@ -34,19 +34,22 @@ def check_picture_format(path):
 
 
 def plot_training_curve(history, path):
-    """Plots loss and accuracy against epochs.
+    """Plots the loss and the other metrics against epochs.
 
     Args:
         history: dict, metric to its value after each epoch, as `fine_tune` returns.
         path: path of the picture to write.
     """
-    figure, axes = new_figure(9, 3.5, columns=2)
-    for axis, metric in zip(axes[0], ("loss", "accuracy"), strict=True):
+    metrics = sorted(
+        {name.removeprefix("val_") for name in history}, key=lambda x: (x != "loss", x)
+    )
+    figure, axes = new_figure(4.5 * len(metrics), 3.5, columns=len(metrics))
+    for axis, metric in zip(axes[0], metrics, strict=True):
         for name, label in ((metric, "training"), (f"val_{metric}", "validation")):
             if name in history:
                 values = history[name]
                 axis.plot(np.arange(1, len(values) + 1), values, marker=".", label=label)
-        axis.set(xlabel="epoch", ylabel=metric)
+        axis.set(xlabel="epoch", ylabel=metric.replace("_", " "))
         axis.legend()
     figure.savefig(path)
 
@@ -72,6 +75,25 @@ def plot_confusion(logits, labels, class_names, path):
     axes[0, 0].set_yticks(range(len(names)), names, fontsize=7)
     axes[0, 0].set(xlabel="predicted", ylabel="true")
     figure.colorbar(image, shrink=0.6, label="share of the true class")
+    figure.savefig(path)
+
+
+def plot_average_precisions(average_precisions, mean, path):
+    """Plots the average precision of each label as a bar, the best at the top.
+
+    Args:
+        average_precisions: dict, label to its average precision.
+        mean: float, the mean average precision, a line through the bars.
+        path: path of the picture to write.
+    """
+    names, values = zip(*sorted(average_precisions.items(), key=lambda x: x[1]), strict=True)
+    figure, axes = new_figure(7, 1.5 + 0.16 * len(names))
+    axis = axes[0, 0]
+    axis.barh(range(len(names)), values, color="C0")
+    axis.axvline(mean, color="C1", label=f"mean {mean:.3f}")
+    axis.set_yticks(range(len(names)), [name.replace("$", r"\$") for name in names], fontsize=7)
+    axis.set(xlim=(0, 1), ylim=(-0.7, len(names) - 0.3), xlabel="average precision")
+    axis.legend(loc="lower right")
     figure.savefig(path)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from keras_crosspool.data import read_picture
 from keras_crosspool.evaluation.contributions import place_contributions
 from keras_crosspool.evaluation.plots import plot_explanations
+from keras_crosspool.tasks import TASKS
 
 _SHOWN_CLASSES = 2  # the best class and its runner-up
 
@@ -20,7 +21,10 @@ class Prediction:
         picture: uint8 `(image_size, image_size, 3)`, as the model saw it.
         class_names: tuple of str.
         logits: float32 `(num_classes,)`.
-        probabilities: float32 `(num_classes,)`, the softmax of the logits.
+        probabilities: float32 `(num_classes,)`, the softmax of the logits, or the sigmoid for
+            several labels a picture.
+        thresholds: tuple of float, the probability from which on each label is said to be there;
+            `None` for one class a picture.
     """
 
     path: str
@@ -28,6 +32,7 @@ class Prediction:
     class_names: tuple[str, ...]
     logits: np.ndarray
     probabilities: np.ndarray
+    thresholds: tuple[float, ...] | None = None
 
     def ranked(self):
         """`(class, probability, logit)` of every class, the most likely first."""
@@ -37,13 +42,21 @@ class Prediction:
             for i in order
         ]
 
+    def listed(self, top):
+        """What to tell of the picture, ranked: the best `top` classes, or the labels it has."""
+        if self.thresholds is None:
+            return self.ranked()[:top]
+        limits = dict(zip(self.class_names, self.thresholds, strict=True))
+        return [row for row in self.ranked() if row[1] >= limits[row[0]]]
+
     def to_dict(self):
-        """The prediction as plain data, for JSON."""
+        """The prediction as plain data, for JSON; `labels` is what the model says is there."""
         ranked = [
             {"class": name, "probability": probability, "logit": logit}
             for name, probability, logit in self.ranked()
         ]
-        return {"path": self.path, "classes": ranked}
+        labels = [name for name, *_ in self.listed(1)]
+        return {"path": self.path, "labels": labels, "classes": ranked}
 
 
 def predict_picture(model, metadata, path):
@@ -61,11 +74,12 @@ def predict_picture(model, metadata, path):
         FileNotFoundError: if there is no such file.
         ValueError: if it is no whole picture.
     """
-    from scipy.special import softmax
-
     picture = read_picture(path, metadata.image_size)
     logits = model.predict_on_batch(picture[None].astype("float32"))[0]
-    return Prediction(str(path), picture, metadata.class_names, logits, softmax(logits))
+    probabilities = TASKS[metadata.task].probabilities(logits)
+    return Prediction(
+        str(path), picture, metadata.class_names, logits, probabilities, metadata.thresholds
+    )
 
 
 def explain(model, metadata, predictions, path):

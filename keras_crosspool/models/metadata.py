@@ -3,6 +3,8 @@
 import dataclasses
 import json
 
+from keras_crosspool.tasks import SINGLE_LABEL, TASKS
+
 
 @dataclasses.dataclass(frozen=True)
 class ModelMetadata:
@@ -17,6 +19,10 @@ class ModelMetadata:
             training pictures.
         versions: dict, library to version.
         metrics: dict of the scores measured at the end of training.
+        task: str, `"single_label"` (one class a picture) or `"multi_label"`; a key of
+            `keras_crosspool.tasks.TASKS`.
+        thresholds: tuple of float, the probability from which on each label of a multi-label
+            model is said to be there; `None` for one class a picture.
         preprocessing: str, in words, what the model expects.
     """
 
@@ -27,6 +33,8 @@ class ModelMetadata:
     data: dict
     versions: dict
     metrics: dict
+    task: str = SINGLE_LABEL.name
+    thresholds: tuple[float, ...] | None = None
     preprocessing: str = (
         "RGB, 0-255, the whole picture resized to a square (bilinear, antialiased); "
         "the backbone's own scaling is inside the model"
@@ -47,7 +55,14 @@ class ModelMetadata:
         if not isinstance(fields, dict):
             raise ValueError(f"Expected a JSON object. Received: {text[:80]}")
         try:
-            return cls(**{**fields, "class_names": tuple(fields["class_names"])})
+            if fields.get("task", SINGLE_LABEL.name) not in TASKS:
+                raise ValueError(f"task is one of {', '.join(TASKS)}. Received: {fields['task']}")
+            thresholds = fields.get("thresholds")
+            sequences = {
+                "class_names": tuple(fields["class_names"]),
+                "thresholds": None if thresholds is None else tuple(thresholds),
+            }
+            return cls(**fields | sequences)
         except (TypeError, KeyError) as error:
             raise ValueError(
                 f"Expected the fields {', '.join(f.name for f in dataclasses.fields(cls))}. "

@@ -4,12 +4,11 @@ import dataclasses
 
 import numpy as np
 from absl import logging
+from keras import ops
 
 from keras_crosspool.progress import track
-from keras_crosspool.solvers.calibration import fit_temperature
 from keras_crosspool.solvers.methods import METHODS
-
-_FOLDS = 5
+from keras_crosspool.tasks import task_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,9 +19,13 @@ class LinearClassifier:
         kernel: float32 `(dims, num_classes)`.
         bias: float32 `(num_classes,)`.
         strength: float, chosen by cross-validation.
-        temperature: float, by which the raw scores were divided, so that the softmax of the
-            logits is calibrated.
-        validation: dict, strength to its cross-validated `accuracy` and `log_loss` (nats).
+        temperature: float, by which the raw scores were divided, so that the probabilities of the
+            logits are calibrated.
+        validation: dict, strength to its cross-validated `log_loss` (nats) and its `accuracy`, or
+            `mean_average_precision` for several labels a picture.
+        offset: float, added to all logits after that; of several labels a picture alone.
+        thresholds: float `(num_classes,)`, the probability from which on each label of several is
+            said to be there, by the cross-validated scores; `None` for one class a picture.
     """
 
     kernel: np.ndarray
@@ -30,17 +33,19 @@ class LinearClassifier:
     strength: float
     temperature: float
     validation: dict
+    offset: float = 0.0
+    thresholds: np.ndarray | None = None
 
 
 def solve_classifier(descriptors, labels, num_classes, method="ridge", pictures=None, seed=0):
     """Solves a linear classifier on the Gram matrix of the descriptors.
 
     The strength is the one with the lowest cross-validated log loss, each strength at its own
-    best temperature; that temperature is then written into kernel and bias.
+    best calibration; that calibration is then written into kernel and bias.
 
     Args:
         descriptors: float32 `(n, dims)`.
-        labels: int `(n,)`.
+        labels: int `(n,)`, or multi-hot `(n, num_classes)`.
         num_classes: int.
         method: `"ridge"` or `"svm"`. Defaults to `"ridge"`.
         pictures: int `(n,)`, the picture each row comes from; rows of one picture, such as its
@@ -51,7 +56,7 @@ def solve_classifier(descriptors, labels, num_classes, method="ridge", pictures=
         A `LinearClassifier`.
 
     Raises:
-        ValueError: if the method is unknown or there are fewer than two classes.
+        ValueError: if the method is unknown or all pictures are labelled alike.
 
     Example:
 
@@ -65,67 +70,60 @@ def solve_classifier(descriptors, labels, num_classes, method="ridge", pictures=
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}. Received: {method!r}")
-    if len(np.unique(labels)) < 2:
+    if (labels == labels[0]).all():
         raise ValueError("A classifier needs pictures of two classes or more. Received: one class")
     pictures = np.arange(len(labels)) if pictures is None else pictures
     gram = (descriptors @ descriptors.T).astype("float64")
-    strength, temperature, validation = _choose_strength(
-        gram, labels, num_classes, METHODS[method], _folds(labels, pictures, seed)
+    targets = ops.convert_to_numpy(task_of(labels).targets(labels, num_classes)).astype("float64")
+    chosen = _choose_strength(
+        gram, labels, targets, METHODS[method], _folds(labels, pictures, seed)
     )
-    duals, bias = METHODS[method].fit(gram, labels, num_classes, strength)
-    kernel = descriptors.T @ (duals / temperature).astype("float32")
-    bias = (bias / temperature).astype("float32")
-    return LinearClassifier(kernel, bias, strength, temperature, validation)
+    duals, bias = METHODS[method].fit(gram, targets, chosen["strength"])
+    kernel = descriptors.T @ (duals / chosen["temperature"]).astype("float32")
+    bias = (bias / chosen["temperature"] + chosen["offset"]).astype("float32")
+    return LinearClassifier(kernel, bias, **chosen)
 
 
 def _folds(labels, pictures, seed):
-    """The fold of every row, or `None` where no class has two pictures to tell apart."""
-    from sklearn.model_selection import StratifiedKFold
-
-    _, first = np.unique(pictures, return_index=True)
-    fewest = np.bincount(labels[first])
-    fewest = fewest[fewest > 1]
-    if not len(fewest):
-        return None
-    folds = StratifiedKFold(min(_FOLDS, fewest.min()), shuffle=True, random_state=seed)
-    fold_of = np.empty(pictures.max() + 1, int)
-    for fold, (_, held_out) in enumerate(_split_quietly(folds, labels[first])):
-        fold_of[pictures[first][held_out]] = fold
-    return fold_of[pictures]
+    """The fold of every row, or `None` where there is nothing to hold out."""
+    _, first, rows = np.unique(pictures, return_index=True, return_inverse=True)
+    fold_of = task_of(labels).folds(labels[first], seed)
+    return None if fold_of is None else fold_of[rows]
 
 
-def _split_quietly(folds, labels):
-    import warnings
-
-    with warnings.catch_warnings():
-        # A class of one picture is held out unseen once: that is what it would meet in use too.
-        warnings.filterwarnings("ignore", "The least populated class", UserWarning)
-        yield from folds.split(labels, labels)
-
-
-def _choose_strength(gram, labels, num_classes, method, folds):
+def _choose_strength(gram, labels, targets, method, folds):
+    """The fields of a `LinearClassifier` that cross-validation settles."""
+    task = task_of(labels)
     if folds is None:
         logging.warning(
             "One picture a class leaves nothing to cross-validate: strength %g, logits "
             "uncalibrated.",
             method.default,
         )
-        return method.default, 1.0, {}
-    validation, temperatures = {}, {}
+        default = {"strength": method.default, "temperature": 1.0, "offset": 0.0}
+        return {**default, "validation": {}}
+    calibrations, validation = {}, {}
     for strength in track(method.strengths, "cross-validation"):
-        scores = _held_out_scores(gram, labels, num_classes, method.fit, strength, folds)
-        temperatures[strength], log_loss = fit_temperature(scores, labels)
-        accuracy = float((scores.argmax(axis=1) == labels).mean())
-        validation[strength] = {"accuracy": accuracy, "log_loss": log_loss}
+        scores = _held_out_scores(gram, targets, method.fit, strength, folds)
+        *calibration, log_loss = task.calibrate(scores, labels)
+        calibrations[strength] = (*calibration, scores)
+        validation[strength] = {task.metric: task.measure(scores, labels), "log_loss": log_loss}
     best = min(validation, key=lambda strength: validation[strength]["log_loss"])
-    return best, temperatures[best], validation
+    temperature, offset, scores = calibrations[best]
+    return {
+        "strength": best,
+        "temperature": temperature,
+        "offset": offset,
+        "thresholds": task.thresholds(scores / temperature + offset, labels),
+        "validation": validation,
+    }
 
 
-def _held_out_scores(gram, labels, num_classes, fit, strength, folds):
-    scores = np.empty((len(labels), num_classes))
+def _held_out_scores(gram, targets, fit, strength, folds):
+    scores = np.empty_like(targets)
     for fold in np.unique(folds):
         held_out = folds == fold
         rest = ~held_out
-        duals, bias = fit(gram[np.ix_(rest, rest)], labels[rest], num_classes, strength)
+        duals, bias = fit(gram[np.ix_(rest, rest)], targets[rest], strength)
         scores[held_out] = gram[np.ix_(held_out, rest)] @ duals + bias
     return scores

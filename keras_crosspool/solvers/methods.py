@@ -1,7 +1,8 @@
 """Linear classifiers on a Gram matrix: ridge regression and the linear SVM, one-vs-rest.
 
-A method is a function `(gram, labels, num_classes, strength) -> (duals, bias)`; the classifier's
-kernel is then `descriptors.T @ duals`, so the descriptors are touched twice and never copied.
+A method is a function `(gram, targets, strength) -> (duals, bias)`; the classifier's kernel
+is then `descriptors.T @ duals`, so the descriptors are touched twice and never copied. The targets
+are 1 for the pictures of a class and 0 for the others: one-hot rows, or multi-hot ones.
 """
 
 import dataclasses
@@ -10,13 +11,12 @@ from collections.abc import Callable
 import numpy as np
 
 
-def fit_ridge(gram, labels, num_classes, strength):
-    """Ridge regression on one-hot targets, with an unpenalised bias.
+def fit_ridge(gram, targets, strength):
+    """Ridge regression on the targets, with an unpenalised bias.
 
     Args:
         gram: `(n, n)` inner products of the descriptors.
-        labels: int `(n,)`.
-        num_classes: int.
+        targets: float `(n, num_classes)`, 0 or 1.
         strength: float, lambda of `||Y - XW||^2 + lambda ||W||^2`.
 
     Returns:
@@ -24,7 +24,6 @@ def fit_ridge(gram, labels, num_classes, strength):
     """
     from scipy.linalg import solve
 
-    targets = np.eye(num_classes)[labels]
     prior, means = targets.mean(axis=0), gram.mean(axis=0)
     centred = gram - means - means[:, None] + means.mean()
     centred[np.diag_indices_from(centred)] += strength
@@ -33,13 +32,12 @@ def fit_ridge(gram, labels, num_classes, strength):
     return duals, prior - means @ duals
 
 
-def fit_svm(gram, labels, num_classes, strength):
+def fit_svm(gram, targets, strength):
     """Linear support vector machine, one-vs-rest.
 
     Args:
         gram: `(n, n)` inner products of the descriptors.
-        labels: int `(n,)`.
-        num_classes: int.
+        targets: float `(n, num_classes)`, 0 or 1.
         strength: float, the cost C; larger fits the training pictures more closely.
 
     Returns:
@@ -48,13 +46,11 @@ def fit_svm(gram, labels, num_classes, strength):
     """
     from sklearn.svm import SVC
 
-    duals, bias = np.zeros((len(gram), num_classes)), np.full(num_classes, -1.0)
-    present = np.unique(labels)
-    if len(present) == 1:  # a fold may hold one class alone: nothing to set it apart from
-        bias[present] = 1.0
-        return duals, bias
-    for label in present:
-        machine = SVC(C=strength, kernel="precomputed").fit(gram, labels == label)
+    shares = targets.mean(axis=0)
+    # A fold may hold a class alone, or no picture of it: nothing to set it apart from.
+    duals, bias = np.zeros((len(gram), len(shares))), np.where(shares == 1, 1.0, -1.0)
+    for label in np.flatnonzero((shares > 0) & (shares < 1)):
+        machine = SVC(C=strength, kernel="precomputed").fit(gram, targets[:, label] == 1)
         duals[machine.support_, label] = machine.dual_coef_[0]
         bias[label] = machine.intercept_[0]
     return duals, bias

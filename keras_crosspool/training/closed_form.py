@@ -23,7 +23,7 @@ class Descriptors:
 
     Attributes:
         rows: list of float32 `(views x pictures, dims)`, one array a model.
-        labels: int `(views x pictures,)`.
+        labels: int `(views x pictures,)`, or multi-hot `(views x pictures, num_classes)`.
         pictures: int `(views x pictures,)`, the picture each row comes from.
     """
 
@@ -73,7 +73,8 @@ def describe(models, split, image_size, batch_size=32, views=WHOLE_PICTURES):
     total = views.count * split.size
     rows = [np.empty((total, x.shape[-1]), "float32") for x in outputs]
     logging.info("descriptors take %.2f GB of memory", sum(x.nbytes for x in rows) / 1e9)
-    labels, pictures = np.empty(total, int), np.empty(total, int)
+    labels = np.empty((total, *split.task.label_shape(len(split.class_names))), int)
+    pictures = np.empty(total, int)
     start = 0
     batches = views.batches(split, image_size, batch_size)
     for shown, batch_labels, indices in track(

@@ -22,7 +22,8 @@ class FineTuning:
         learning_rate: float, peak rate of AdamW, which decays to zero along a cosine.
         classifier_rate: float, the factor on it for the solved classifier.
         label_smoothing: float, share of a target spread over all classes.
-        patience: int, epochs without a better validation accuracy before stopping.
+        patience: int, epochs without a better validation accuracy (area under the precision-recall
+            curves where pictures have several labels) before stopping.
         batch_size: int.
         seed: int, of order and augmentation.
         tensorboard: str, folder for TensorBoard logs, or `None`.
@@ -55,22 +56,21 @@ def fine_tune(model, train, validation, image_size, options):
         dict, metric name to its value after each epoch.
     """
     keras.utils.set_random_seed(options.seed)
-    classes = model.output_shape[-1]
-    training_batches = _training_batches(train, image_size, classes, options)
-    validation_batches = validation and _batches(validation, image_size, classes, options)
+    training_batches = _training_batches(train, image_size, options)
+    validation_batches = validation and _batches(validation, image_size, options)
     steps = math.ceil(train.size / options.batch_size)
     history = {}
     for epochs, frozen in ((options.frozen_epochs, True), (options.epochs, False)):
         if not epochs:
             continue
         _set_trainable(model, frozen)
-        _compile(model, epochs * steps, options)
+        _compile(model, train.task, epochs * steps, options)
         done = model.fit(
             training_batches,
             validation_data=validation_batches,
             epochs=epochs,
             shuffle=False,  # the pipeline does
-            callbacks=_callbacks(validation is not None, options),
+            callbacks=_callbacks(validation, options),
             verbose="auto",
         )
         _check_finite(done.history["loss"], options)
@@ -87,7 +87,7 @@ def _check_finite(losses, options):
         )
 
 
-def _training_batches(split, image_size, classes, options):
+def _training_batches(split, image_size, options):
     import tensorflow as tf
 
     augment = augmentation(options.seed)
@@ -96,21 +96,25 @@ def _training_batches(split, image_size, classes, options):
     # One batch after the other: in parallel they would race for the state of the random numbers.
     return (
         pictures.batch(options.batch_size)
-        .map(lambda x, y: (augment(tf.cast(x, "float32"), training=True), tf.one_hot(y, classes)))
+        .map(lambda x, y: (augment(tf.cast(x, "float32"), training=True), _targets(split, y)))
         .prefetch(2)
     )
 
 
-def _batches(split, image_size, classes, options):
+def _batches(split, image_size, options):
     import tensorflow as tf
 
     return (
         decoded_pictures(split, image_size)
         .batch(options.batch_size)
         .cache()  # as bytes, a quarter of the size
-        .map(lambda x, y: (tf.cast(x, "float32"), tf.one_hot(y, classes)), tf.data.AUTOTUNE)
+        .map(lambda x, y: (tf.cast(x, "float32"), _targets(split, y)), tf.data.AUTOTUNE)
         .prefetch(2)
     )
+
+
+def _targets(split, labels):
+    return split.task.targets(labels, len(split.class_names))
 
 
 def _set_trainable(model, backbone_frozen):
@@ -120,7 +124,7 @@ def _set_trainable(model, backbone_frozen):
         layer.trainable = not batch_norm and (head or not backbone_frozen)
 
 
-def _compile(model, steps, options):
+def _compile(model, task, steps, options):
     rate = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=options.learning_rate * 0.1,
         decay_steps=max(1, steps - steps // 20),
@@ -131,19 +135,20 @@ def _compile(model, steps, options):
         optimizer=LayerwiseAdamW(
             rate, multipliers={"logits": options.classifier_rate}, weight_decay=1e-4
         ),
-        loss=keras.losses.CategoricalCrossentropy(
-            from_logits=True, label_smoothing=options.label_smoothing
-        ),
-        metrics=["accuracy"],
+        loss=task.loss(options.label_smoothing),
+        metrics=task.tuning_metrics(model.output_shape[-1]),
     )
 
 
-def _callbacks(validated, options):
+def _callbacks(validation, options):
     callbacks = [keras.callbacks.TerminateOnNaN()]
-    if validated:
+    if validation:
         callbacks.append(
             keras.callbacks.EarlyStopping(
-                "val_accuracy", patience=options.patience, restore_best_weights=True
+                f"val_{validation.task.tuning_metric}",
+                mode="max",
+                patience=options.patience,
+                restore_best_weights=True,
             )
         )
     if options.tensorboard:

@@ -1,10 +1,13 @@
 """What a training run writes beside the model: card, plots and the record of the run."""
 
+import dataclasses
 import importlib.metadata
 import json
+from collections.abc import Callable
 
 from keras_crosspool.data.pipeline import pictures_at
-from keras_crosspool.evaluation import plots
+from keras_crosspool.evaluation import plots, score
+from keras_crosspool.tasks import MULTI_LABEL, SINGLE_LABEL
 
 _LIBRARIES = ("keras-crosspool", "keras", "tensorflow", "tensorflow-cpu", "numpy", "scikit-learn")
 _PAIR_SIDE = 160  # pixels of a picture on the page of confused pairs
@@ -31,11 +34,11 @@ def write_report(directory, metadata, history, validation):
         (directory / "history.json").write_text(json.dumps(history, indent=2))
         plots.plot_training_curve(history, plots_directory / "training_curve.png")
     if validation:
-        _plot_validation(plots_directory, metadata.class_names, *validation)
+        _WORDS[metadata.task].plot(plots_directory, metadata.class_names, *validation)
     (directory / "README.md").write_text(_model_card(metadata, plots_directory))
 
 
-def _plot_validation(directory, class_names, split, logits, labels):
+def _plot_confusions(directory, class_names, split, logits, labels):
     plots.plot_confusion(logits, labels, class_names, directory / "confusion_matrix.png")
     pairs = plots.most_confused(logits, labels)
     if pairs:
@@ -45,6 +48,38 @@ def _plot_validation(directory, class_names, split, logits, labels):
         plots.plot_confused_pairs(pairs, pictures, labels, class_names, path)
 
 
+def _plot_average_precisions(directory, class_names, split, logits, labels):
+    scores = score(logits, labels, class_names)
+    precisions = {name: row["average_precision"] for name, row in scores.classes.items()}
+    path = directory / "average_precision.png"
+    plots.plot_average_precisions(precisions, scores.mean_average_precision, path)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Words:
+    """What the report says and plots of one task."""
+
+    does: str
+    limits: str
+    plot: Callable
+
+
+_WORDS = {
+    SINGLE_LABEL.name: _Words(
+        "Tells {} classes apart in",
+        "A picture of none of the classes still gets the class it resembles most.",
+        _plot_confusions,
+    ),
+    MULTI_LABEL.name: _Words(
+        "Finds {} labels, any number at once, in",
+        "A label counts as found from its own probability on, in `thresholds` of model.json, "
+        "chosen for the best F1 on the validation pictures, or by cross-validation without any; "
+        "so the F1 scores above flatter a little where they come from the same pictures.",
+        _plot_average_precisions,
+    ),
+}
+
+
 def _model_card(metadata, plots_directory):
     metrics = "\n".join(f"| {name} | {_shown(value)} |" for name, value in metadata.metrics.items())
     arguments = "\n".join(f"- {name}: `{value}`" for name, value in metadata.arguments.items())
@@ -52,9 +87,10 @@ def _model_card(metadata, plots_directory):
     pictures = "\n".join(
         f"![{path.stem}](plots/{path.name})" for path in sorted(plots_directory.glob("*.png"))
     )
+    words = _WORDS[metadata.task]
     return f"""# {metadata.name}
 
-Tells {len(metadata.class_names)} classes apart in pictures of {metadata.image_size} x \
+{words.does.format(len(metadata.class_names))} pictures of {metadata.image_size} x \
 {metadata.image_size} px. Expects {metadata.preprocessing}. Gives one logit a class, in the order \
 of `class_names` in model.json.
 
@@ -82,8 +118,8 @@ Made with {versions}.
 
 ## Limits
 
-The scores hold for pictures like the validation pictures. A picture of none of the classes still
-gets the class it resembles most. The backbone's weights keep the licence of their source.
+The scores hold for pictures like the validation pictures. {words.limits}
+The backbone's weights keep the licence of their source.
 """
 
 

@@ -44,15 +44,18 @@ def train(output, tensorboard=None, **arguments):
     metrics, seconds = {}, _Stopwatch()
 
     with seconds.stage("closed_form"):
-        metrics |= _solve(model, backbone, training, validation, args)
+        solved, thresholds = _solve(model, backbone, training, validation, args)
+        metrics |= solved
     history = {}
     if args.epochs or args.frozen_epochs:
         with seconds.stage("fine_tuning"):
-            history, tuned = _fine_tune(model, training, validation, args, tensorboard)
+            history, tuned, thresholds = _fine_tune(model, training, validation, args, tensorboard)
             metrics |= tuned
     with seconds.stage("validation"):
         predictions = _predict(model, validation, args)
-        metrics |= _scores(predictions, training)
+        if predictions:
+            thresholds = training.task.thresholds(*predictions[1:])
+        metrics |= _scores(predictions, training, thresholds)
     metadata = ModelMetadata(
         name=model.name,
         class_names=training.class_names,
@@ -66,6 +69,8 @@ def train(output, tensorboard=None, **arguments):
         },
         versions=library_versions(),
         metrics={**metrics, "seconds": seconds.stages},
+        task=training.task.name,
+        thresholds=None if thresholds is None else tuple(map(float, thresholds)),
     )
     for layer in model.layers:  # `model.trainable` does not reach them
         layer.trainable = True  # what was frozen while tuning is nobody else's business
@@ -92,7 +97,9 @@ def _open_data(args):
         )
     if not args.val_split:
         return training, None
-    validation = open_split(args.data, args.val_split, training.class_names, args.skip_broken)
+    validation = open_split(
+        args.data, args.val_split, training.class_names, args.skip_broken, training.task.name
+    )
     return training, validation
 
 
@@ -105,14 +112,17 @@ def _build(backbone, head, training, args):
 
 
 def _solve(model, backbone, training, validation, args):
-    """Solves the model, and the baseline beside it, from one pass over the pictures."""
+    """Solves the model, and the baseline beside it, from one pass over the pictures.
+
+    Gives the metrics, and the thresholds that cross-validation chose.
+    """
     adapt_head(model, training, backbone.image_size, args.batch_size)
     models = {"": model}
     if args.baseline and args.head != "global_average":
         models["baseline_"] = _build(backbone, "global_average", training, args)
     metrics = {}
     if args.solver == "none":
-        return metrics
+        return metrics, None
     classifiers = _solve_classifiers(list(models.values()), training, args)
     for prefix, classifier in zip(models, classifiers, strict=True):
         chosen = classifier.validation.get(classifier.strength, {})
@@ -120,8 +130,9 @@ def _solve(model, backbone, training, validation, args):
         metrics |= {f"{prefix}cross_validated_{name}": v for name, v in chosen.items()}
     if "baseline_" in models and validation:
         predictions = _predict(models["baseline_"], validation, args)
-        metrics["baseline_accuracy"] = _scores(predictions, training)["accuracy"]
-    return metrics
+        metric = training.task.metric
+        metrics[f"baseline_{metric}"] = _scores(predictions, training)[metric]
+    return metrics, classifiers[0].thresholds
 
 
 def _solve_classifiers(models, training, args):
@@ -134,7 +145,12 @@ def _fine_tune(model, training, validation, args, tensorboard):
     """Fine-tunes, solves the classifier again, and keeps the stage that validates best."""
     names = {field.name for field in dataclasses.fields(FineTuning)} & vars(args).keys()
     options = FineTuning(**{n: getattr(args, n) for n in names}, tensorboard=tensorboard)
-    stages = _Stages(model, lambda: _scores(_predict(model, validation, args), training))
+    stages = _Stages(
+        model,
+        training.task.metric,
+        lambda: _scores(_predict(model, validation, args), training),
+    )
+    thresholds = None
     if args.solver == "none":
         options = dataclasses.replace(options, classifier_rate=1.0)
     else:
@@ -142,26 +158,26 @@ def _fine_tune(model, training, validation, args, tensorboard):
     history = fine_tune(model, training, validation, model.input_shape[1], options)
     stages.reached("fine_tuned")
     if args.solver != "none":
-        _solve_classifiers([model], training, args)
+        thresholds = _solve_classifiers([model], training, args)[0].thresholds
         stages.reached("solved_again")
-    return history, stages.keep_best() if validation else {}
+    return history, stages.keep_best() if validation else {}, thresholds
 
 
 class _Stages:
     """The weights at each stage of a run and how well they validate."""
 
-    def __init__(self, model, scores):
-        self._model, self._scores = model, scores
+    def __init__(self, model, metric, scores):
+        self._model, self._metric, self._scores = model, metric, scores
         self._reached = {}
 
     def reached(self, name):
-        self._reached[name] = (self._scores().get("accuracy"), self._model.get_weights())
+        self._reached[name] = (self._scores().get(self._metric), self._model.get_weights())
 
     def keep_best(self):
         """Gives the model its best weights, the latest of equals; what each stage reached."""
         best = max(reversed(self._reached), key=lambda name: self._reached[name][0])
         self._model.set_weights(self._reached[best][1])
-        metrics = {f"{name}_accuracy": accuracy for name, (accuracy, _) in self._reached.items()}
+        metrics = {f"{name}_{self._metric}": x for name, (x, _) in self._reached.items()}
         return {**metrics, "kept_stage": best}
 
 
@@ -172,15 +188,12 @@ def _predict(model, split, args):
     return split, *predict_logits(model, split, model.input_shape[1], args.batch_size)
 
 
-def _scores(predictions, training):
+def _scores(predictions, training, thresholds=None):
     if predictions is None:
         return {}
     _, logits, labels = predictions
-    scores = score(logits, labels, training.class_names, training.coarse_names)
-    metrics = {"accuracy": scores.top1, "top5_accuracy": scores.top5, "log_loss": scores.log_loss}
-    if scores.coarse_top1 is not None:
-        metrics["coarse_accuracy"] = scores.coarse_top1
-    return metrics
+    names, coarse_names = training.class_names, training.coarse_names
+    return score(logits, labels, names, coarse_names, thresholds).metrics()
 
 
 class _Stopwatch:

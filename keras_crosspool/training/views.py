@@ -55,8 +55,9 @@ class Views:
             batch_size: int. Defaults to `32`.
 
         Yields:
-            `pictures`, float32 `(batch, image_size, image_size, 3)`, `labels` `(batch,)`, and the
-            indices of the pictures in the split, `(batch,)`.
+            `pictures`, float32 `(batch, image_size, image_size, 3)`, `labels` `(batch,)` or
+            multi-hot `(batch, num_classes)`, and the indices of the pictures in the split,
+            `(batch,)`.
         """
         for scale in self.crop_scales:
             start = 0

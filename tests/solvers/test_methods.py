@@ -19,7 +19,7 @@ def _data(count=60, dims=25, classes=4, offset=3.0, seed=0, balanced=True):
 
 
 def _linear(fit, descriptors, labels, classes, strength):
-    duals, bias = fit(descriptors @ descriptors.T, labels, classes, strength)
+    duals, bias = fit(descriptors @ descriptors.T, np.eye(classes)[labels], strength)
     return descriptors.T @ duals, bias
 
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
 
-from keras_crosspool.solvers.calibration import fit_temperature
+from keras_crosspool.tasks.calibration import fit_temperature
 
 
 def _scores(count=4000, classes=5, sharpness=3.0, seed=0):
