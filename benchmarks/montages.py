@@ -1,7 +1,9 @@
 """Makes multi-label pictures: montages of several products each, from single-label pictures.
 
 Each montage holds a few different classes in cells of a 2 x 2 grid, at varied places and sizes.
-The classes come equally often, so every one occurs. Montages to train on are made of the training
+The classes come equally often, so every one occurs. Photographs are shared out among groups of
+montages, named in the column `group`, so that cross-validation never meets a photograph that it has
+learned; montages to train on are made of the training
 split alone and those to test on of the other, so no photograph is in both. Written whole or not at
 all: `OUTPUT/train/labels.csv` and `OUTPUT/test/labels.csv`, each beside its JPEGs.
 
@@ -30,6 +32,7 @@ flags.DEFINE_integer("most", 4, "Products of a montage, at most.", 1, 4)
 flags.DEFINE_integer("image_size", 448, "Side of a montage in pixels.", 32)
 flags.DEFINE_integer("seed", 0, "Seed of all that is drawn.")
 
+_GROUPS = 10  # at most: of fewer photographs than that, each is a group's only one of its class
 _CELLS = 2  # a side
 _SMALLEST = 0.65  # of a cell's side
 
@@ -78,17 +81,23 @@ def _write_split(folder, split, count, rng):
     pictures = {}
     for encoded, label, _ in split.encoded().as_numpy_iterator():
         pictures.setdefault(int(label), []).append(encoded)
+    for members in pictures.values():
+        rng.shuffle(members)
+    groups = min(_GROUPS, *map(len, pictures.values()))
     folder.mkdir(parents=True)
     rows = []
     drawn = draw_labels(sorted(pictures), count, FLAGS.fewest, FLAGS.most, rng)
     for index, labels in enumerate(track(drawn, f"montages of {split.name}")):
-        chosen = [pictures[label][rng.integers(len(pictures[label]))] for label in labels]
+        group = index % groups
+        pools = [pictures[label][group::groups] for label in labels]
+        chosen = [pool[rng.integers(len(pool))] for pool in pools]
         file = f"{index:05d}.jpg"
         Image.fromarray(montage(chosen, FLAGS.image_size, rng)).save(folder / file, quality=92)
-        rows.append((file, ";".join(sorted(split.class_names[label] for label in labels))))
+        names = sorted(split.class_names[label] for label in labels)
+        rows.append((file, ";".join(names), f"{split.name}-{group}"))
     with open(folder / "labels.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerows([("file", "labels"), *rows])
+        writer.writerows([("file", "labels", "group"), *rows])
 
 
 def draw_labels(classes, count, fewest, most, rng):

@@ -27,7 +27,7 @@ _OPTIONS = {
     for option in row.options
     if option.name not in _SINGLE
 }
-_COLUMNS = ("file", "MB", "cosine worst", "median", "difference", "same top-1", "accuracy", "state")
+_COLUMNS = ("file", "MB", "cosine worst", "median", "difference", "agreement", "score", "state")
 
 export_flags.define_common()
 export_flags.define_options(_OPTIONS.values())
@@ -119,8 +119,8 @@ def _row(result):
         f"{parity['cosine']['worst']:.5f}",
         f"{parity['cosine']['median']:.5f}",
         f"{parity['max_abs_of_range']:.2%}",
-        f"{parity['top1_agreement']:.1%}",
-        f"{parity['accuracy']:.1%}",
+        f"{parity['agreement']:.1%}",
+        f"{parity['score']:.1%}",
         result.state,
     )
 

@@ -21,8 +21,8 @@ class Artefact:
         inputs: tuple of dicts with `name`, `shape` (`None`: open), `dtype` and `range`.
         outputs: likewise.
         operators: dict, operator to how often the file uses it.
-        model: dict with `name`, `class_names`, `image_size`, `preprocessing` and the `sha256` of
-            the Keras model's layers and weights.
+        model: dict with `name`, `class_names`, `image_size`, `task`, the `thresholds` of several
+            labels, `preprocessing` and the `sha256` of the Keras model's layers and weights.
         parity: dict, the result of the comparison with the Keras model, or that it was off.
         versions: dict, tool to version.
         details: dict, what only this format has: opset, delegated nodes, calibration, profiles.

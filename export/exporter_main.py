@@ -79,7 +79,7 @@ def comparator_from_flags(source):
     pictures = read_pictures(
         source.metadata, "parity", FLAGS.parity_data, FLAGS.parity_split, FLAGS.parity_pictures
     )
-    return Comparator(pictures, source.model)
+    return Comparator(pictures, source.model, source.metadata.thresholds)
 
 
 def _describe(artefact, output):
@@ -103,7 +103,7 @@ def parity_line(artefact):
     return (
         f"{parity['status']} on {parity['pictures']} pictures of {parity['split']}: cosine "
         f"{parity['cosine']['worst']:.5f} worst, {parity['cosine']['median']:.5f} median; largest "
-        f"difference {parity['max_abs_of_range']:.2%} of the range; same top-1 "
-        f"{parity['top1_agreement']:.1%}; accuracy {parity['accuracy']:.1%} "
-        f"(Keras {parity['reference_accuracy']:.1%}){note}"
+        f"difference {parity['max_abs_of_range']:.2%} of the range; agreement "
+        f"{parity['agreement']:.1%}; {parity['metric'].replace('_', ' ')} {parity['score']:.1%} "
+        f"(Keras {parity['reference_score']:.1%}){note}"
     )

@@ -22,6 +22,7 @@ class Comparator:
     Args:
         pictures: `Pictures`, the same for every candidate.
         model: `keras.Model`, the reference; it runs once, when first needed.
+        thresholds: float `(classes,)`, of a multi-label model. Defaults to one half each.
 
     Raises:
         ValueError: if the pictures are too few to say anything.
@@ -35,7 +36,7 @@ class Comparator:
     (True, ())
     """
 
-    def __init__(self, pictures, model):
+    def __init__(self, pictures, model, thresholds=None):
         if len(pictures.pixels) < _MINIMUM_PICTURES:
             raise ValueError(
                 f"Parity needs at least {_MINIMUM_PICTURES} pictures; raise --parity_pictures or "
@@ -43,6 +44,7 @@ class Comparator:
             )
         self.pictures = pictures
         self._model = model
+        self._thresholds = thresholds
 
     @functools.cached_property
     def reference(self):
@@ -70,6 +72,7 @@ class Comparator:
                 _run_in_batches(runner, self.pictures.pixels, size),
                 self.pictures.labels,
                 TOLERANCES[precision],
+                self._thresholds,
             )
             for size in sizes
         ]

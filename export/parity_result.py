@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from keras_crosspool.tasks import task_of
+
 _ROUNDING = 1e-6
 
 
@@ -15,15 +17,17 @@ class Tolerance:
         max_abs: largest difference of a logit, as a part of the range of the reference's logits.
         cosine_worst: least cosine over the pictures.
         cosine_median: least median cosine.
-        top1_agreement: least part of the pictures with the same best class.
-        accuracy_drop: most accuracy lost on the labelled pictures, if it is more than one.
+        agreement: least agreement of what both say: the part of the pictures with the same best
+            class, or the Dice coefficient of the labels above their thresholds.
+        score_drop: most accuracy, or mean average precision, lost on the labelled pictures, if it
+            is more than one picture.
     """
 
     max_abs: float
     cosine_worst: float
     cosine_median: float
-    top1_agreement: float
-    accuracy_drop: float
+    agreement: float
+    score_drop: float
 
 
 # Set from what healthy models lose (EfficientNet-Lite0 with 16 and with 81 classes), so that
@@ -53,10 +57,12 @@ class ParityResult:
         max_abs_of_range: float, the same as a part of the range of the reference's logits.
         mean_abs: float, mean difference of a logit.
         cosine: dict with the quantiles `worst`, `p10` and `median`.
-        top1_agreement: float, part of the pictures with the same best class.
+        agreement: float, how far both say the same, see `Tolerance`.
         top5_agreement: float, part of the pictures whose best class is among the reference's five.
-        reference_accuracy: float, of the reference on these labelled pictures.
-        accuracy: float, of the artefact on them.
+        metric: str, what the scores are: `accuracy`, or `mean_average_precision` where pictures
+            have several labels.
+        reference_score: float, of the reference on these labelled pictures.
+        score: float, of the artefact on them.
         not_finite: int, how many logits are NaN or infinite.
         tolerance: `Tolerance` it was held to.
         batch_sizes: tuple of int, the batches in which they were run; where there are several,
@@ -68,23 +74,26 @@ class ParityResult:
     max_abs_of_range: float
     mean_abs: float
     cosine: dict
-    top1_agreement: float
+    agreement: float
     top5_agreement: float
-    reference_accuracy: float
-    accuracy: float
+    metric: str
+    reference_score: float
+    score: float
     not_finite: int
     tolerance: Tolerance
     batch_sizes: tuple[int, ...] = ()
 
     @classmethod
-    def measure(cls, reference, logits, labels, tolerance):
+    def measure(cls, reference, logits, labels, tolerance, thresholds=None):
         """Compares two sets of logits.
 
         Args:
             reference: `(n, classes)` array, the reference's logits.
             logits: `(n, classes)` array, the artefact's.
-            labels: `(n,)` int array.
+            labels: int array `(n,)`, or multi-hot `(n, classes)`.
             tolerance: `Tolerance`.
+            thresholds: float `(classes,)`, the probability from which on each of several labels
+                is said to be there. Defaults to one half.
 
         Returns:
             `ParityResult`.
@@ -94,7 +103,7 @@ class ParityResult:
         far = np.abs(reference).max() * 1e6 + 1.0
         reference, logits = reference.astype("float64"), np.where(finite, logits, far)
         error = np.abs(logits - reference)
-        best, same_best = reference.argmax(1), logits.argmax(1)
+        task = task_of(labels)
         five = np.argsort(-reference, axis=1)[:, :5]
         return cls(
             compared=len(reference),
@@ -102,10 +111,11 @@ class ParityResult:
             max_abs_of_range=float(error.max() / max(np.ptp(reference), 1e-12)),
             mean_abs=float(error.mean()),
             cosine=_cosine_quantiles(reference, logits),
-            top1_agreement=float(np.mean(best == same_best)),
-            top5_agreement=float(np.mean((five == same_best[:, None]).any(1))),
-            reference_accuracy=float(np.mean(best == labels)),
-            accuracy=float(np.mean(same_best == labels)),
+            agreement=task.agreement(reference, logits, thresholds),
+            top5_agreement=float(np.mean((five == logits.argmax(1)[:, None]).any(1))),
+            metric=task.metric,
+            reference_score=task.measure(reference, labels),
+            score=task.measure(logits, labels),
             not_finite=int(np.sum(~finite)),
             tolerance=tolerance,
         )
@@ -114,9 +124,9 @@ class ParityResult:
     def failures(self):
         """What is beyond the tolerance, as a tuple of sentences; empty when it passed."""
         limit = self.tolerance
-        drop = self.reference_accuracy - self.accuracy
+        drop = self.reference_score - self.score
         # One picture is no evidence, however few there are.
-        allowed_drop = max(limit.accuracy_drop, 1.01 / self.compared)
+        allowed_drop = max(limit.score_drop, 1.01 / self.compared)
         checks = (
             (self.not_finite > 0, f"{self.not_finite} logits are NaN or infinite"),
             _at_most(
@@ -124,8 +134,8 @@ class ParityResult:
             ),
             _at_least("worst cosine", self.cosine["worst"], limit.cosine_worst),
             _at_least("median cosine", self.cosine["median"], limit.cosine_median),
-            _at_least("top-1 agreement", self.top1_agreement, limit.top1_agreement),
-            _at_most("accuracy lost", drop, round(allowed_drop, 5)),
+            _at_least("agreement", self.agreement, limit.agreement),
+            _at_most(f"{self.metric.replace('_', ' ')} lost", drop, round(allowed_drop, 5)),
         )
         return tuple(message for failed, message in checks if failed)
 

@@ -15,7 +15,7 @@ class Pictures:
 
     Attributes:
         pixels: uint8 array `(n, image_size, image_size, 3)`, RGB.
-        labels: int array `(n,)`.
+        labels: int array `(n,)`, or multi-hot `(n, classes)`.
         data: str, the folder or TFDS name they come from.
         split: str.
     """
@@ -72,6 +72,6 @@ def read_pictures(metadata, purpose, data="", split="", limit=64):
         )
     if limit < 1:
         raise ValueError(f"--{purpose}_pictures must be at least 1. Received: {limit}")
-    opened = open_split(data, split, class_names=metadata.class_names)
+    opened = open_split(data, split, metadata.class_names, task=metadata.task)
     pixels, labels = load_pictures(opened, metadata.image_size, limit=limit)
     return Pictures(pixels, labels, data, split)

@@ -80,6 +80,8 @@ class Source:
             "name": self.metadata.name,
             "class_names": list(self.metadata.class_names),
             "image_size": self.metadata.image_size,
+            "task": self.metadata.task,
+            "thresholds": self.metadata.thresholds,
             "preprocessing": self.metadata.preprocessing,
             "sha256": self.sha256,
             "rebuilt_from": self.rebuilt_from,

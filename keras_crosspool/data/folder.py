@@ -2,6 +2,7 @@
 
 import csv
 import io
+import itertools
 import pathlib
 
 import numpy as np
@@ -18,7 +19,7 @@ def open_folder_split(root, split, class_names=None, skip_broken=False):
     """Opens `root/split/class/*`, or `root/split/labels.csv` and its pictures; see `open_split`."""
     root = pathlib.Path(root)
     folder = _split_folder(root, split)
-    task, labelled = _labelled_pictures(folder)
+    task, labelled, group_names = _labelled_pictures(folder)
     classes = sorted({name for _, names in labelled for name in names})
     class_names = tuple(class_names or classes)
     index = dict(zip(classes, label_indices(classes, class_names), strict=True))
@@ -31,7 +32,9 @@ def open_folder_split(root, split, class_names=None, skip_broken=False):
         f"{path.relative_to(root)} {';'.join(names)} {digest}"
         for (path, names), (*_, digest) in zip(labelled, checked, strict=True)
     ]
-    pictures = [(path, label) for path, label in pictures if str(path) not in broken]
+    whole = [str(path) not in broken for path, _ in pictures]
+    pictures = list(itertools.compress(pictures, whole))
+    _, groups = np.unique(list(itertools.compress(group_names, whole)), return_inverse=True)
     return Split(
         name=split,
         class_names=class_names,
@@ -41,6 +44,7 @@ def open_folder_split(root, split, class_names=None, skip_broken=False):
         skipped=tuple(broken),
         coarse_names=_coarse_names(root / "classes.csv"),
         task=task,
+        groups=tuple(groups.tolist()),
     )
 
 
@@ -57,17 +61,19 @@ def _split_folder(root, split):
 
 
 def _labelled_pictures(folder):
-    """The task of a split and its pictures, a list of `(path, names of its labels)`."""
+    """The task of a split, its pictures as `(path, names of its labels)`, and their groups."""
     if (folder / LABELS_FILE).is_file():
         paths = sorted(p for p in folder.rglob("*") if _is_picture(p.relative_to(folder)))
-        return MULTI_LABEL, list(zip(paths, read_labels(folder, paths), strict=True))
+        labels, groups = zip(*read_labels(folder, paths), strict=True)
+        return MULTI_LABEL, list(zip(paths, labels, strict=True)), groups
     classes = _folders(folder)
     if not classes:
         raise ValueError(
             "The split holds no class folders; expected split/class/*.jpg, or split/labels.csv "
             f"beside the pictures. Received: {folder}"
         )
-    return SINGLE_LABEL, [(path, (name,)) for name in classes for path in _pictures(folder / name)]
+    pictures = [(path, (name,)) for name in classes for path in _pictures(folder / name)]
+    return SINGLE_LABEL, pictures, ()
 
 
 def _folders(parent):

@@ -1,4 +1,4 @@
-"""Labels of pictures in a table beside them: `labels.csv` with the columns `file,labels`."""
+"""Labels of pictures in a table beside them: `labels.csv` `file,labels[,group]`."""
 
 import csv
 import io
@@ -12,14 +12,16 @@ def read_labels(folder, files):
     """Reads which labels each picture of a folder has, from the `labels.csv` in it.
 
     The labels of a picture are joined by `;`. None at all are allowed: a scene without any of the
-    objects is an example too.
+    objects is an example too. A third column, `group`, may say which pictures belong together,
+    such as those of one film: cross-validation never sets them against each other.
 
     Args:
         folder: `pathlib.Path`.
         files: the pictures, `pathlib.Path` in the folder or below; each needs a row.
 
     Returns:
-        List of tuples of str, the labels of each of `files`, sorted.
+        List of pairs, one for each of `files`: its labels, a sorted tuple of str, and its group, a
+        str, by default its own name.
 
     Raises:
         ValueError: if the columns are others, a row names no picture or one twice, a picture has
@@ -33,22 +35,22 @@ def read_labels(folder, files):
             f"labels.csv needs the columns {','.join(_COLUMNS)}, with the labels of a picture "
             f"joined by {_SEPARATOR}. Received: {table} with {','.join(rows.fieldnames or ())}"
         )
-    labels, twice = {}, []
+    found, twice = {}, []
     for row in rows:
-        if row["file"] in labels:
+        if row["file"] in found:
             twice.append(row["file"])
-        labels[row["file"]] = _names(row["labels"])
+        found[row["file"]] = _names(row["labels"]), row.get("group") or row["file"]
     names = [path.relative_to(folder).as_posix() for path in files]
     _refuse(table, "names pictures twice: leave one row of each", twice)
-    unknown = labels.keys() - set(names)
+    unknown = found.keys() - set(names)
     _refuse(
         table, "names files that are no pictures in its folder: correct or remove them", unknown
     )
     _refuse(table, "lacks a row for pictures: add it, without labels if need be, or remove them",
-            set(names) - labels.keys())  # fmt: skip
-    if not any(labels.values()):
+            set(names) - found.keys())  # fmt: skip
+    if not any(labels for labels, _ in found.values()):
         raise ValueError(f"labels.csv gives no picture a label. Received: {table}")
-    return [labels[name] for name in names]
+    return [found[name] for name in names]
 
 
 def _names(joined):

@@ -21,6 +21,8 @@ class Split:
         coarse_names: mapping from class to coarse class; empty when there are none.
         task: the task that the labels are for: `SINGLE_LABEL`, or `MULTI_LABEL` where a label is
             an int vector `(num_classes,)` of zeros and ones.
+        groups: tuple of int, the group of each picture; pictures of one group stay together in
+            cross-validation. Empty where each stands for itself.
     """
 
     name: str
@@ -31,6 +33,7 @@ class Split:
     skipped: tuple[str, ...] = ()
     coarse_names: Mapping[str, str] = dataclasses.field(default_factory=dict)
     task: SingleLabel | MultiLabel = SINGLE_LABEL
+    groups: tuple[int, ...] = ()
 
 
 def label_indices(classes, class_names):

@@ -1,5 +1,7 @@
 """Data sets of the TensorFlow Datasets catalogue, or built by its folder builders."""
 
+import numpy as np
+
 from keras_crosspool.data.checking import check_pictures, fingerprint
 from keras_crosspool.data.split import Split, label_indices
 from keras_crosspool.tasks import MULTI_LABEL, SINGLE_LABEL
@@ -62,7 +64,7 @@ def _is_multi_hot(feature):
 
     if not isinstance(feature, tfds.features.Tensor):
         return False
-    return len(feature.shape) == 1 and feature.shape[0] and feature.np_dtype.kind in "bui"
+    return len(feature.shape) == 1 and feature.shape[0] and np.dtype(feature.np_dtype).kind in "bui"
 
 
 def _builder(name):

@@ -49,7 +49,8 @@ def solve_classifier(descriptors, labels, num_classes, method="ridge", pictures=
         num_classes: int.
         method: `"ridge"` or `"svm"`. Defaults to `"ridge"`.
         pictures: int `(n,)`, the picture each row comes from; rows of one picture, such as its
-            mirror image, stay in one fold. Defaults to a picture a row.
+            mirror image, stay in one fold, and so can groups of pictures. Defaults to a picture
+            a row.
         seed: int, of the folds. Defaults to `0`.
 
     Returns:

@@ -24,7 +24,8 @@ class Descriptors:
     Attributes:
         rows: list of float32 `(views x pictures, dims)`, one array a model.
         labels: int `(views x pictures,)`, or multi-hot `(views x pictures, num_classes)`.
-        pictures: int `(views x pictures,)`, the picture each row comes from.
+        pictures: int `(views x pictures,)`, the picture each row comes from, or its group: what
+            has to stay together in cross-validation.
     """
 
     rows: list
@@ -75,6 +76,7 @@ def describe(models, split, image_size, batch_size=32, views=WHOLE_PICTURES):
     logging.info("descriptors take %.2f GB of memory", sum(x.nbytes for x in rows) / 1e9)
     labels = np.empty((total, *split.task.label_shape(len(split.class_names))), int)
     pictures = np.empty(total, int)
+    groups = np.array(split.groups or range(split.size))
     start = 0
     batches = views.batches(split, image_size, batch_size)
     for shown, batch_labels, indices in track(
@@ -83,7 +85,7 @@ def describe(models, split, image_size, batch_size=32, views=WHOLE_PICTURES):
         place = slice(start, start + len(shown))
         for target, batch in zip(rows, _outputs(extractor, shown), strict=True):
             target[place] = batch
-        labels[place], pictures[place] = batch_labels, indices
+        labels[place], pictures[place] = batch_labels, groups[indices]
         start += len(shown)
     return Descriptors(rows, labels, pictures)
 

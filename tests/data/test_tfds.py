@@ -8,6 +8,7 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from keras_crosspool.data import load_pictures, open_split, picture_batches
+from keras_crosspool.tasks import MULTI_LABEL
 
 LABELS = tfds.features.ClassLabel(names=["plum", "apple", "cherry"])
 PICTURES = tfds.features.Image(shape=(None, None, 3))
@@ -58,11 +59,26 @@ def _some_broken(i):
     return {"image": io.BytesIO(encoded[:40] if i in (2, 7) else encoded), "label": i % 3}
 
 
+LISTS = ([0, 2], [1], [], [2, 1])
+
+
+def _multi_hot(indices):
+    return np.eye(3, dtype="uint8")[indices].sum(axis=0, dtype="uint8")
+
+
 DATA_SETS = {
     "FruitPictures": ({"image": PICTURES, "label": LABELS}, _picture_and_label),
     "FruitOtherBytes": ({"image": PICTURES, "label": LABELS}, _other_bytes),
     "FruitOtherLabel": ({"image": PICTURES, "label": LABELS}, _other_label),
     "FruitBroken": ({"image": PICTURES, "label": LABELS}, _some_broken),
+    "FruitLists": (
+        {"image": PICTURES, "labels": tfds.features.Sequence(LABELS)},
+        lambda i: {"image": io.BytesIO(_png(20 * i)), "labels": LISTS[i % 4]},
+    ),
+    "FruitMultiHot": (
+        {"image": PICTURES, "labels": tfds.features.Tensor(shape=(3,), dtype=np.uint8)},
+        lambda i: {"image": io.BytesIO(_png(20 * i)), "labels": _multi_hot(LISTS[i % 4])},
+    ),
     "FruitUnlabelled": ({"image": PICTURES}, lambda i: {"image": np.zeros((4, 4, 3), "uint8")}),
     "FruitWeights": (
         {"image": PICTURES, "label": np.float32},
@@ -129,6 +145,22 @@ def test_broken_pictures():
     batches = list(picture_batches(split, 8, 4))
     red = np.concatenate([pictures[:, 0, 0, 0] for pictures, _ in batches])
     assert sorted(red.tolist()) == [20 * i for i in range(12) if i not in (2, 7)]
+
+
+@pytest.mark.parametrize(
+    ("name", "classes"),
+    [("fruit_lists", ("plum", "apple", "cherry")), ("fruit_multi_hot", ("0", "1", "2"))],
+)
+def test_several_labels(name, classes):
+    split = open_split(f"tfds:{name}", "train")
+    assert (split.task, split.class_names) == (MULTI_LABEL, classes)
+    pictures, labels = load_pictures(split, 16)
+    kinds = pictures[:, 0, 0, 0] // 20 % 4
+    np.testing.assert_array_equal(labels, [_multi_hot(LISTS[kind]) for kind in kinds])
+    mapped = open_split(f"tfds:{name}", "train", (classes[2], "pear", *classes[:2]))
+    expected = np.insert(labels[:, [2, 0, 1]], 1, 0, axis=1)
+    np.testing.assert_array_equal(load_pictures(mapped, 16)[1], expected)
+    assert mapped.fingerprint == split.fingerprint
 
 
 @pytest.mark.parametrize(

@@ -31,9 +31,9 @@ def test_figures_follow_their_formulas():
         right += best == label
     assert result.cosine["worst"] == pytest.approx(min(cosines))
     assert result.cosine["median"] == pytest.approx(sorted(cosines)[4])
-    assert result.top1_agreement == pytest.approx(agreed / 9)
+    assert result.agreement == pytest.approx(agreed / 9)
     assert result.top5_agreement == pytest.approx(among_five / 9)
-    assert result.accuracy == pytest.approx(right / 9)
+    assert result.score == pytest.approx(right / 9)
     largest = max(abs(x - y) for x, y in zip(reference.flat, logits.flat, strict=True))
     assert result.max_abs == pytest.approx(largest)
     spread = max(reference.flat) - min(reference.flat)
@@ -66,7 +66,7 @@ def test_one_wrong_picture_is_no_evidence(lost, passes):
     logits = reference.copy()
     logits[:lost] = np.roll(logits[:lost], 1, axis=1)
     result = ParityResult.measure(reference, logits, np.arange(8), TOLERANCES["int8"])
-    assert result.accuracy == pytest.approx(1 - lost / 8)
+    assert result.score == pytest.approx(1 - lost / 8)
     assert passes == (not any("accuracy" in failure for failure in result.failures))
 
 

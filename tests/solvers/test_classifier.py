@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from absl import logging
 from scipy.special import log_softmax
-from sklearn.linear_model import Ridge
-from sklearn.model_selection import StratifiedKFold
+from sklearn import metrics
+from sklearn.linear_model import LogisticRegression, Ridge
+from sklearn.model_selection import KFold, StratifiedKFold
+from sklearn.svm import SVC
 
 from keras_crosspool.solvers import solve_classifier
 from keras_crosspool.solvers.methods import METHODS
@@ -101,6 +103,74 @@ def test_separable_classes_keep_finite_confidence(method):
     chances = np.exp(log_softmax(logits, axis=1)).max(axis=1)
     # 18 pictures, all right: they do not show that fewer than one in a hundred goes wrong.
     assert (chances < 0.999).all()
+
+
+def _multi_hot_data(count=80, classes=3, dims=40, seed=0):
+    rng = np.random.default_rng(seed)
+    labels = (rng.uniform(size=(count, classes)) < [0.5, 0.3, 0.1]).astype(int)
+    rows = 2 * labels @ np.eye(classes, dims) + rng.normal(size=(count, dims))
+    return (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype("float32"), labels
+
+
+def _held_out(machine, rows, labels, seed):
+    """The scores of each picture by a machine that has not seen it, one label after the other."""
+    scores = np.empty(labels.shape)
+    for rest, held_out in KFold(5, shuffle=True, random_state=seed).split(rows):
+        for label in range(labels.shape[1]):
+            machine.fit(rows[rest], labels[rest, label])
+            decide = getattr(machine, "decision_function", machine.predict)
+            scores[held_out, label] = decide(rows[held_out])
+    return scores
+
+
+@pytest.mark.parametrize("method", ["ridge", "svm"])
+def test_multi_hot_labels_equal_one_machine_a_label(method):
+    rows, labels = _multi_hot_data()
+    classifier = solve_classifier(rows, labels, 3, method, seed=2)
+    make = {"ridge": lambda x: Ridge(alpha=x), "svm": lambda x: SVC(C=x, kernel="linear")}[method]
+    losses = {}
+    for strength, found in classifier.validation.items():
+        scores = _held_out(make(strength), rows, labels, seed=2)
+        # No more than scikit-learn's own Platt scaling with one scale and offset for all labels.
+        platt = LogisticRegression(C=np.inf).fit(scores.reshape(-1, 1), labels.ravel())
+        chances = platt.predict_proba(scores.reshape(-1, 1))
+        losses[strength] = metrics.log_loss(labels.ravel(), chances)
+        assert found["log_loss"] == pytest.approx(losses[strength], rel=0.02)
+        expected = metrics.average_precision_score(labels, scores)
+        assert found["mean_average_precision"] == pytest.approx(expected, abs=2e-3)
+    assert classifier.strength == min(losses, key=losses.get)
+    logits = rows @ classifier.kernel + classifier.bias
+    machine = make(classifier.strength)
+    for label in range(3):
+        machine.fit(rows, labels[:, label])
+        scores = getattr(machine, "decision_function", machine.predict)(rows)
+        expected = scores / classifier.temperature + classifier.offset
+        np.testing.assert_allclose(logits[:, label], expected, rtol=1e-2, atol=2e-2)
+    assert classifier.thresholds.shape == (3,)
+    assert ((classifier.thresholds > 0) & (classifier.thresholds < 1)).all()
+
+
+@pytest.mark.parametrize("method", ["ridge", "svm"])
+def test_labels_that_all_or_no_pictures_have(method):
+    rows, labels = _multi_hot_data()
+    labels[:, 1], labels[:, 2] = 1, 0
+    classifier = solve_classifier(rows, labels, 3, method)
+    logits = rows @ classifier.kernel + classifier.bias
+    assert np.isfinite(logits).all()
+    assert logits[:, 1].min() > logits[:, 2].max() + 1
+
+
+def test_groups_of_pictures_stay_in_one_fold():
+    # Ten groups of equal rows that say nothing of their labels: only a leak tells those.
+    rng = np.random.default_rng(0)
+    rows = np.repeat(rng.normal(size=(20, 200)), 3, axis=0).astype("float32")
+    labels = np.repeat(rng.integers(0, 2, (20, 4)), 3, axis=0)
+    kept = solve_classifier(rows, labels, 4, pictures=np.repeat(np.arange(20) * 7, 3))
+    leaking = solve_classifier(rows, labels, 4)
+    best = [
+        max(v["mean_average_precision"] for v in x.validation.values()) for x in (kept, leaking)
+    ]
+    assert best[0] < 0.75 < 0.95 < best[1]
 
 
 def test_equal_seeds_give_equal_classifiers():
