@@ -62,13 +62,18 @@ def main(_):
 
 
 def _check(training):
-    classes = len(training.class_names)
-    if FLAGS.train * FLAGS.fewest < classes:
+    names = training.class_names
+    if len(names) < FLAGS.most:
         raise ValueError(
-            f"Too few montages for all {classes} classes to occur; raise --train or --fewest. "
+            f"A montage shows different classes, and the data has {len(names)} classes; lower "
+            f"--most. Received: --most={FLAGS.most}"
+        )
+    if FLAGS.train * FLAGS.fewest < len(names):
+        raise ValueError(
+            f"Too few montages for all {len(names)} classes to occur; raise --train or --fewest. "
             f"Received: --train={FLAGS.train} --fewest={FLAGS.fewest}"
         )
-    bad = [name for name in training.class_names if ";" in name]
+    bad = [name for name in names if ";" in name]
     if bad:
         raise ValueError(f"Class names must do without `;`. Received: {', '.join(bad)}")
 

@@ -5,7 +5,7 @@ from absl import flags
 flags.DEFINE_string(
     "data",
     "data/grocery_mini",
-    "Folder of pictures laid out as split/class/*.jpg, or tfds:NAME.",
+    "Folder of pictures laid out as split/class/*.jpg, or with split/labels.csv; or tfds:NAME.",
 )
 flags.DEFINE_string("train_split", "train", "Split to train on.")
 flags.DEFINE_string(

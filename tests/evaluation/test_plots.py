@@ -105,3 +105,13 @@ def test_prediction_ranks_and_explains(solved, tiny_folder, tmp_path):
         assert [row["class"] for row in record["classes"]] == list(names)
     explain(model, metadata, predictions, tmp_path / "where.png")
     assert _is_red(_read(tmp_path / "where.png")).any()
+
+
+def test_average_precisions(tmp_path):
+    precisions = dict(zip(NAMES, (0.2, 0.9, 0.5), strict=True))
+    plots.plot_average_precisions(precisions, 0.53, tmp_path / "average_precision.png")
+    pixels = _read(tmp_path / "average_precision.png")
+    # The longest bar is at the top, the shortest at the bottom.
+    blue = _is_blue(pixels).sum(axis=1)
+    bars = blue[blue > 10]
+    assert bars[0] > 1.5 * bars[len(bars) // 2] > 2.5 * bars[-1]

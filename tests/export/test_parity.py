@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn.metrics import average_precision_score
 
 from export.parity import Comparator, ParityError
 from export.parity_result import TOLERANCES, ParityResult
@@ -185,3 +186,24 @@ def test_hashes_tell_pictures_apart():
     pictures = Pictures(pixels, np.zeros(3, int), "data", "train")
     first, second, third = pictures.hashes()
     assert first == second != third
+
+
+def test_several_labels_are_compared_by_their_thresholds():
+    rng = np.random.default_rng(0)
+    labels = (rng.uniform(size=(20, 6)) < 0.3).astype(int)
+    reference = 4 * labels - 3 + rng.normal(size=labels.shape)
+    logits = reference + 4 * rng.normal(size=labels.shape)
+    thresholds = rng.uniform(0.2, 0.5, 6)
+    result = ParityResult.measure(reference, logits, labels, TOLERANCES["float32"], thresholds)
+    first, second = (1 / (1 + np.exp(-x)) >= thresholds for x in (reference, logits))
+    assert result.agreement == pytest.approx(
+        2 * (first & second).sum() / (first.sum() + second.sum())
+    )
+    assert result.agreement < 0.98
+    assert result.metric == "mean_average_precision"
+    for score, x in ((result.reference_score, reference), (result.score, logits)):
+        assert score == pytest.approx(average_precision_score(labels, x))
+    assert {"agreement", "mean"} <= {failure.split()[0] for failure in result.failures}
+    same = ParityResult.measure(reference, reference, labels, TOLERANCES["float32"], thresholds)
+    assert same
+    assert same.agreement == 1

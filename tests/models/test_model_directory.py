@@ -214,3 +214,12 @@ class TestDamage:
         (directory / "model.json").write_text(_metadata(classes=("pear", "milk")).to_json())
         with pytest.raises(ValueError, match=r"names 2 classes .* 3 logits.*Received:"):
             load_model(directory)
+
+
+def test_a_multi_label_model_keeps_its_thresholds():
+    metadata = dataclasses.replace(
+        _metadata(), task="multi_label", thresholds=(0.25, 0.123456789, 1e-9)
+    )
+    assert ModelMetadata.from_json(metadata.to_json()) == metadata
+    with pytest.raises(ValueError, match=r"one of single_label, multi_label\. Received: ranking"):
+        ModelMetadata.from_json(metadata.to_json().replace("multi_label", "ranking"))

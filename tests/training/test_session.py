@@ -132,3 +132,39 @@ def test_bad_data_is_refused(tiny_folder, tmp_path, copy_pictures):
     with pytest.raises(ValueError, match=r"PCA to 100 components.*Received: 72 rows"):
         _train(tmp_path / "model", tiny_folder, feature_channels=100)
     assert not (tmp_path / "model").exists()
+
+
+@pytest.fixture(scope="module")
+def several_labels(tiny_folder, tmp_path_factory):
+    """The tiny pictures in one folder, with their class and what kind of thing it is as labels."""
+    folder = tmp_path_factory.mktemp("several") / "train"
+    folder.mkdir()
+    rows = ["file,labels"]
+    for path in sorted((tiny_folder / "train").rglob("*.jpg")):
+        kind = "dairy" if "Milk" in path.name else "fruit"
+        rows.append(f"{path.name},{path.parent.name};{kind}")
+        (folder / path.name).write_bytes(path.read_bytes())
+    (folder / "labels.csv").write_text("\n".join(rows))
+    return folder.parent
+
+
+@pytest.mark.slow
+def test_several_labels_without_validation(several_labels, tmp_path):
+    arguments = {"backbone": "VGG16", "weights": "none", "image_size": 64, "window_size": 1}
+    metadata = _train(tmp_path / "model", several_labels, frozen_epochs=1, **arguments)
+    assert (metadata.task, len(metadata.class_names)) == ("multi_label", 5)
+    # Cross-validation chose them: there are no other pictures.
+    assert len(metadata.thresholds) == 5
+    assert load_model(tmp_path / "model")[1] == metadata
+    history = json.loads((tmp_path / "model" / "history.json").read_text())
+    assert set(history) == {"loss", "auc_pr"}
+    assert 0 < history["auc_pr"][0] <= 1
+
+
+def test_labels_of_another_task_are_refused(several_labels, tiny_folder, tmp_path):
+    folder = tmp_path / "mixed"
+    folder.mkdir()
+    (folder / "train").symlink_to(several_labels / "train")
+    (folder / "test").symlink_to(tiny_folder / "test")
+    with pytest.raises(ValueError, match=r"another task .*multi_label\. Received: .*single_label$"):
+        _train(tmp_path / "model", folder, val_split="test")
