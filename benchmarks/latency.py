@@ -3,6 +3,7 @@
 Every runtime runs in a process of its own and sees the same real pictures, one at a time. Each
 warms up until it is stable; then they take turns in rounds whose order is shuffled. All samples
 are kept. Written: a JSON file with everything, and beside it a table (.md), .csv and a plot (.png).
+A multi-label model is scored by its mean average precision.
 
     python -m benchmarks.latency model.tflite model.onnx --model=model --data=PHOTOS --split=val
     python -m benchmarks.latency model.tflite --data=PHOTOS --split=val --compare=old.json
@@ -61,6 +62,7 @@ def _benchmark(paths):
     from benchmarks.measurement import measure, schedule
     from benchmarks.results import derive
     from benchmarks.subjects import open_subjects
+    from keras_crosspool.tasks import TASKS
 
     calls = ("predict", "eager") if FLAGS.eager else ("predict",)
     subjects = open_subjects(paths, FLAGS.model, _threads(), calls)
@@ -84,7 +86,8 @@ def _benchmark(paths):
         "pictures": pictures.describe() | {"data": pathlib.Path(pictures.data).name},
         "labels": pictures.labels.tolist(),
         "schedule": [dataclasses.asdict(turn) for turn in plan],
-        "runtimes": derive(measurements, pictures.labels),
+        "metric": TASKS[subjects.description["task"]].metric,
+        "runtimes": derive(measurements, pictures.labels, subjects.description["thresholds"]),
         "not_run": subjects.not_run,
     }
 

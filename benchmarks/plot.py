@@ -1,12 +1,13 @@
 """The latency-accuracy plot, with the Pareto front marked."""
 
+from benchmarks.table import metric_name
 from keras_crosspool.evaluation.plots import new_figure
 
 _MARKERS = "osD^vP*Xhd"
 
 
 def plot_latency(results, path):
-    """Plots top-1 accuracy against latency; a line from p50 to p99 shows each runtime's tail.
+    """Plots accuracy against latency; a line from p50 to p99 shows each runtime's tail.
 
     Args:
         results: dict, a latency result.
@@ -27,7 +28,7 @@ def plot_latency(results, path):
     axis.set(
         xscale="log",
         xlabel="latency of one picture, ms (marker: p50, line to p99)",
-        ylabel=f"top-1 accuracy, % of {results['pictures']['pictures']} pictures",
+        ylabel=f"{metric_name(results)}, % of {results['pictures']['pictures']} pictures",
         title=f"{results['machine']['cpu']}, {results['machine']['cores']} cores",
     )
     axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))

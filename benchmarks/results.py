@@ -9,42 +9,56 @@ import numpy as np
 from benchmarks.candidate import REFERENCE
 from benchmarks.statistics import pareto_front, ratio_of_medians, summarise
 from keras_crosspool.files import atomic_path
+from keras_crosspool.tasks import task_of
 
 _NEEDED = {"machine", "versions", "settings", "pictures", "runtimes"}  # for a comparison
 
 
-def derive(measurements, labels):
+def derive(measurements, labels, thresholds=None):
     """Adds to each measurement what follows from its raw data.
 
     Args:
         measurements: list of dicts, from `measure`.
-        labels: int `(n,)`, the classes of the pictures.
+        labels: int `(n,)`, the classes of the pictures, or multi-hot `(n, classes)`.
+        thresholds: float `(classes,)`, of a multi-label model. Defaults to one half each.
 
     Returns:
-        List of dicts: the measurements and `summary` (see `summarise`), `accuracy`, `agreement`
-        (part of the pictures on which Keras says the same) and `speed` (Keras' p50 over this p50
-        with its 95% interval), `None` where Keras was not measured, and `pareto`.
+        List of dicts: the measurements, in place of their logits what they say, `predicted`: the
+        class of each picture or the list of its labels, -1 where a logit is NaN or infinite;
+        `summary` (see `summarise`); `accuracy`, or the mean average precision of several labels;
+        `agreement` (part of the pictures on which Keras says the same, or the Dice coefficient of
+        the labels) and `speed` (Keras' p50 over this p50 with its 95% interval), `None` where Keras
+        was not measured; and `pareto`.
     """
     by_name = {measurement["name"]: measurement for measurement in measurements}
     reference = by_name.get(REFERENCE)
-    rows = [_derive_row(measurement, labels, reference) for measurement in measurements]
+    rows = [_derive_row(measurement, labels, thresholds, reference) for measurement in measurements]
     latencies = [row["summary"]["p50_ms"] for row in rows]
     front = pareto_front(latencies, [row["accuracy"] for row in rows])
     return [row | {"pareto": pareto} for row, pareto in zip(rows, front, strict=True)]
 
 
-def _derive_row(measurement, labels, reference):
-    predicted = np.array(measurement["predicted"])
+def _derive_row(measurement, labels, thresholds, reference):
+    task, logits = task_of(labels), measurement["logits"]
+    finite = np.isfinite(logits).all(axis=1)
+    answers = task.answers(logits, thresholds)
     agreement, speed = None, None
     if reference is not None:
-        agreement = float(np.mean(predicted == reference["predicted"]))
+        both = finite & np.isfinite(reference["logits"]).all(axis=1)
+        agreement = _of_all(both, task.agreement, reference["logits"], logits, thresholds)
         speed = ratio_of_medians(reference["samples_ns"], measurement["samples_ns"], paired=True)
-    return measurement | {
+    return {name: value for name, value in measurement.items() if name != "logits"} | {
+        "predicted": [said if ok else -1 for said, ok in zip(answers, finite, strict=True)],
         "summary": summarise(measurement["samples_ns"]),
-        "accuracy": float(np.mean(predicted == labels)),
+        "accuracy": _of_all(finite, task.measure, logits, labels),
         "agreement": agreement,
         "speed": speed,
     }
+
+
+def _of_all(rows, figure, first, second, *arguments):
+    """A figure of some rows as a part of all: the others count as wrong."""
+    return figure(first[rows], second[rows], *arguments) * float(rows.mean()) if rows.any() else 0.0
 
 
 def write_results(results, output):

@@ -13,7 +13,8 @@ class Subjects:
     Attributes:
         candidates: list of `Candidate` that this machine can run.
         not_run: list of dicts with `file`, `runtime`, `precision` and the `reason`.
-        description: dict with the model's `name`, `class_names` and `image_size`.
+        description: dict with the model's `name`, `class_names`, `image_size`, `task` and
+            `thresholds`.
         data: str, where the model's own pictures are; `None` when no Keras model was given.
         split: str, the model's validation split, or else its training split; or `None`.
     """
@@ -47,8 +48,9 @@ class Subjects:
                 "Real pictures are needed: pass --data=FOLDER and --split=NAME, or --model=DIR "
                 f"whose own data are used. Received: --data={data or ''} --split={split or ''}"
             )
-        opened = open_split(data, split, class_names=self.description["class_names"])
-        pixels, labels = load_pictures(opened, self.description["image_size"], limit=limit)
+        description = self.description
+        opened = open_split(data, split, description["class_names"], task=description["task"])
+        pixels, labels = load_pictures(opened, description["image_size"], limit=limit)
         return Pictures(pixels, labels, data, split)
 
 
@@ -101,6 +103,8 @@ def _description(fields):
         "name": fields["name"],
         "class_names": list(fields["class_names"]),
         "image_size": fields["image_size"],
+        "task": fields["task"],
+        "thresholds": fields["thresholds"],
     }
 
 
@@ -108,10 +112,11 @@ def _same_job(descriptions):
     """The description that all share but for the name, which is the first one's."""
     (first_path, first), *others = descriptions
     for path, other in others:
-        for key in ("class_names", "image_size"):
+        for key in ("class_names", "image_size", "task"):
             if other[key] != first[key]:
                 raise ValueError(
-                    f"One table compares models of the same classes and image size; {key} differ. "
+                    f"One table compares models of the same classes, image size and task; {key} "
+                    "differ. "
                     f"Received: {first_path} and {path}"
                 )
     return first

@@ -21,7 +21,7 @@ _LATENCY_COLUMNS = (
     ("load_seconds", "load s", "{:.2f}"),
     ("first_ms", "first ms", "{:.0f}"),
     ("file_mb", "file MB", "{:.1f}"),
-    ("accuracy", "top-1", "{:.1%}"),
+    ("accuracy", "{metric}", "{:.1%}"),
     ("agreement", "same as Keras", "{:.1%}"),
 )
 _ABSENT = "-"
@@ -60,6 +60,12 @@ def flat_row(row):
     }
 
 
+def metric_name(results):
+    """What the `accuracy` of a latency result is called: of several labels, the mean AP."""
+    multi_label = results.get("metric") == "mean_average_precision"
+    return "mean average precision" if multi_label else "top-1"
+
+
 def latency_section(results):
     """A latency result as a Markdown table with what one must know to read it.
 
@@ -70,7 +76,8 @@ def latency_section(results):
         str that ends in a line break.
     """
     rows = [_latency_cells(flat_row(row)) for row in results["runtimes"]]
-    table = _markdown([heading for _, heading, _ in _LATENCY_COLUMNS], rows)
+    headings = [x.format(metric=metric_name(results)) for _, x, _ in _LATENCY_COLUMNS]
+    table = _markdown(headings, rows)
     return f"{table}\n{_latency_caption(results)}\n"
 
 
@@ -83,14 +90,15 @@ def _latency_cells(row):
 
 def _latency_caption(results):
     settings, pictures = results["settings"], results["pictures"]
+    metric = metric_name(results)
     start, end = results["load_average"]
     versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
     how = (
         f"Batch 1; {settings['rounds']} interleaved rounds of {settings['per_round']} pictures, "
-        "each runtime in a process of its own. Bold: on the Pareto front of p50 and top-1. "
+        f"each runtime in a process of its own. Bold: on the Pareto front of p50 and {metric}. "
         "Variation: coefficient of variation of the rounds' medians. Peak: resident memory of the "
-        f"process. Top-1: {pictures['pictures']} pictures of {pictures['data']}, split "
-        f"{pictures['split']}."
+        f"process. {metric.capitalize()}: {pictures['pictures']} pictures of {pictures['data']}, "
+        f"split {pictures['split']}."
     )
     where = (
         f"{machine_line(results['machine'])}; load average {start:.1f} before, {end:.1f} after; "

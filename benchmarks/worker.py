@@ -76,19 +76,17 @@ class Worker:
         """Runs all pictures.
 
         Returns:
-            dict with `predicted`, the class of each picture, -1 where a logit is NaN or infinite,
-            and `pixels_sha256` of the pictures as this process read them.
+            dict with `logits`, `(n, classes)`, and `pixels_sha256` of the pictures as this process
+            read them.
         """
-        digest, predicted = hashlib.sha256(), []
+        digest, logits = hashlib.sha256(), []
         count = len(np.load(self._pictures, mmap_mode="r"))
         size = self._runner.batch_size or _SCORING_BATCH
         for first in range(0, count, size):
             pixels = self._read(slice(first, first + size))
             digest.update(pixels.tobytes())
-            logits = self._runner.run(pixels)
-            finite = np.isfinite(logits).all(axis=1)
-            predicted += np.where(finite, logits.argmax(axis=1), -1).tolist()
-        return {"predicted": predicted, "pixels_sha256": digest.hexdigest()}
+            logits.append(self._runner.run(pixels))
+        return {"logits": np.concatenate(logits), "pixels_sha256": digest.hexdigest()}
 
     def close(self):
         """Lets go of the model."""

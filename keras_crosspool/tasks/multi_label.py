@@ -126,6 +126,10 @@ class MultiLabel:
         thresholds = _EVEN if thresholds is None else np.asarray(thresholds)
         return self.probabilities(logits) >= thresholds
 
+    def answers(self, logits, thresholds=None):
+        """The indices of the labels that each picture's logits say, a list of lists of int."""
+        return [np.flatnonzero(row).tolist() for row in self.chosen(logits, thresholds)]
+
     def agreement(self, reference, logits, thresholds=None):
         """How far two sets of logits choose the same labels: the Dice coefficient of both sets.
 

@@ -12,7 +12,8 @@ class MultiLabelScores:
     Attributes:
         pictures: int.
         mean_average_precision: float, mean of the average precisions of the labels that occur.
-        mean_f1: float, mean F1 at the thresholds, of the labels that occur.
+        mean_f1: float, mean F1 at the thresholds, of the labels that occur. It flatters on the
+            pictures that the thresholds were chosen on.
         micro_f1: float, F1 at the thresholds of all decisions taken together.
         log_loss: float, nats a label.
         classes: dict, label that occurs to its `average_precision`, `precision`, `recall` and

@@ -107,6 +107,10 @@ class SingleLabel:
         """Which class each row of logits `(n, num_classes)` says: bool of that shape."""
         return np.arange(logits.shape[-1]) == logits.argmax(axis=-1)[..., None]
 
+    def answers(self, logits, thresholds=None):
+        """The index of the class that each picture's logits say, a list of int."""
+        return logits.argmax(axis=1).tolist()
+
     def agreement(self, reference, logits, thresholds=None):
         """The share of pictures with the same best class under two sets of logits."""
         return float(np.mean(reference.argmax(axis=1) == logits.argmax(axis=1)))

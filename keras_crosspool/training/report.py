@@ -73,8 +73,9 @@ _WORDS = {
     MULTI_LABEL.name: _Words(
         "Finds {} labels, any number at once, in",
         "A label counts as found from its own probability on, in `thresholds` of model.json, "
-        "chosen for the best F1 on the validation pictures, or by cross-validation without any; "
-        "so the F1 scores above flatter a little where they come from the same pictures.",
+        "chosen for the best F1 on the validation pictures, or by cross-validation without any. "
+        "F1 scores on those same pictures flatter, the more the fewer pictures a label has; the "
+        "mean average precision does not.",
         _plot_average_precisions,
     ),
 }

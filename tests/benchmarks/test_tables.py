@@ -16,7 +16,7 @@ from benchmarks.table import comparison_section, latency_section, rows_table
 REFERENCE = "Keras model.predict_on_batch(x)"
 
 
-def _measurement(name, milliseconds, predicted, precision="float32"):
+def _measurement(name, milliseconds, logits, precision="float32"):
     rng = np.random.default_rng(len(name))
     samples = (1e6 * milliseconds * rng.normal(1.0, 0.01, (6, 4))).astype(int)
     return {
@@ -35,17 +35,23 @@ def _measurement(name, milliseconds, predicted, precision="float32"):
         "settled": True,
         "reentry_ns": [1] * 6,
         "samples_ns": samples.tolist(),
-        "predicted": predicted,
+        "logits": np.array(logits),
         "pixels_sha256": "",
     }
+
+
+def _logits(*classes):
+    """Logits that say these classes; NaN for one stands for a logit that is no number."""
+    classes = np.array(classes, float)
+    return np.where(np.isnan(classes)[:, None], np.nan, classes[:, None] == np.arange(4))
 
 
 @pytest.fixture
 def result():
     measurements = [
-        _measurement(REFERENCE, 20, [0, 1, 2, 0]),
-        _measurement("a.tflite", 5, [0, 1, 2, 0]),
-        _measurement("b.tflite", 3, [0, 1, -1, 1], "int8"),
+        _measurement(REFERENCE, 20, _logits(0, 1, 2, 0)),
+        _measurement("a.tflite", 5, 2 * _logits(0, 1, 2, 0)),
+        _measurement("b.tflite", 3, _logits(0, 1, np.nan, 1), "int8"),
     ]
     return {
         "date": "2026-01-02T03:04:05+00:00",
@@ -69,8 +75,35 @@ def test_figures_derived_from_raw_data(result):
     assert small["speed"]["low"] <= small["speed"]["ratio"] <= small["speed"]["high"]
 
 
+def test_several_labels_have_a_mean_average_precision(result):
+    labels = np.array([[1, 0, 1], [0, 1, 0], [1, 1, 0], [0, 0, 0]])
+    reference = np.where(labels, 3.0, -3.0)
+    worse = reference.copy()
+    worse[2, 0] = worse[3, 2] = -5  # one label is lost, and its picture ranked last
+    broken = reference.copy()
+    broken[1, 1] = np.inf
+    rows = derive(
+        [
+            _measurement(REFERENCE, 20, reference),
+            _measurement("a.tflite", 5, worse),
+            _measurement("b.tflite", 3, broken),
+        ],
+        labels,
+    )
+    assert rows[0]["predicted"] == [[0, 2], [1], [0, 1], []]
+    assert rows[1]["predicted"] == [[0, 2], [1], [1], []]
+    assert rows[2]["predicted"] == [[0, 2], -1, [0, 1], []]
+    # The first label: its pictures are ranked first and last of four.
+    expected = [1, (0.5 * (1 + 2 / 4) + 1 + 1) / 3, 3 / 4]
+    assert [row["accuracy"] for row in rows] == pytest.approx(expected)
+    assert [row["agreement"] for row in rows] == pytest.approx([1, 2 * 4 / (5 + 4), 3 / 4])
+    text = latency_section(result | {"runtimes": rows, "metric": "mean_average_precision"})
+    assert "| mean average precision |" in text
+    assert "top-1" not in text.lower()
+
+
 def test_without_keras_there_is_no_agreement():
-    (row,) = derive([_measurement("a.tflite", 5, [0])], np.array([0]))
+    (row,) = derive([_measurement("a.tflite", 5, _logits(0))], np.array([0]))
     assert (row["agreement"], row["speed"]) == (None, None)
 
 
