@@ -63,18 +63,19 @@ def gpu_names():
     return listed.stdout.split("\n")[:-1] if listed.returncode == 0 else []
 
 
-def memory_bytes(field):
-    """A memory figure of this process as Linux keeps it.
+def memory_bytes(field, process="self"):
+    """A memory figure of a process as Linux keeps it.
 
     `getrusage` is of no use: its peak survives `exec`, so a child starts with its parent's.
 
     Args:
         field: `"VmRSS"`, resident memory now, or `"VmHWM"`, its peak.
+        process: int, the number of a process that runs. Defaults to this one.
 
     Returns:
         int, bytes.
     """
-    for line in pathlib.Path("/proc/self/status").read_text().splitlines():
+    for line in pathlib.Path(f"/proc/{process}/status").read_text().splitlines():
         if line.startswith(f"{field}:"):
             return int(line.split()[1]) * 1024
     raise ValueError(f"Expected VmRSS or VmHWM. Received: {field}")

@@ -2,15 +2,13 @@
 
 import dataclasses
 import functools
-import hashlib
-import json
 
 import keras
-import numpy as np
 
 from keras_crosspool import load_model
 from keras_crosspool.backbones.feature_maps import graph_nodes
 from keras_crosspool.models import ModelMetadata
+from keras_crosspool.models.fingerprint import model_fingerprint
 
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
 
@@ -34,11 +32,7 @@ class Source:
     @functools.cached_property
     def sha256(self):
         """Hex sha256 of the model's layers and weights."""
-        layers = [(type(layer).__name__, layer.get_config()) for layer in self.model.layers]
-        digest = hashlib.sha256(json.dumps(layers, default=str).encode())
-        for weight in self.model.weights:
-            digest.update(np.ascontiguousarray(weight.numpy()).tobytes())
-        return digest.hexdigest()
+        return model_fingerprint(self.model)
 
     @property
     def rebuilt_from(self):

@@ -14,7 +14,7 @@ import keras_crosspool
 from keras_crosspool.layers import LocalRegions
 
 ROOT = pathlib.Path(keras_crosspool.__file__).parents[1]
-MAINS = {"train", "evaluate", "predict", "extract"}  # they define flags when imported
+MAINS = {"train", "evaluate", "predict", "extract", "search"}  # they define flags when imported
 
 
 def _modules():

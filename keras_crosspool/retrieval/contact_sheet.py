@@ -1,0 +1,56 @@
+"""A page of queries and what was found for each."""
+
+import pathlib
+
+from keras_crosspool.data import open_split
+from keras_crosspool.data.pipeline import pictures_at
+from keras_crosspool.evaluation.plots import new_figure
+
+_SIDE = 160  # pixels of a picture on the page
+
+
+def neighbour_pictures(store, queries, data=None):
+    """Reads the pictures that were found, from the data that the descriptors were made of.
+
+    Args:
+        store: `DescriptorStore`.
+        queries: list of `Query`.
+        data: str, where the pictures are now. Defaults to where they were.
+
+    Returns:
+        dict from a neighbour's position to its uint8 picture `(side, side, 3)`.
+
+    Raises:
+        ValueError: if the pictures are no longer the ones that were described.
+    """
+    record = store.record
+    split = open_split(data or record.data, record.split, skip_broken=record.skip_broken)
+    if split.fingerprint != record.data_fingerprint:
+        raise ValueError(
+            "The pictures are not those that were described: extract again, or name with --data "
+            f"where they are now. Received: {data or record.data}, split {record.split}"
+        )
+    positions = {found.position for query in queries for found in query.neighbours}
+    return pictures_at(split, positions, _SIDE)
+
+
+def plot_contact_sheet(queries, pictures, path):
+    """Draws each query with its neighbours beside it, under their classes and similarities.
+
+    Args:
+        queries: list of `Query`.
+        pictures: mapping from a neighbour's position to its uint8 picture.
+        path: path of the picture to write.
+    """
+    columns = 1 + max(len(query.neighbours) for query in queries)
+    figure, axes = new_figure(1.7 * columns, 2.1 * len(queries), len(queries), columns)
+    for row, query in zip(axes, queries, strict=True):
+        shown = [(f"query\n{pathlib.Path(query.path).name}", query.picture)]
+        for found in query.neighbours:
+            title = f"{', '.join(found.entry.classes)}\n{found.similarity:.3f}"
+            shown.append((title, pictures[found.position]))
+        for axis, (title, picture) in zip(row, shown, strict=True):
+            axis.imshow(picture)
+            axis.set_title(title, fontsize=6, wrap=True, parse_math=False)
+            axis.set_axis_off()
+    figure.savefig(path)

@@ -1,0 +1,62 @@
+"""From pictures to descriptors with a trained model."""
+
+import keras
+import numpy as np
+
+from keras_crosspool.models import load_model
+from keras_crosspool.models.fingerprint import model_fingerprint
+from keras_crosspool.models.zoo import descriptor_of
+
+
+class Describer:
+    """A trained model up to its descriptor, run in batches of one size.
+
+    Args:
+        directory: path of the model directory.
+        batch_size: int, pictures computed at once. Defaults to `32`.
+
+    Attributes:
+        metadata: `ModelMetadata`.
+        batch_size: int.
+        dims: int, values of a descriptor.
+        fingerprint: str, sha256 of the layers and weights; the classifier has no part in it.
+
+    Raises:
+        ValueError: if the directory is no whole model directory.
+    """
+
+    def __init__(self, directory, batch_size=32):
+        model, self.metadata = load_model(directory)
+        self._model = keras.Model(model.input, descriptor_of(model))
+        self.batch_size = batch_size
+        self.dims = self._model.output_shape[-1]
+        self.fingerprint = model_fingerprint(self._model)
+
+    def warm_up(self):
+        """Builds the graph, so that what follows runs at its steady speed."""
+        self._model.predict_on_batch(np.zeros((self.batch_size, *self._model.input_shape[1:])))
+
+    def describe(self, pictures):
+        """Computes the descriptors of a batch.
+
+        A smaller batch is filled up: another shape would build another graph, which takes seconds
+        and may give other last bits.
+
+        Args:
+            pictures: `(n, image_size, image_size, 3)`, RGB, 0-255; at most `batch_size` of them.
+
+        Returns:
+            float32 `(n, dims)`.
+
+        Raises:
+            FloatingPointError: if a descriptor is not finite.
+        """
+        batch = np.zeros((self.batch_size, *np.shape(pictures)[1:]), "float32")
+        batch[: len(pictures)] = pictures
+        descriptors = self._model.predict_on_batch(batch)[: len(pictures)]
+        if not np.isfinite(descriptors).all():
+            raise FloatingPointError(
+                "Descriptors must be finite; the model's weights are not what they should be. "
+                f"Received: NaN or infinity from {self.metadata.name}"
+            )
+        return descriptors.astype("float32", copy=False)

@@ -1,0 +1,79 @@
+"""Picture files as queries: described by the model, and compared with every descriptor kept."""
+
+import dataclasses
+
+import numpy as np
+
+from keras_crosspool.data import read_picture
+from keras_crosspool.retrieval.neighbours import Neighbour, nearest, vote
+
+
+@dataclasses.dataclass(frozen=True)
+class Query:
+    """A picture and what was found for it.
+
+    Attributes:
+        path: str, the file.
+        picture: uint8 `(image_size, image_size, 3)`, as the model saw it.
+        neighbours: tuple of `Neighbour`, the nearest first.
+    """
+
+    path: str
+    picture: np.ndarray
+    neighbours: tuple[Neighbour, ...]
+
+    @property
+    def votes(self):
+        """The neighbours' classes as `vote` counts them."""
+        return vote(self.neighbours)
+
+    def to_dict(self):
+        """The query as plain data, for JSON."""
+        neighbours = [
+            {
+                "rank": rank,
+                "similarity": found.similarity,
+                "classes": list(found.entry.classes),
+                "picture": found.entry.picture,
+            }
+            for rank, found in enumerate(self.neighbours, 1)
+        ]
+        votes = [
+            {"class": v.class_name, "votes": v.votes, "similarity": v.similarity}
+            for v in self.votes
+        ]
+        return {"path": self.path, "neighbours": neighbours, "votes": votes}
+
+
+def search_pictures(store, describer, paths, count=10):
+    """Finds the pictures in a store that are nearest to picture files.
+
+    Args:
+        store: `DescriptorStore`.
+        describer: `Describer` of the model that the store was made with.
+        paths: list of paths.
+        count: int, neighbours of each query. Defaults to `10`.
+
+    Returns:
+        List of `Query`, in the order of the paths.
+
+    Raises:
+        FileNotFoundError: if there is no such file.
+        ValueError: if the store was made with another model, or a file is no whole picture.
+    """
+    record, metadata = store.record, describer.metadata
+    if record.model_fingerprint != describer.fingerprint:
+        raise ValueError(
+            "The descriptors were made with another model, so they cannot be compared: give that "
+            f"one, or extract again with this one. Received: {metadata.name}, sha256 "
+            f"{describer.fingerprint}, for descriptors of {record.model}, sha256 "
+            f"{record.model_fingerprint}"
+        )
+    pictures = [read_picture(path, metadata.image_size) for path in paths]
+    batches = [
+        pictures[start : start + describer.batch_size]
+        for start in range(0, len(pictures), describer.batch_size)
+    ]
+    descriptors = np.concatenate([describer.describe(np.stack(batch)) for batch in batches])
+    found = nearest(store, descriptors, count)
+    return [Query(str(p), x, tuple(n)) for p, x, n in zip(paths, pictures, found, strict=True)]

@@ -1,0 +1,69 @@
+"""What a folder of descriptors says of where they come from."""
+
+import dataclasses
+import json
+
+
+@dataclasses.dataclass(frozen=True)
+class ExtractionRecord:
+    """All that the descriptors in a folder depend on: equal records mean equal files.
+
+    Attributes:
+        model: str, the zoo name.
+        model_fingerprint: str, sha256 of the model up to its descriptor.
+        image_size: int, side of the pictures in pixels.
+        data: str, the folder of pictures or `tfds:NAME`.
+        split: str.
+        data_fingerprint: str, sha256 of the split's pictures and labels.
+        skip_broken: bool, whether broken pictures were left out.
+        pictures: int, the number of descriptors.
+        format: str, a key of `FORMATS`.
+        dims: int, values of a descriptor.
+        batch_size: int, pictures that were computed at once, on which the last bits depend.
+        shard_size: int, descriptors in a file; the last one may hold fewer.
+        versions: dict, library to version.
+    """
+
+    model: str
+    model_fingerprint: str
+    image_size: int
+    data: str
+    split: str
+    data_fingerprint: str
+    skip_broken: bool
+    pictures: int
+    format: str
+    dims: int
+    batch_size: int
+    shard_size: int
+    versions: dict
+
+    @property
+    def shards(self):
+        """The number of descriptors in each file, a list of int."""
+        whole, rest = divmod(self.pictures, self.shard_size)
+        return [self.shard_size] * whole + [rest] * (rest > 0)
+
+    def to_json(self):
+        """The record as indented JSON text."""
+        return json.dumps(dataclasses.asdict(self), indent=2)
+
+    @classmethod
+    def from_json(cls, text):
+        """Reads what `to_json` wrote.
+
+        Raises:
+            ValueError: if the text is no JSON object or lacks a field.
+        """
+        try:
+            return cls(**json.loads(text))
+        except (TypeError, ValueError) as error:
+            names = ", ".join(field.name for field in dataclasses.fields(cls))
+            raise ValueError(
+                f"Expected a JSON object with {names}. Received: {text[:80]}"
+            ) from error
+
+    def differences(self, other):
+        """What sets another record apart, a list of str; empty where they are equal."""
+        mine, theirs = dataclasses.asdict(self), dataclasses.asdict(other)
+        return [f"{key} {mine[key]}, not {theirs[key]}" for key in mine if mine[key] != theirs[key]]

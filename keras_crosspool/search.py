@@ -1,0 +1,74 @@
+"""Finds the pictures most like a query among the descriptors that extract wrote.
+
+Similarity is the cosine of the descriptors as they are kept; every one is compared. The vote tells
+which classes the neighbours are of. It is no classifier: predict knows what sets the classes apart.
+
+    python -m keras_crosspool.search --descriptors=descriptors --model=model picture.jpg
+"""
+
+import json
+
+from absl import flags
+
+from keras_crosspool.mains import run
+
+_MOST_AT_ONCE = 32  # queries described in one batch
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("descriptors", None, "Folder of descriptors from extract.", required=True)
+flags.DEFINE_string("model", None, "Model directory they were made with.", required=True)
+flags.DEFINE_integer("nearest", 10, "Pictures to find for each query.", 1)
+flags.DEFINE_string(
+    "contact_sheet", None, "Picture to write: each query with what was found beside it."
+)
+flags.DEFINE_string(
+    "data", None, "Where the pictures of the contact sheet are; where they were if unset."
+)
+flags.DEFINE_string("json", None, "File for everything that was found.")
+
+
+def main(paths):
+    from keras_crosspool.evaluation import plots
+    from keras_crosspool.files import atomic_path
+    from keras_crosspool.retrieval import open_descriptors
+    from keras_crosspool.retrieval.contact_sheet import neighbour_pictures, plot_contact_sheet
+    from keras_crosspool.retrieval.describer import Describer
+    from keras_crosspool.retrieval.query import search_pictures
+
+    if not paths:
+        raise ValueError(
+            "Expected pictures: search --descriptors=DIR --model=DIR IMAGE... Received: none"
+        )
+    if FLAGS.contact_sheet:
+        plots.check_picture_format(FLAGS.contact_sheet)
+    store = open_descriptors(FLAGS.descriptors)
+    describer = Describer(FLAGS.model, batch_size=min(len(paths), _MOST_AT_ONCE))
+    queries = search_pictures(store, describer, paths, FLAGS.nearest)
+    _print(queries)
+    if FLAGS.contact_sheet:
+        pictures = neighbour_pictures(store, queries, FLAGS.data)
+        with atomic_path(FLAGS.contact_sheet) as path:
+            plot_contact_sheet(queries, pictures, path)
+    if FLAGS.json:
+        with atomic_path(FLAGS.json) as path:
+            path.write_text(json.dumps([query.to_dict() for query in queries], indent=2))
+
+
+def _print(queries):
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.table import Column, Table
+
+    for query in queries:
+        table = Table("rank", "similarity", "class", Column("picture", overflow="fold"))
+        for rank, found in enumerate(query.neighbours, 1):
+            classes, picture = ", ".join(found.entry.classes), found.entry.picture
+            table.add_row(str(rank), f"{found.similarity:.3f}", escape(classes), escape(picture))
+        print(query.path)
+        Console().print(table)
+        votes = [f"{v.class_name} {v.votes} (mean {v.similarity:.3f})" for v in query.votes]
+        print(f"votes: {', '.join(votes)}")
+
+
+if __name__ == "__main__":
+    run(main, positional="IMAGE")

@@ -1,0 +1,73 @@
+"""Shared by the retrieval tests: a small model, and a way to put descriptors into a folder."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_crosspool.models import ModelMetadata, save_model
+from keras_crosspool.retrieval import FORMATS, open_descriptors
+from keras_crosspool.retrieval.record import ExtractionRecord
+from keras_crosspool.retrieval.store import (
+    INDEX_FILE,
+    RECORD_FILE,
+    shard_path,
+    write_index,
+)
+
+SIZE = 32  # pixels
+
+
+def _save_small_model(directory, data, seed=0):
+    """A model directory whose descriptor is a map of 6 x 6 cells, 32 values each."""
+    keras.utils.set_random_seed(seed)
+    picture = keras.Input((SIZE, SIZE, 3))
+    x = keras.layers.Rescaling(1 / 127.5, -1.0)(picture)
+    x = keras.layers.Flatten()(keras.layers.Conv2D(32, 7, strides=5)(x))
+    logits = keras.layers.Dense(3, name="logits")(keras.layers.UnitNormalization()(x))
+    metadata = ModelMetadata(
+        name=f"small-{seed}",
+        class_names=("Anjou", "Arla-Standard-Milk", "Orange"),
+        image_size=SIZE,
+        arguments={},
+        data={"path": str(data), "train_split": "train", "val_split": None, "fingerprint": ""},
+        versions={},
+        metrics={},
+    )
+    save_model(directory, keras.Model(picture, logits), metadata)
+    return directory
+
+
+@pytest.fixture(scope="session")
+def save_small_model():
+    """A function of a directory, the path of the data and a seed that saves a small model."""
+    return _save_small_model
+
+
+@pytest.fixture(scope="session")
+def small_model(tmp_path_factory, tiny_folder):
+    """A model directory that loads at once. Do not change it."""
+    return _save_small_model(tmp_path_factory.mktemp("small") / "model", tiny_folder)
+
+
+@pytest.fixture
+def store_of(tmp_path):
+    """A function that keeps descriptors in a folder and opens it."""
+
+    def keep(descriptors, format, classes, shard_size=4):
+        directory = tmp_path / format
+        directory.mkdir()
+        record = ExtractionRecord(
+            model="made up", model_fingerprint="1" * 64, image_size=SIZE, data="photos",
+            split="train", data_fingerprint="2" * 64, skip_broken=False,
+            pictures=len(descriptors), format=format, dims=descriptors.shape[1], batch_size=1,
+            shard_size=shard_size, versions={},
+        )  # fmt: skip
+        (directory / RECORD_FILE).write_text(record.to_json())
+        named = [(f"photos/{i}.jpg", names) for i, names in enumerate(classes)]
+        write_index(directory / INDEX_FILE, named, shard_size)
+        for number, start in enumerate(range(0, len(descriptors), shard_size)):
+            rows = FORMATS[format].encode(descriptors[start : start + shard_size])
+            np.save(shard_path(directory, number), rows)
+        return open_descriptors(directory)
+
+    return keep

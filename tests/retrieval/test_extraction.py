@@ -1,0 +1,229 @@
+"""Extraction: the model's own descriptors, the same bytes after any kill, all else refused."""
+
+import csv
+import dataclasses
+import pathlib
+import shutil
+import subprocess
+import sys
+import time
+
+import keras
+import numpy as np
+import pytest
+
+from keras_crosspool import load_model
+from keras_crosspool.data import Split, read_picture
+from keras_crosspool.retrieval import FORMATS, extract, extraction, open_descriptors, unpack
+from keras_crosspool.retrieval.store import INDEX_FILE, RECORD_FILE, read_index
+
+ROOT = pathlib.Path(__file__).parents[2]
+SIZE = 32  # pixels, of the small model
+
+
+def _contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+def _extract(model, output, **arguments):
+    return extract(model, output, **{"batch_size": 2, "shard_size": 4} | arguments)
+
+
+@pytest.fixture(scope="module")
+def pictures(tiny_folder):
+    """The training pictures in order, by their paths."""
+    folders = sorted((tiny_folder / "train").iterdir())
+    return [path for folder in folders for path in sorted(folder.iterdir())]
+
+
+@pytest.fixture(scope="module")
+def expected(small_model, pictures):
+    """The descriptors, picture by picture."""
+    model, _ = load_model(small_model)
+    describe = keras.Model(model.input, model.get_layer("logits").input)
+    rows = [describe(read_picture(p, SIZE)[None].astype("float32")) for p in pictures]
+    return np.concatenate([keras.ops.convert_to_numpy(row) for row in rows])
+
+
+@pytest.fixture(scope="module")
+def whole(small_model, tmp_path_factory):
+    """An extraction of 18 pictures that nothing disturbed. Do not change it."""
+    return _extract(small_model, tmp_path_factory.mktemp("whole") / "descriptors")
+
+
+def test_descriptors_and_index(whole, expected, pictures):
+    assert (whole.computed, whole.store.record.pictures, whole.store.record.dims) == (18, 18, 1152)
+    assert whole.seconds > 0
+    shards = list(whole.store.shards())
+    assert [(start, len(rows)) for start, rows in shards] == [
+        (0, 4), (4, 4), (8, 4), (12, 4), (16, 2)
+    ]  # fmt: skip
+    rows = np.concatenate([rows for _, rows in shards])
+    assert rows.dtype == "float16"
+    np.testing.assert_allclose(rows, expected, atol=1e-4)
+    with (whole.store.directory / INDEX_FILE).open(newline="") as file:
+        index = list(csv.DictReader(file))
+    assert [row["picture"] for row in index] == [str(path) for path in pictures]
+    assert [row["classes"] for row in index] == [path.parent.name for path in pictures]
+    assert [divmod(i, 4) for i in range(18)] == [(int(r["shard"]), int(r["row"])) for r in index]
+
+
+def test_every_format_keeps_the_same_descriptors(small_model, whole, expected, tmp_path):
+    stores = {
+        name: _extract(small_model, tmp_path / name, format=name, shard_size=18).store
+        for name in FORMATS
+    }
+    rows = {name: shard for name, store in stores.items() for _, shard in store.shards()}
+    np.testing.assert_allclose(rows["float32"], expected, atol=1e-5)
+    np.testing.assert_array_equal(rows["float16"], rows["float32"].astype("float16"))
+    ternary = unpack(rows["packed"], 1152)
+    kept = round(0.1 * 1152)
+    for row, descriptor in zip(ternary, rows["float32"], strict=True):
+        largest = np.argsort(-np.abs(descriptor))[:kept]
+        assert set(np.flatnonzero(row)) == set(largest)
+        np.testing.assert_array_equal(row[largest], np.sign(descriptor[largest]))
+
+
+class Killed(BaseException):
+    """Stands for a kill: no handler of errors sees it."""
+
+
+@pytest.mark.parametrize("written", range(5))
+def test_taken_up_after_an_end_anywhere(small_model, whole, tmp_path, monkeypatch, written):
+    output = tmp_path / "descriptors"
+    write, count = extraction._write_shard, 0
+
+    def write_some(*arguments):
+        nonlocal count
+        if count == written:
+            raise Killed
+        write(*arguments)
+        count += 1
+
+    monkeypatch.setattr(extraction, "_write_shard", write_some)
+    with pytest.raises(Killed):
+        _extract(small_model, output)
+    with pytest.raises(ValueError, match=rf"{5 - written} of 5 shards are missing; run"):
+        open_descriptors(output)
+    # What a killed process leaves behind.
+    (output / ".descriptors-00004.999999.partial.npy").write_bytes(b"half")
+    monkeypatch.undo()
+    done = _extract(small_model, output)
+    assert done.computed == 18 - 4 * written
+    assert _contents(output) == _contents(whole.store.directory)
+
+
+@pytest.mark.parametrize("file", [RECORD_FILE, INDEX_FILE])
+def test_taken_up_after_a_kill_at_the_start(small_model, whole, tmp_path, file):
+    output = tmp_path / "descriptors"
+    shutil.copytree(whole.store.directory, output)
+    for path in output.iterdir():
+        if file == RECORD_FILE or path.name != RECORD_FILE:
+            path.unlink()
+    (output / f".{pathlib.Path(file).stem}.12.partial{pathlib.Path(file).suffix}").write_text("{")
+    assert _extract(small_model, output).computed == 18
+    assert _contents(output) == _contents(whole.store.directory)
+
+
+@pytest.mark.slow
+def test_same_bytes_after_sigkill(small_model, tiny_folder, tmp_path):
+    arguments = {"data": tiny_folder, "split": "train", "batch_size": 1, "shard_size": 1}
+    command = [sys.executable, "-m", "keras_crosspool.extract", f"--model={small_model}"]
+    command += [f"--{name}={value}" for name, value in arguments.items()]
+    killed, shards = tmp_path / "killed", 0
+    with subprocess.Popen([*command, f"--output={killed}"], cwd=ROOT) as process:
+        while process.poll() is None and not shards:
+            shards = len(list(killed.glob("descriptors-*.npy")))
+            time.sleep(0.0005)
+        process.kill()
+    assert process.returncode == -9
+    assert len(list(killed.glob("descriptors-*.npy"))) < 18
+    arguments["data"] = str(tiny_folder)
+    assert 0 < extract(small_model, killed, **arguments).computed < 18
+    extract(small_model, tmp_path / "whole", **arguments)
+    assert _contents(killed) == _contents(tmp_path / "whole")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"format": "packed"}, r"made otherwise.*with format float16, not packed$"),
+        ({"batch_size": 1}, r"batch_size 2, not 1$"),
+        ({"shard_size": 8}, r"shard_size 4, not 8$"),
+        ({"split": "test"}, r"split train, not test; data_fingerprint .*; pictures 18, not 12$"),
+        ({"format": "int8"}, r"one of float32, float16, packed\. Received: 'int8'"),
+        ({"shard_size": 3}, r"multiple of the batch size\. Received: 3 and 2"),
+    ],
+)
+def test_other_settings_are_refused(small_model, whole, arguments, words):
+    before = _contents(whole.store.directory)
+    with pytest.raises(ValueError, match=words):
+        _extract(small_model, whole.store.directory, **arguments)
+    assert _contents(whole.store.directory) == before
+
+
+def test_another_model_is_refused(save_small_model, whole, tiny_folder, tmp_path):
+    other = save_small_model(tmp_path / "other", tiny_folder, seed=1)
+    with pytest.raises(ValueError, match=r"model small-0, not small-1; model_fingerprint "):
+        _extract(other, whole.store.directory)
+
+
+def test_another_classifier_is_the_same_model(small_model, whole, tmp_path):
+    model, _ = load_model(small_model)
+    model.get_layer("logits").set_weights([np.zeros((1152, 3)), np.zeros(3)])
+    shutil.copytree(small_model, tmp_path / "solved")
+    model.save(tmp_path / "solved" / "model.keras")
+    assert _extract(tmp_path / "solved", whole.store.directory).computed == 0
+
+
+def test_a_folder_of_something_else_is_refused(small_model, tmp_path):
+    (tmp_path / "photo.jpg").write_text("mine")
+    with pytest.raises(ValueError, match=r"no folder of descriptors: descriptors\.json is missing"):
+        _extract(small_model, tmp_path)
+    with pytest.raises(ValueError, match=r"this is a file\. Received: .*photo\.jpg"):
+        _extract(small_model, tmp_path / "photo.jpg")
+    assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]
+
+
+def test_broken_pictures_are_left_out(small_model, tiny_folder, expected, pictures, tmp_path):
+    data = tmp_path / "data"
+    shutil.copytree(tiny_folder, data)
+    broken = data / pictures[3].relative_to(tiny_folder)
+    broken.write_bytes(b"no picture")
+    done = _extract(small_model, tmp_path / "out", data=str(data), skip_broken=True)
+    rows = np.concatenate([rows for _, rows in done.store.shards()])
+    np.testing.assert_allclose(rows, np.delete(expected, 3, axis=0), atol=1e-4)
+    assert str(broken) not in {entry.picture for entry in done.store.index}
+    assert len(done.store.index) == 17
+
+
+def test_a_descriptor_that_is_not_finite_is_refused(small_model, tiny_folder, tmp_path):
+    model, _ = load_model(small_model)
+    kernel, bias = model.layers[2].get_weights()
+    model.layers[2].set_weights([kernel * np.nan, bias])
+    shutil.copytree(small_model, tmp_path / "diverged")
+    model.save(tmp_path / "diverged" / "model.keras")
+    with pytest.raises(FloatingPointError, match=r"finite.*Received: NaN or infinity"):
+        _extract(tmp_path / "diverged", tmp_path / "out")
+    assert list((tmp_path / "out").glob("*.npy")) == []
+
+
+def test_the_index_names_every_label(tmp_path):
+    import tensorflow as tf
+
+    labels = np.array([[1, 0, 1], [0, 0, 0], [0, 1, 0]])
+    names = ["a,b.jpg", "ü.jpg", 'say "c".jpg']
+    split = Split(
+        name="train",
+        class_names=("pear", "plum", "milk, 3 %"),
+        size=3,
+        fingerprint="",
+        encoded=lambda: tf.data.Dataset.from_tensor_slices(([b""] * 3, labels, names)),
+    )
+    named = list(extraction._names_and_classes(split))
+    extraction.store.write_index(tmp_path / INDEX_FILE, named, 2)
+    assert [dataclasses.astuple(row) for row in read_index(tmp_path)] == [
+        ("a,b.jpg", ("pear", "milk, 3 %"), 0, 0),
+        ("ü.jpg", (), 0, 1),
+        ('say "c".jpg', ("plum",), 1, 0),
+    ]
