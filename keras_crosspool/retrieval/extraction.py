@@ -155,8 +155,7 @@ def _is_partial(path):
 
 def _names_and_classes(split):
     for _, label, name in split.encoded().as_numpy_iterator():
-        indices = np.flatnonzero(label) if np.ndim(label) else [label]  # multi-hot, or one class
-        yield name.decode(), [split.class_names[index] for index in indices]
+        yield name.decode(), split.task.label_names(label, split.class_names)
 
 
 def _without_first(split, count):

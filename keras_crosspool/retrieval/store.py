@@ -127,7 +127,7 @@ def read_record(directory):
 
 def read_index(directory):
     """Reads the index of a folder of descriptors, a tuple of `IndexRow`."""
-    with (pathlib.Path(directory) / INDEX_FILE).open(newline="") as file:
+    with (pathlib.Path(directory) / INDEX_FILE).open(newline="", encoding="utf-8") as file:
         return tuple(
             IndexRow(row["picture"], _split(row["classes"]), int(row["shard"]), int(row["row"]))
             for row in csv.DictReader(file)
@@ -142,7 +142,7 @@ def write_index(path, names_and_classes, shard_size):
         names_and_classes: iterable of `(picture, classes)`, str and a sequence of str.
         shard_size: int, descriptors in a file.
     """
-    with open(path, "w", newline="") as file:
+    with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([field.name for field in dataclasses.fields(IndexRow)])
         for number, (name, classes) in enumerate(names_and_classes):
