@@ -167,7 +167,7 @@ def _without_first(split, count):
 def _encoded_batches(describer, split, kept):
     batches = picture_batches(split, describer.metadata.image_size, describer.batch_size)
     for pictures, _ in track(batches, "descriptors"):
-        yield kept.encode(describer.describe(pictures))
+        yield kept.encode(describer.describe(np.asarray(pictures)))
 
 
 def _write_shard(path, batches, count):
@@ -177,4 +177,3 @@ def _write_shard(path, batches, count):
     for batch in itertools.chain([first], batches):
         rows[start : start + len(batch)] = batch
         start += len(batch)
-    rows.flush()
