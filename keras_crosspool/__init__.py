@@ -5,6 +5,7 @@ from keras_crosspool.layers import (
     CrossLayerPooling,
     GuidanceSelection,
     LocalRegions,
+    RegionGrid,
     SignedSquareRoot,
 )
 from keras_crosspool.models import build_model, load_model
@@ -13,6 +14,7 @@ __all__ = [
     "CrossLayerPooling",
     "GuidanceSelection",
     "LocalRegions",
+    "RegionGrid",
     "SignedSquareRoot",
     "backbones",
     "build_model",

@@ -71,7 +71,7 @@ def _public(tree):
 
 
 # Described by the class that they overrule.
-OVERRULED = {"build", "call", "compute_output_shape", "get_config", "update_step"}
+OVERRULED = {"build", "call", "compute_output_shape", "from_config", "get_config", "update_step"}
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import keras
 
 from keras_crosspool.backbones import feature_maps
 from keras_crosspool.backbones.feature_maps import FeatureInfo
+from keras_crosspool.graphs import graph_outputs
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,7 +64,7 @@ class Backbone:
             Liu, Shen and van den Hengel, "Cross-convolutional-layer Pooling for Image
             Recognition", arXiv 1510.00921: features and guidance from successive layers.
         """
-        outputs = self._outputs()
+        outputs = graph_outputs(self.model)
         shapes = [feature_maps.spatial_shape(outputs[info.layer]) for info in self.feature_info]
         for later in range(len(shapes) - 1, 0, -1):
             if shapes[later] == shapes[later - 1]:
@@ -86,7 +87,7 @@ class Backbone:
         Raises:
             ValueError: the network has no such layer.
         """
-        outputs = self._outputs()
+        outputs = graph_outputs(self.model)
         if layer_name in outputs:
             return outputs[layer_name]
         close = difflib.get_close_matches(layer_name, outputs)
@@ -118,10 +119,3 @@ class Backbone:
         """
         outputs = {name: self.output(name) for name in layer_names}
         return keras.Model(self.input, outputs, name=f"{self.model.name}_features")
-
-    def _outputs(self):
-        """Maps the name of every layer and operation of the graph to its output."""
-        return {
-            node.operation.name: node.output_tensors[0]
-            for node in feature_maps.graph_nodes(self.model)
-        }

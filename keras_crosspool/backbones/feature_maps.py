@@ -11,6 +11,8 @@ import math
 
 import keras
 
+from keras_crosspool.graphs import graph_nodes
+
 _GLOBAL_POOLING = (keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D)
 _MERGES = (keras.layers.Add, keras.layers.Concatenate)
 
@@ -48,13 +50,6 @@ def find_feature_maps(model):
     if chain:
         _ensure_pair(chain, nodes, trunk=[segment[-1] for segment in segments])
     return tuple(_describe(node, model, position) for position, node in enumerate(chain))
-
-
-def graph_nodes(model):
-    """Lists the nodes of a functional model, every producer before its consumers."""
-    # Keras has no public walk of a graph; its own plotting and saving read the nodes likewise.
-    depths = sorted(model._nodes_by_depth, reverse=True)
-    return [node for depth in depths for node in model._nodes_by_depth[depth]]
 
 
 def spatial_shape(tensor):

@@ -59,10 +59,15 @@ def load_pictures(split, image_size, limit=None, seed=0):
         `pictures`, uint8 `(n, image_size, image_size, 3)`, and `labels`, int32 `(n,)`, or multi-hot
         `(n, num_classes)`.
     """
-    labels = np.array([label for _, label, _ in split.encoded().as_numpy_iterator()], "int32")
+    labels = split_labels(split)
     chosen = _draw(labels, limit, seed)
     pictures = pictures_at(split, chosen, image_size)
     return np.stack([pictures[index] for index in chosen]), labels[chosen]
+
+
+def split_labels(split):
+    """The labels of a split in its order: int32 `(n,)`, or multi-hot `(n, num_classes)`."""
+    return np.array([label for _, label, _ in split.encoded().as_numpy_iterator()], "int32")
 
 
 def pictures_at(split, indices, image_size):

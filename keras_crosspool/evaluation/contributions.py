@@ -1,7 +1,12 @@
 """Where a decision came from: a class score as an exact sum over places."""
 
+import keras
 import numpy as np
 from keras import ops
+
+from keras_crosspool.graphs import graph_inputs
+from keras_crosspool.layers import CrossLayerPooling
+from keras_crosspool.models.zoo import branches_of
 
 
 def place_contributions(model, pictures, classes):
@@ -20,8 +25,8 @@ def place_contributions(model, pictures, classes):
         classes: int `(batch, shown)`, the classes to explain for each picture.
 
     Returns:
-        `contributions`, float32 `(batch, shown, rows, columns)`, and `bias`, float32
-        `(batch, shown)`.
+        `contributions`, a dict from the name of each pooling layer to float32
+        `(batch, shown, rows, columns)`, and `bias`, float32 `(batch, shown)`.
 
     Raises:
         ValueError: if the model has no cross-layer pooling.
@@ -36,38 +41,43 @@ def place_contributions(model, pictures, classes):
     >>> model = build_model(backbone, num_classes=3, feature_channels=8, guidance_channels=8)
     >>> pictures = np.random.randint(0, 255, (1, 224, 224, 3)).astype("float32")
     >>> contributions, bias = place_contributions(model, pictures, np.array([[2]]))
-    >>> contributions.shape
+    >>> contributions["pooling"].shape
     (1, 1, 5, 5)
-    >>> np.allclose(contributions.sum() + bias, model(pictures)[0, 2], atol=1e-5)
+    >>> np.allclose(contributions["pooling"].sum() + bias, model(pictures)[0, 2], atol=1e-5)
     True
     """
-    pooling = _pooling(model)
-    features, guidance = _maps(model, pooling)(pictures)
+    branches = branches_of(model)
+    _check_poolings(model, branches)
+    kernel, bias = model.get_layer("logits").get_weights()
+    sizes = np.cumsum([descriptor.shape[-1] for descriptor in branches.values()])
+    kernels = np.split(kernel, sizes[:-1])
+    contributions = {
+        name: _contributions(model, name, kernel, pictures, classes)
+        for name, kernel in zip(branches, kernels, strict=True)
+    }
+    return contributions, bias[classes]
+
+
+def _contributions(model, name, kernel, pictures, classes):
+    pooling = model.get_layer(name)
+    maps_of = keras.Model(model.input, graph_inputs(model)[name])
+    features, guidance = maps_of(pictures)
     pooled = pooling.pool([features, guidance])
     scale = ops.convert_to_numpy(pooling.normalization_scale(pooled) * ops.ones_like(pooled))
-    kernel, bias = model.get_layer("logits").get_weights()
     weights = kernel.T.reshape(-1, *pooled.shape[1:])[classes] * scale[:, None]
     features, guidance = (_channels_last(pooling, x) for x in (features, guidance))
     contributions = np.einsum(
         "bhwk,bckd,bhwd->bchw", guidance, weights, features, optimize="optimal"
     )
-    return contributions.astype("float32"), bias[classes]
+    return contributions.astype("float32")
 
 
-def _pooling(model):
-    names = [layer.name for layer in model.layers]
-    if "pooling" not in names:
+def _check_poolings(model, branches):
+    if not all(isinstance(model.get_layer(name), CrossLayerPooling) for name in branches):
         raise ValueError(
             "Only models with cross-layer pooling have places to explain; this one averages over "
-            f"them: train with --head=cross_layer. Received: {model.name}"
+            f"them: train another --scheme. Received: {model.name}"
         )
-    return model.get_layer("pooling")
-
-
-def _maps(model, pooling):
-    import keras
-
-    return keras.Model(model.input, pooling.input)
 
 
 def _channels_last(pooling, maps):

@@ -146,25 +146,25 @@ def plot_confused_pairs(pairs, pictures, labels, class_names, path, columns=6):
     figure.savefig(path)
 
 
-def plot_explanations(pictures, contributions, titles, extent, path):
+def plot_explanations(pictures, maps, titles, boxes, path):
     """Pictures under the heat maps of their classes; red speaks for a class, blue against it.
 
     One colour scale holds for a picture's row, so its classes can be compared.
 
     Args:
         pictures: uint8 `(n, side, side, 3)`.
-        contributions: float `(n, shown, rows, columns)`, from `place_contributions`.
+        maps: float `(n, shown, rows, columns)`, over the whole picture, from `heat_map`.
         titles: for each picture the `shown` titles.
-        extent: `(left, right, bottom, top)` of the heat map in pixels.
+        boxes: int `(n, shown, count, 4)`, regions to outline: left, top, right, bottom in pixels.
         path: path of the picture to write.
     """
-    shown = contributions.shape[1]
+    shown = maps.shape[1]
     figure, axes = new_figure(3.4 * (shown + 1), 3.6 * len(pictures), len(pictures), shown + 1)
-    for row, picture, maps, names in zip(axes, pictures, contributions, titles, strict=True):
+    for row, picture, *columns in zip(axes, pictures, maps, titles, boxes, strict=True):
         side = len(picture)
-        limit = np.abs(maps).max()
+        limit = np.abs(columns[0]).max()
         row[0].imshow(picture, extent=(0, side, side, 0))
-        for axis, heat, name in zip(row[1:], maps, names, strict=True):
+        for axis, heat, name, regions in zip(row[1:], *columns, strict=True):
             axis.imshow(picture.mean(axis=2), cmap="gray", extent=(0, side, side, 0))
             image = axis.imshow(
                 heat,
@@ -172,12 +172,21 @@ def plot_explanations(pictures, contributions, titles, extent, path):
                 vmin=-limit,
                 vmax=limit,
                 alpha=0.6,
-                extent=extent,
+                extent=(0, side, side, 0),
                 interpolation="bilinear",
             )
+            for box in regions:
+                _outline(axis, box)
             axis.set_title(name, fontsize=8)
         figure.colorbar(image, ax=row[-1], shrink=0.8, label="contribution to the logit")
         for axis in row:
             axis.set(xlim=(0, side), ylim=(side, 0))
             axis.set_axis_off()
     figure.savefig(path)
+
+
+def _outline(axis, box):
+    from matplotlib.patches import Rectangle
+
+    left, top, right, bottom = box
+    axis.add_patch(Rectangle((left, top), right - left, bottom - top, fill=False, lw=1.2))

@@ -6,6 +6,7 @@ import numpy as np
 
 from keras_crosspool.data import read_picture
 from keras_crosspool.evaluation.contributions import place_contributions
+from keras_crosspool.evaluation.heat_map import heat_map, strongest_regions
 from keras_crosspool.evaluation.plots import plot_explanations
 from keras_crosspool.tasks import TASKS
 
@@ -85,6 +86,8 @@ def predict_picture(model, metadata, path):
 def explain(model, metadata, predictions, path):
     """Writes heat maps of what each place contributed to the best class and the runner-up.
 
+    On a model with a region grid the three regions that spoke most for a class are outlined.
+
     Args:
         model: zoo model with cross-layer pooling.
         metadata: its `ModelMetadata`.
@@ -96,27 +99,14 @@ def explain(model, metadata, predictions, path):
     """
     pictures = np.stack([p.picture for p in predictions])
     classes = np.stack([np.argsort(-p.logits, kind="stable")[:_SHOWN_CLASSES] for p in predictions])
-    maps, bias = place_contributions(model, pictures.astype("float32"), classes)
+    contributions, bias = place_contributions(model, pictures.astype("float32"), classes)
+    places = sum(values.sum(axis=(2, 3)) for values in contributions.values())
     titles = [
         [
-            f"{metadata.class_names[c]}\nlogit {p.logits[c]:.2f} = places {m.sum():.2f} "
-            f"+ bias {b:.2f}"
-            for c, m, b in zip(*rows, strict=True)
+            f"{metadata.class_names[c]}\nlogit {p.logits[c]:.2f} = places {s:.2f} + bias {b:.2f}"
+            for c, s, b in zip(*rows, strict=True)
         ]
-        for p, *rows in zip(predictions, classes, maps, bias, strict=True)
+        for p, *rows in zip(predictions, classes, places, bias, strict=True)
     ]
-    extent = _extent(model, metadata.image_size)
-    plot_explanations(pictures, maps, titles, extent, path)
-
-
-def _extent(model, image_size):
-    """Where the grid of windows lies in the picture, `(left, right, bottom, top)` in pixels.
-
-    A window is drawn as the cell at its centre, so the border that no centre reaches stays bare.
-    """
-    regions = model.get_layer("regions")
-    grid = slice(2, 4) if regions.data_format == "channels_first" else slice(1, 3)
-    cells = max(regions.input.shape[grid])
-    cell = image_size / cells
-    before, after = (regions.kernel_size[0] - 1) // 2, regions.kernel_size[0] // 2
-    return (before * cell, image_size - after * cell, image_size - after * cell, before * cell)
+    maps = heat_map(model, contributions)
+    plot_explanations(pictures, maps, titles, strongest_regions(model, contributions), path)

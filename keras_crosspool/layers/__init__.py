@@ -3,6 +3,13 @@
 from keras_crosspool.layers.cross_layer_pooling import CrossLayerPooling
 from keras_crosspool.layers.guidance_selection import GuidanceSelection
 from keras_crosspool.layers.local_regions import LocalRegions
+from keras_crosspool.layers.region_grid import RegionGrid
 from keras_crosspool.layers.signed_square_root import SignedSquareRoot
 
-__all__ = ["CrossLayerPooling", "GuidanceSelection", "LocalRegions", "SignedSquareRoot"]
+__all__ = [
+    "CrossLayerPooling",
+    "GuidanceSelection",
+    "LocalRegions",
+    "RegionGrid",
+    "SignedSquareRoot",
+]

@@ -11,7 +11,7 @@ class ModelMetadata:
     """What one must know of a trained model to use, judge and rebuild it.
 
     Attributes:
-        name: str, the zoo name, such as `"EfficientNetLite0-cross_layer"`.
+        name: str, the zoo name, such as `"EfficientNetLite0-scheme1"`.
         class_names: tuple of str, in the order of the logits.
         image_size: int, side of the input in pixels.
         arguments: dict, the arguments of `build_model` and of the training run.

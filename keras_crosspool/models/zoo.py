@@ -1,19 +1,45 @@
-"""Builds a zoo model: backbone, descriptor head and linear classifier."""
+"""Builds a zoo model: backbone, the descriptors of a scheme and a linear classifier."""
 
 import keras
 
-from keras_crosspool.models.heads import HEADS
+from keras_crosspool import graphs
+from keras_crosspool.models import branches
+from keras_crosspool.models.options import SchemeOptions
+
+_JOINT = "descriptor"
+_PARTS_OF_BOTH = {
+    "scheme1": ("pooling",),
+    "scheme2": ("grid_pooling",),
+    "both": ("pooling", "grid_pooling"),
+}
+
+SCHEMES = {
+    "scheme1": (branches.coarse,),
+    "scheme2": (branches.grid,),
+    "both": (branches.coarse, branches.grid),
+    "coarse": (branches.coarse,),
+    "fine": (branches.fine,),
+    "coarse+fine": (branches.coarse, branches.fine),
+    "global_average": (branches.global_average,),
+    "region_average": (branches.region_average,),
+}
 
 
-def build_model(backbone, num_classes, head="cross_layer", **head_arguments):
-    """Puts a descriptor head and a linear classifier on a backbone.
+def build_model(backbone, num_classes, scheme="scheme1", **options):
+    """Puts the descriptors of a scheme and a linear classifier on a backbone.
 
     Args:
         backbone: `Backbone`, from `create_backbone`.
         num_classes: int.
-        head: `"cross_layer"` or `"global_average"`. Defaults to `"cross_layer"`.
-        **head_arguments: arguments of the head; for `"cross_layer"` see
-            `cross_layer_descriptor`.
+        scheme: str, defaults to `"scheme1"`; one of
+
+            - `"scheme1"` or `"coarse"`: windows of one layer, pooled with the next layer;
+            - `"fine"`: the same on the picture enlarged to twice its side;
+            - `"coarse+fine"`: the two together;
+            - `"scheme2"`: a grid of regions, pooled with a guidance layer to be trained;
+            - `"both"`: schemes 1 and 2 together;
+            - `"global_average"`, `"region_average"`: the baselines of the two schemes.
+        **options: fields of `SchemeOptions`.
 
     Input shape:
         `(batch, image_size, image_size, 3)`, RGB, 0-255.
@@ -22,10 +48,11 @@ def build_model(backbone, num_classes, head="cross_layer", **head_arguments):
         `(batch, num_classes)` logits.
 
     Returns:
-        A functional `keras.Model` whose classifier is the layer `logits`.
+        A functional `keras.Model` whose classifier is the layer `logits`. Descriptors of several
+        branches, each of unit length, are concatenated.
 
     Raises:
-        ValueError: if the head is unknown or does not fit the backbone's feature maps.
+        ValueError: if the scheme is unknown or does not fit the backbone's feature maps.
 
     Example:
 
@@ -33,14 +60,89 @@ def build_model(backbone, num_classes, head="cross_layer", **head_arguments):
     >>> model = build_model(backbone, num_classes=10, feature_channels=64, guidance_channels=32)
     >>> model.get_layer("pooling").output.shape, model.output_shape
     ((None, 2048), (None, 10))
+    >>> build_model(backbone, 10, "scheme2", region_mode="shared").get_layer("region_grid").output
+    <KerasTensor shape=(None, 7, 7, 1280), dtype=float32, sparse=False, ragged=False, name=...>
     """
-    if head not in HEADS:
-        raise ValueError(f"head must be one of {', '.join(HEADS)}. Received: {head!r}")
-    descriptor = HEADS[head](backbone, **head_arguments)
+    if scheme not in SCHEMES:
+        raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}. Received: {scheme!r}")
+    options = SchemeOptions(**options)
+    descriptors = [branch(backbone, options) for branch in SCHEMES[scheme]]
+    return assemble(
+        backbone.input, descriptors, num_classes, f"{backbone.name}-{scheme.replace('+', '_')}"
+    )
+
+
+def parts_of_both(model):
+    """Scheme 1, scheme 2 and both as models that share the layers of a model of both.
+
+    Args:
+        model: zoo model of the scheme `"both"`.
+
+    Returns:
+        dict, scheme to its model, each with a classifier of its own.
+    """
+    branches, classes = branches_of(model), model.output_shape[-1]
+    backbone_name = model.name.removesuffix("-both")
+    return {
+        scheme: assemble(
+            model.input, [branches[name] for name in names], classes, f"{backbone_name}-{scheme}"
+        )
+        for scheme, names in _PARTS_OF_BOTH.items()
+    }
+
+
+def baseline_of(model, backbone):
+    """The average that a zoo model is to be compared with, of maps that it computes anyway.
+
+    Args:
+        model: zoo model.
+        backbone: the `Backbone` it was built on.
+
+    Returns:
+        The region average for a model on region grids alone, otherwise the global average.
+    """
+    if all(branches.on_grid(name) for name in branches_of(model)):
+        grid = graphs.graph_outputs(model)[branches.GRID_LAYER]
+        descriptor = branches.average(grid, "region_average")
+    else:
+        descriptor = branches.global_average(backbone, None)
+    return assemble(model.input, [descriptor], model.output_shape[-1], f"{model.name}-baseline")
+
+
+def assemble(picture, descriptors, num_classes, name):
+    """Puts one linear classifier on symbolic descriptors, `(batch, dims)` each.
+
+    Args:
+        picture: symbolic input.
+        descriptors: list of symbolic descriptors.
+        num_classes: int.
+        name: str, of the model.
+
+    Returns:
+        A functional `keras.Model`.
+    """
+    descriptor = descriptors[0]
+    if len(descriptors) > 1:
+        descriptor = keras.layers.Concatenate(name=_JOINT)(descriptors)
     logits = keras.layers.Dense(num_classes, name="logits")(descriptor)
-    return keras.Model(backbone.input, logits, name=f"{backbone.name}-{head}")
+    return keras.Model(picture, logits, name=name)
 
 
 def descriptor_of(model):
     """The symbolic descriptor of a zoo model: what its classifier sees, `(batch, dims)`."""
-    return model.get_layer("logits").input
+    return graphs.graph_inputs(model)["logits"][0]
+
+
+def branches_of(model):
+    """The symbolic descriptors that a zoo model's descriptor is made of.
+
+    Returns:
+        dict, name of the layer that gives a branch's descriptor to the descriptor, in the order of
+        the concatenation.
+    """
+    inputs = graphs.graph_inputs(model)
+    names = {id(output): name for name, output in graphs.graph_outputs(model).items()}
+    descriptors = inputs["logits"]
+    if names[id(descriptors[0])] == _JOINT:
+        descriptors = inputs[_JOINT]
+    return {names[id(descriptor)]: descriptor for descriptor in descriptors}

@@ -1,14 +1,18 @@
 """Solves the classifier of a zoo model: strength by cross-validation, calibrated logits."""
 
 import dataclasses
+import itertools
 
 import numpy as np
 from absl import logging
 from keras import ops
 
 from keras_crosspool.progress import track
-from keras_crosspool.solvers.methods import METHODS
+from keras_crosspool.solvers.branch import Branch
+from keras_crosspool.solvers.methods import METHODS, Method
 from keras_crosspool.tasks import task_of
+
+_WEIGHT_RATIOS = (1.0, 0.25, 0.5, 2.0, 4.0)  # of a further branch to the first
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,6 +25,8 @@ class LinearClassifier:
         strength: float, chosen by cross-validation.
         temperature: float, by which the raw scores were divided, so that the probabilities of the
             logits are calibrated.
+        weights: tuple of float, by which the branches' descriptors were multiplied; the kernel is
+            for descriptors without them.
         validation: dict, strength to its cross-validated `log_loss` (nats) and its `accuracy`, or
             `mean_average_precision` for several labels a picture.
         offset: float, added to all logits after that; of several labels a picture alone.
@@ -32,9 +38,15 @@ class LinearClassifier:
     bias: np.ndarray
     strength: float
     temperature: float
+    weights: tuple[float, ...]
     validation: dict
     offset: float = 0.0
     thresholds: np.ndarray | None = None
+
+    @property
+    def cross_validated(self):
+        """The cross-validated scores at the chosen strength; empty without cross-validation."""
+        return self.validation.get(self.strength, {})
 
 
 def solve_classifier(descriptors, labels, num_classes, method="ridge", pictures=None, seed=0):
@@ -69,62 +81,124 @@ def solve_classifier(descriptors, labels, num_classes, method="ridge", pictures=
     >>> float((logits.argmax(axis=1) == labels).mean())
     1.0
     """
+    return solve_branches([Branch(descriptors)], labels, num_classes, method, pictures, seed)
+
+
+def solve_branches(branches, labels, num_classes, method="ridge", pictures=None, seed=0):
+    """Solves one linear classifier on the descriptors of several branches, weighted.
+
+    The weights are tried at the strength that suits equal ones; they are the ones with the lowest
+    cross-validated log loss. A weight is the same as a strength of its own for that branch, so it
+    ends in the kernel, and the descriptors stay as they are.
+
+    Args:
+        branches: list of `Branch`.
+        labels: int `(n,)`, or multi-hot `(n, num_classes)`.
+        num_classes: int.
+        method: `"ridge"` or `"svm"`. Defaults to `"ridge"`.
+        pictures: int `(n,)`, as for `solve_classifier`.
+        seed: int, of the folds. Defaults to `0`.
+
+    Returns:
+        A `LinearClassifier` for the concatenated descriptors.
+
+    Raises:
+        ValueError: as `solve_classifier`.
+    """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}. Received: {method!r}")
     if (labels == labels[0]).all():
         raise ValueError("A classifier needs pictures of two classes or more. Received: one class")
-    pictures = np.arange(len(labels)) if pictures is None else pictures
-    gram = (descriptors @ descriptors.T).astype("float64")
     targets = ops.convert_to_numpy(task_of(labels).targets(labels, num_classes)).astype("float64")
-    chosen = _choose_strength(
-        gram, labels, targets, METHODS[method], _folds(labels, pictures, seed)
-    )
-    duals, bias = METHODS[method].fit(gram, targets, chosen["strength"])
-    kernel = descriptors.T @ (duals / chosen["temperature"]).astype("float32")
-    bias = (bias / chosen["temperature"] + chosen["offset"]).astype("float32")
-    return LinearClassifier(kernel, bias, **chosen)
+    folds = cross_validation_folds(labels, pictures, seed)
+    problem = _Problem(branches, labels, targets, METHODS[method], folds)
+    chosen = _choose(problem)
+    weights, temperature = chosen["weights"], chosen["temperature"]
+    duals, bias = METHODS[method].fit(problem.gram(weights), targets, chosen["strength"])
+    duals = duals / temperature
+    kernels = [b.kernel(w**2 * duals) for b, w in zip(branches, weights, strict=True)]
+    bias = (bias / temperature + chosen["offset"]).astype("float32")
+    return LinearClassifier(np.concatenate(kernels), bias, **chosen)
 
 
-def _folds(labels, pictures, seed):
-    """The fold of every row, or `None` where there is nothing to hold out."""
+def cross_validation_folds(labels, pictures=None, seed=0):
+    """The fold of every row, int `(n,)`, or `None` where there is nothing to hold out.
+
+    Args:
+        labels: int `(n,)`, or multi-hot `(n, num_classes)`.
+        pictures: int `(n,)`, the picture or group of each row, which stays in one fold. Defaults
+            to a picture a row.
+        seed: int. Defaults to `0`.
+    """
+    pictures = np.arange(len(labels)) if pictures is None else pictures
     _, first, rows = np.unique(pictures, return_index=True, return_inverse=True)
     fold_of = task_of(labels).folds(labels[first], seed)
     return None if fold_of is None else fold_of[rows]
 
 
-def _choose_strength(gram, labels, targets, method, folds):
+@dataclasses.dataclass(frozen=True)
+class _Problem:
+    """What is to be solved, at any weights and strength."""
+
+    branches: list
+    labels: np.ndarray
+    targets: np.ndarray
+    method: Method
+    folds: np.ndarray | None
+
+    def gram(self, weights, fold=None):
+        grams = (w**2 * b.gram(fold) for b, w in zip(self.branches, weights, strict=True))
+        return sum(grams).astype("float64")
+
+    def cross_validate(self, weights, strength):
+        """What a `LinearClassifier` keeps of a choice, and the scores that judge it."""
+        task, scores = task_of(self.labels), self._held_out_scores(weights, strength)
+        temperature, offset, log_loss = task.calibrate(scores, self.labels)
+        return {
+            "weights": weights,
+            "strength": strength,
+            "temperature": temperature,
+            "offset": offset,
+            "thresholds": task.thresholds(scores / temperature + offset, self.labels),
+        }, {task.metric: task.measure(scores, self.labels), "log_loss": log_loss}
+
+    def _held_out_scores(self, weights, strength):
+        scores = np.empty_like(self.targets)
+        for fold in np.unique(self.folds):
+            gram, held_out = self.gram(weights, fold), self.folds == fold
+            rest = ~held_out
+            duals, bias = self.method.fit(gram[np.ix_(rest, rest)], self.targets[rest], strength)
+            scores[held_out] = gram[np.ix_(held_out, rest)] @ duals + bias
+        return scores
+
+
+def _choose(problem):
     """The fields of a `LinearClassifier` that cross-validation settles."""
-    task = task_of(labels)
-    if folds is None:
+    equal, *others = _weightings(len(problem.branches))
+    strengths = problem.method.strengths
+    if problem.folds is None:
+        strength = problem.method.default
         logging.warning(
             "One picture a class leaves nothing to cross-validate: strength %g, logits "
             "uncalibrated.",
-            method.default,
+            strength,
         )
-        default = {"strength": method.default, "temperature": 1.0, "offset": 0.0}
-        return {**default, "validation": {}}
-    calibrations, validation = {}, {}
-    for strength in track(method.strengths, "cross-validation"):
-        scores = _held_out_scores(gram, targets, method.fit, strength, folds)
-        *calibration, log_loss = task.calibrate(scores, labels)
-        calibrations[strength] = (*calibration, scores)
-        validation[strength] = {task.metric: task.measure(scores, labels), "log_loss": log_loss}
-    best = min(validation, key=lambda strength: validation[strength]["log_loss"])
-    temperature, offset, scores = calibrations[best]
-    return {
-        "strength": best,
-        "temperature": temperature,
-        "offset": offset,
-        "thresholds": task.thresholds(scores / temperature + offset, labels),
-        "validation": validation,
-    }
+        fixed = {"weights": equal, "strength": strength, "temperature": 1.0, "offset": 0.0}
+        return {**fixed, "validation": {}}
+    tried = [problem.cross_validate(equal, s) for s in track(strengths, "cross-validation")]
+    best, scores = min(tried, key=_log_loss)
+    validation = {choice["strength"]: scores for choice, scores in tried}
+    tried = [problem.cross_validate(w, best["strength"]) for w in track(others, "branch weights")]
+    best, scores = min([(best, scores), *tried], key=_log_loss)
+    return {**best, "validation": {**validation, best["strength"]: scores}}
 
 
-def _held_out_scores(gram, targets, fit, strength, folds):
-    scores = np.empty_like(targets)
-    for fold in np.unique(folds):
-        held_out = folds == fold
-        rest = ~held_out
-        duals, bias = fit(gram[np.ix_(rest, rest)], targets[rest], strength)
-        scores[held_out] = gram[np.ix_(held_out, rest)] @ duals + bias
-    return scores
+def _log_loss(tried):
+    return tried[1]["log_loss"]
+
+
+def _weightings(branches):
+    """Weights of the branches, whose squares sum to one; equal ones come first."""
+    ratios = itertools.product(_WEIGHT_RATIOS, repeat=branches - 1)
+    weightings = [np.array([1.0, *ratio]) for ratio in ratios]
+    return [tuple((w / np.linalg.norm(w)).tolist()) for w in weightings]

@@ -2,6 +2,10 @@
 
 from absl import flags
 
+from keras_crosspool.layers.region_grid import MODES
+from keras_crosspool.models.options import GRID_GUIDANCES
+from keras_crosspool.models.zoo import SCHEMES
+
 flags.DEFINE_string(
     "data",
     "data/grocery_mini",
@@ -34,14 +38,51 @@ flags.DEFINE_integer(
     "image_size", None, "Side of the pictures in pixels; the backbone's own if unset.", 1
 )
 flags.DEFINE_enum(
-    "head",
-    "cross_layer",
-    ["cross_layer", "global_average"],
-    "Descriptor: cross-layer pooling, or the global average as a baseline.",
+    "scheme",
+    "scheme1",
+    [*SCHEMES, "auto"],
+    "What the descriptor is made of. scheme1 (or coarse): windows of one layer, pooled with the "
+    "next; fine: the same on the picture enlarged to twice its side; scheme2: a grid of regions, "
+    "each through the network, pooled with a guidance layer trained on top, better and dearer; "
+    "both, coarse+fine: two together. auto: cross-validation chooses among scheme1, scheme2 and "
+    "both. global_average and region_average are baselines.",
 )
-flags.DEFINE_integer("window_size", 3, "Side of the local regions, in feature map cells.", 1)
-flags.DEFINE_integer("feature_channels", 256, "Principal components kept of a region.", 1)
-flags.DEFINE_integer("guidance_channels", 256, "Guidance channels at most.", 1)
+flags.DEFINE_integer("window_size", 3, "Side of the windows of scheme 1, in map places.", 1)
+flags.DEFINE_integer("feature_channels", 256, "Principal components of a window or region.", 1)
+flags.DEFINE_integer("guidance_channels", 256, "Guidance channels of scheme 1 at most.", 1)
+
+flags.DEFINE_list(
+    "region_size",
+    None,
+    "Sides of the regions of scheme 2 in pixels, one or several; two fifths of the picture's side "
+    "if unset.",
+)
+flags.DEFINE_integer(
+    "region_stride", None, "Pixels from region to region; seven regions in a row if unset.", 1
+)
+flags.DEFINE_enum(
+    "region_mode",
+    "crops",
+    MODES,
+    "Where regions are cut: crops, from the picture, best and dearest; partial, after the layer "
+    "--region_cut; shared, from the network's last map, the cheapest.",
+)
+flags.DEFINE_string("region_cut", None, "Layer after which --region_mode=partial cuts.")
+flags.DEFINE_integer(
+    "region_input_size", None, "Side to which regions are resized; their own if unset.", 1
+)
+flags.DEFINE_enum(
+    "grid_guidance",
+    "trained",
+    GRID_GUIDANCES,
+    "Guidance of scheme 2: a trained layer, or the regions' own most active channels.",
+)
+flags.DEFINE_integer("grid_guidance_channels", 128, "Guidance channels of scheme 2.", 1)
+flags.DEFINE_integer("guidance_epochs", 15, "Epochs that train scheme 2's guidance layer.", 0)
+flags.DEFINE_float("guidance_rate", 1e-3, "Peak learning rate of that.", 0.0)
+flags.DEFINE_string(
+    "cache_dir", None, "Folder that keeps region grids; ~/.keras/keras_crosspool if unset."
+)
 flags.DEFINE_enum(
     "solver",
     "ridge",

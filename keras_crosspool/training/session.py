@@ -2,6 +2,7 @@
 
 import contextlib
 import dataclasses
+import tempfile
 import time
 import types
 
@@ -13,8 +14,13 @@ from keras_crosspool.data import open_split
 from keras_crosspool.evaluation import predict_logits, score
 from keras_crosspool.models import ModelMetadata, build_model, save_model
 from keras_crosspool.models.directory import check_replaceable
-from keras_crosspool.training.closed_form import adapt_head, solve_models
+from keras_crosspool.models.options import SchemeOptions
+from keras_crosspool.models.zoo import baseline_of, parts_of_both
+from keras_crosspool.training.closed_form import adapt_head, describe, solve_models
 from keras_crosspool.training.fine_tune import FineTuning, fine_tune
+from keras_crosspool.training.guidance import GuidanceTraining
+from keras_crosspool.training.region_branch import describe_regions, fit_regions, has_region_grid
+from keras_crosspool.training.region_grids import load_region_grids
 from keras_crosspool.training.report import library_versions, write_report
 from keras_crosspool.training.views import Views
 
@@ -40,11 +46,11 @@ def train(output, tensorboard=None, **arguments):
     keras.utils.set_random_seed(args.seed)
     training, validation = _open_data(args)
     backbone = create_backbone(args.backbone, args.image_size, args.weights)
-    model = _build(backbone, args.head, training, args)
+    model = _build(backbone, training, args)
     metrics, seconds = {}, _Stopwatch()
 
     with seconds.stage("closed_form"):
-        solved, thresholds = _solve(model, backbone, training, validation, args)
+        model, solved, thresholds = _solve(model, backbone, training, validation, args)
         metrics |= solved
     history = {}
     if args.epochs or args.frozen_epochs:
@@ -60,7 +66,11 @@ def train(output, tensorboard=None, **arguments):
         name=model.name,
         class_names=training.class_names,
         image_size=backbone.image_size,
-        arguments={**arguments, "image_size": backbone.image_size},
+        arguments={
+            **arguments,
+            "image_size": backbone.image_size,
+            "scheme": metrics.get("chosen_scheme", args.scheme),
+        },
         data={
             "path": args.data,
             "train_split": args.train_split,
@@ -86,6 +96,11 @@ def _check(args):
             "Nothing would train the classifier: take a solver, or epochs of fine-tuning. "
             "Received: --solver=none --epochs=0"
         )
+    if args.solver == "none" and args.scheme == "auto":
+        raise ValueError(
+            "The scheme is chosen by cross-validation of solved classifiers: take a solver, or "
+            "name a scheme. Received: --solver=none --scheme=auto"
+        )
 
 
 def _open_data(args):
@@ -103,42 +118,83 @@ def _open_data(args):
     return training, validation
 
 
-def _build(backbone, head, training, args):
-    arguments = {}
-    if head == "cross_layer":
-        names = ("window_size", "feature_channels", "guidance_channels")
-        arguments = {name: getattr(args, name) for name in names}
-    return build_model(backbone, len(training.class_names), head, **arguments)
+def _build(backbone, training, args):
+    names = [field.name for field in dataclasses.fields(SchemeOptions) if field.name in vars(args)]
+    options = {name: getattr(args, name) for name in names}
+    if args.region_size:
+        options["region_size"] = tuple(int(size) for size in args.region_size)
+    scheme = "both" if args.scheme == "auto" else args.scheme
+    return build_model(backbone, len(training.class_names), scheme, **options)
 
 
 def _solve(model, backbone, training, validation, args):
-    """Solves the model, and the baseline beside it, from one pass over the pictures.
+    """Fits a model, and the baseline beside it, from one pass over the pictures.
 
-    Gives the metrics, and the thresholds that cross-validation chose.
+    Gives the model, the part of it that cross-validation chose if that was asked for, the metrics,
+    and the thresholds that cross-validation chose.
     """
     adapt_head(model, training, backbone.image_size, args.batch_size)
-    models = {"": model}
-    if args.baseline and args.head != "global_average":
-        models["baseline_"] = _build(backbone, "global_average", training, args)
-    metrics = {}
+    regions = _fit_regions(model, training, args)
     if args.solver == "none":
-        return metrics, None
-    classifiers = _solve_classifiers(list(models.values()), training, args)
-    for prefix, classifier in zip(models, classifiers, strict=True):
-        chosen = classifier.validation.get(classifier.strength, {})
-        metrics[f"{prefix}strength"] = classifier.strength
-        metrics |= {f"{prefix}cross_validated_{name}": v for name, v in chosen.items()}
-    if "baseline_" in models and validation:
-        predictions = _predict(models["baseline_"], validation, args)
-        metric = training.task.metric
-        metrics[f"baseline_{metric}"] = _scores(predictions, training)[metric]
-    return metrics, classifiers[0].thresholds
+        return model, {}, None
+    candidates = parts_of_both(model) if args.scheme == "auto" else {args.scheme: model}
+    compared = args.baseline and not args.scheme.endswith("_average")
+    baselines = [baseline_of(model, backbone)] if compared else []
+    described = _describe([*candidates.values(), *baselines], training, args, regions)
+    solved = solve_models(candidates.values(), described, args.solver)
+    solved = dict(zip(candidates, solved, strict=True))
+    scheme = min(solved, key=lambda name: solved[name].cross_validated.get("log_loss", 0.0))
+    metrics = _solved_metrics("", solved[scheme])
+    if args.scheme == "auto":
+        metrics["chosen_scheme"] = scheme
+        for name, classifier in solved.items():
+            metrics |= _solved_metrics(f"{name}_", classifier)
+    for baseline, classifier in zip(
+        baselines, solve_models(baselines, described, args.solver), strict=True
+    ):
+        metrics |= _solved_metrics("baseline_", classifier)
+        if validation:
+            metric = training.task.metric
+            scores = _scores(_predict(baseline, validation, args), training)
+            metrics[f"baseline_{metric}"] = scores[metric]
+    return candidates[scheme], metrics, solved[scheme].thresholds
 
 
-def _solve_classifiers(models, training, args):
+def _fit_regions(model, training, args):
+    if not has_region_grid(model):
+        return {}
+    grids = load_region_grids(
+        model, training, model.input_shape[1], args.batch_size, args.cache_dir
+    )
+    names = [field.name for field in dataclasses.fields(GuidanceTraining)]
+    options = GuidanceTraining(**{name: getattr(args, name) for name in names})
+    return fit_regions(model, grids, training, options, cross_fit=args.solver != "none")
+
+
+def _describe(models, training, args, regions):
     views = Views(tuple(float(scale) for scale in args.crop_scales), args.mirror)
     image_size = models[0].input_shape[1]
-    return solve_models(models, training, image_size, args.solver, args.batch_size, views)
+    return describe(models, training, image_size, args.batch_size, views, regions)
+
+
+def _solved_metrics(prefix, classifier):
+    scores = {f"cross_validated_{name}": x for name, x in classifier.cross_validated.items()}
+    chosen = {"strength": classifier.strength, **scores}
+    if len(classifier.weights) > 1:
+        chosen["branch_weights"] = list(classifier.weights)
+    return {f"{prefix}{name}": value for name, value in chosen.items()}
+
+
+def _solve_again(model, training, args):
+    """Solves a fine-tuned model's classifier anew; its thresholds."""
+    regions = {}
+    if has_region_grid(model):
+        with tempfile.TemporaryDirectory() as folder:  # the tuned network's grids serve but once
+            size = model.input_shape[1]
+            grids = load_region_grids(model, training, size, args.batch_size, folder)
+            regions = describe_regions(model, grids)
+    described = _describe([model], training, args, regions)
+    return solve_models([model], described, args.solver)[0].thresholds
 
 
 def _fine_tune(model, training, validation, args, tensorboard):
@@ -158,7 +214,7 @@ def _fine_tune(model, training, validation, args, tensorboard):
     history = fine_tune(model, training, validation, model.input_shape[1], options)
     stages.reached("fine_tuned")
     if args.solver != "none":
-        thresholds = _solve_classifiers([model], training, args)[0].thresholds
+        thresholds = _solve_again(model, training, args)
         stages.reached("solved_again")
     return history, stages.keep_best() if validation else {}, thresholds
 

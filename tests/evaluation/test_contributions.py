@@ -15,6 +15,8 @@ def test_contributions_and_bias_add_up_to_the_logits(solved, unseen_pictures):
     logits = ops.convert_to_numpy(model(pictures))
     classes = np.tile(np.arange(3), (len(pictures), 1))
     contributions, bias = place_contributions(model, pictures, classes)
+    assert list(contributions) == ["pooling"]
+    contributions = contributions["pooling"]
     assert contributions.shape == (12, 3, 2, 2)
     assert np.ptp(contributions, axis=(2, 3)).min() > 0
     np.testing.assert_allclose(contributions.sum(axis=(2, 3)) + bias, logits, rtol=1e-3, atol=1e-3)
@@ -42,7 +44,8 @@ def test_each_place_contributes_its_own_product(solved, unseen_pictures):
                 guidance[b, i, j, k] * (weights[k * dims : (k + 1) * dims] @ features[b, i, j])
                 for k in range(guidance.shape[-1])
             )
-            np.testing.assert_allclose(contributions[b, shown, i, j], place, rtol=1e-3, atol=1e-3)
+            value = contributions["pooling"][b, shown, i, j]
+            np.testing.assert_allclose(value, place, rtol=1e-3, atol=1e-3)
 
 
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
@@ -59,6 +62,7 @@ def test_holds_for_every_normalisation_and_format(block, data_format):
         model = keras.Model(inputs, logits)
         maps = [rng.normal(size=(2, *shape)).astype("float32") for shape in shapes]
         contributions, bias = place_contributions(model, maps, np.array([[3], [0]]))
+        contributions = contributions["pooling"]
         assert contributions.shape == (2, 1, 5, 4)
         expected = ops.convert_to_numpy(model(maps))[[0, 1], [3, 0]]
         np.testing.assert_allclose(
@@ -66,7 +70,22 @@ def test_holds_for_every_normalisation_and_format(block, data_format):
         )
 
 
+def test_contributions_of_several_branches_add_up(backbone):
+    keras.utils.set_random_seed(0)
+    options = {"feature_channels": 8, "guidance_channels": 8, "grid_guidance_channels": 4}
+    model = build_model(backbone, 3, "both", window_size=2, region_size=64, **options)
+    pictures = np.random.default_rng(0).uniform(0, 255, (2, 128, 128, 3)).astype("float32")
+    contributions, bias = place_contributions(model, pictures, np.array([[2], [0]]))
+    assert {name: maps.shape for name, maps in contributions.items()} == {
+        "pooling": (2, 1, 3, 3),
+        "grid_pooling": (2, 1, 7, 7),
+    }
+    total = sum(maps.sum(axis=(2, 3)) for maps in contributions.values()) + bias
+    logits = ops.convert_to_numpy(model(pictures))
+    np.testing.assert_allclose(total[:, 0], logits[[0, 1], [2, 0]], rtol=1e-3, atol=1e-4)
+
+
 def test_the_baseline_has_no_places(backbone):
-    model = build_model(backbone, 2, head="global_average")
-    with pytest.raises(ValueError, match=r"--head=cross_layer\. Received: .*global_average"):
+    model = build_model(backbone, 2, scheme="global_average")
+    with pytest.raises(ValueError, match=r"another --scheme\. Received: .*global_average"):
         place_contributions(model, np.zeros((1, 128, 128, 3)), np.array([[0]]))

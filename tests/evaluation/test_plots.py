@@ -66,8 +66,8 @@ def test_explanations_are_red_for_and_blue_against(tmp_path):
     maps = np.zeros((1, 2, 2, 2))
     maps[0, 0, :, 0] = 1  # the left speaks for the first class
     maps[0, 1, :, 1] = -1  # the right speaks against the second
-    extent = (0, 64, 64, 0)
-    plots.plot_explanations(pictures, maps, [NAMES[:2]], extent, tmp_path / "maps.png")
+    boxes = np.array([[[[0, 0, 32, 32]], [[16, 16, 48, 48]]]])
+    plots.plot_explanations(pictures, maps, [NAMES[:2]], boxes, tmp_path / "maps.png")
     pixels = _read(tmp_path / "maps.png")
     height, width = pixels.shape[:2]
     middle = pixels[height // 3 : 2 * height // 3]

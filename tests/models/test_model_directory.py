@@ -18,7 +18,7 @@ def _metadata(name="tiny", classes=("pear", "Päron", "milk")):
         name=name,
         class_names=classes,
         image_size=4,
-        arguments={"head": "cross_layer", "mirror": True, "image_size": None},
+        arguments={"head": "scheme1", "mirror": True, "image_size": None},
         data={"path": "data", "train_split": "train", "val_split": None, "fingerprint": "0" * 64},
         versions={"keras": keras.__version__},
         metrics={"accuracy": 0.5, "seconds": {"closed_form": 1.0}},
@@ -43,9 +43,9 @@ def _contents(directory):
     return {p.relative_to(directory): p.read_bytes() for p in directory.rglob("*") if p.is_file()}
 
 
-@pytest.mark.parametrize("head", ["cross_layer", "global_average"])
+@pytest.mark.parametrize("head", ["scheme1", "global_average"])
 def test_logits_and_metadata_come_back(tmp_path, backbone, head):
-    arguments = {"feature_channels": 6, "guidance_channels": 24} if head == "cross_layer" else {}
+    arguments = {"feature_channels": 6, "guidance_channels": 24} if head == "scheme1" else {}
     model = build_model(backbone, 3, head, **arguments)
     save_model(tmp_path / "new" / "model", model, _metadata(head))
     restored, metadata = load_model(tmp_path / "new" / "model")

@@ -60,7 +60,7 @@ def test_cross_layer_descriptor(
 
 
 def test_global_average_descriptor(backbone, pictures):
-    model = build_model(backbone, 3, head="global_average")
+    model = build_model(backbone, 3, scheme="global_average")
     _, guidance = _maps(backbone, pictures)
     expected = _signed_root_and_norm(guidance.mean(axis=(1, 2)))
     descriptor = keras.Model(model.input, descriptor_of(model))(pictures)
@@ -69,7 +69,7 @@ def test_global_average_descriptor(backbone, pictures):
 
 
 def test_models_share_the_backbones_weights(backbone):
-    first, second = build_model(backbone, 2), build_model(backbone, 3, head="global_average")
+    first, second = build_model(backbone, 2), build_model(backbone, 3, scheme="global_average")
     assert first.get_layer("stem_conv") is second.get_layer("stem_conv")
 
 
@@ -88,8 +88,8 @@ def test_layers_can_be_chosen(backbone, pictures):
 
 
 def test_bad_input_is_named(backbone):
-    with pytest.raises(ValueError, match=r"one of cross_layer, global_average.*Received: 'mean'"):
-        build_model(backbone, 2, head="mean")
+    with pytest.raises(ValueError, match=r"one of scheme1, .*region_average.*Received: 'mean'"):
+        build_model(backbone, 2, scheme="mean")
     with pytest.raises(ValueError, match=r"4 x 4 cells .*5 x 5.* 160 px .*image_size=128"):
         build_model(backbone, 2, window_size=5)
     with pytest.raises(ValueError, match=r"no layer of this name.*Received: 'block99'"):

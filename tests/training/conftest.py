@@ -21,9 +21,18 @@ def test_split(tiny_folder):
 def new_model():
     """A function that builds a small model whose weights nobody else uses."""
 
-    def build(head="cross_layer", image_size=128, channels=16):
-        arguments = {"feature_channels": channels, "guidance_channels": 2 * channels}
+    def build(scheme="scheme1", image_size=128, channels=16):
         backbone = create_backbone("EfficientNetLite0", image_size)
-        return build_model(backbone, 3, head, **(arguments if head == "cross_layer" else {}))
+        return build_model(
+            backbone,
+            3,
+            scheme,
+            feature_channels=channels,
+            guidance_channels=2 * channels,
+            region_size=64,
+            region_stride=32,
+            region_mode="shared",
+            grid_guidance_channels=channels,
+        )
 
     return build

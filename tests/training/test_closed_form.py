@@ -56,13 +56,13 @@ def test_guidance_keeps_the_most_active_channels(adapted, train_split):
 @pytest.mark.parametrize("views", [Views(), Views((1.0, 0.7), mirror=True)])
 def test_describe(adapted, train_split, views):
     described = describe([adapted], train_split, 128, 7, views)
-    (rows,) = described.rows
+    rows = described.branches["pooling"].descriptors
     assert rows.shape == (18 * views.count, 16 * 32)
     assert rows.dtype == np.float32
     # Whatever the order, each picture has one row a view, with its label.
-    np.testing.assert_array_equal(np.bincount(described.pictures), [views.count] * 18)
+    np.testing.assert_array_equal(np.bincount(described.groups), [views.count] * 18)
     pictures, labels = load_pictures(train_split, 128)
-    np.testing.assert_array_equal(described.labels, labels[described.pictures])
+    np.testing.assert_array_equal(described.labels, labels[described.groups])
     shown = np.concatenate([shown for shown, *_ in views.batches(train_split, 128, 7)])
     expected = _output(adapted, descriptor_of(adapted), shown)
     np.testing.assert_allclose(rows, expected, rtol=1e-2, atol=1e-3)
@@ -74,16 +74,18 @@ def test_describe_several_models_in_one_pass(train_split, backbone):
     arguments = {"window_size": 1, "feature_channels": 4, "guidance_channels": 8}
     models = [build_model(backbone, 3, **arguments), build_model(backbone, 3, "global_average")]
     together = describe(models, train_split, 128)
-    for rows, model in zip(together.rows, models, strict=True):
-        alone = describe([model], train_split, 128).rows[0]
-        np.testing.assert_allclose(rows, alone, rtol=1e-4, atol=1e-5)
+    for name, model in zip(("pooling", "average_norm"), models, strict=True):
+        alone = describe([model], train_split, 128).branches[name]
+        rows = together.branches[name].descriptors
+        np.testing.assert_allclose(rows, alone.descriptors, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("method", ["ridge", "svm"])
 def test_solved_classifier_beats_chance_on_unseen_pictures(
     adapted, train_split, test_split, method
 ):
-    (classifier,) = solve_models([adapted], train_split, 128, method, views=Views(mirror=True))
+    described = describe([adapted], train_split, 128, views=Views(mirror=True))
+    (classifier,) = solve_models([adapted], described, method)
     logits, labels = predict_logits(adapted, test_split, 128)
     assert (logits.argmax(axis=1) == labels).mean() > 0.8  # three easy classes; chance is 1/3
     kernel, bias = adapted.get_layer("logits").get_weights()
@@ -92,9 +94,9 @@ def test_solved_classifier_beats_chance_on_unseen_pictures(
 
 
 def test_logits_are_the_ridge_solution_on_the_descriptors(adapted, train_split):
-    (classifier,) = solve_models([adapted], train_split, 128)
     described = describe([adapted], train_split, 128)
-    (rows,) = described.rows
+    (classifier,) = solve_models([adapted], described)
+    rows = described.branches["pooling"].descriptors
     ridge = Ridge(alpha=classifier.strength).fit(rows, np.eye(3)[described.labels])
     logits, _ = predict_logits(adapted, train_split, 128)
     expected = ridge.predict(rows) / classifier.temperature

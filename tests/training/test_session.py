@@ -20,10 +20,16 @@ DEFAULTS = {
     "backbone": "EfficientNetLite0",
     "weights": "imagenet",
     "image_size": 96,
-    "head": "cross_layer",
+    "scheme": "scheme1",
     "window_size": 2,
     "feature_channels": 8,
     "guidance_channels": 16,
+    "region_size": ["64"],
+    "region_stride": 32,
+    "region_mode": "shared",
+    "grid_guidance_channels": 8,
+    "guidance_epochs": 3,
+    "guidance_rate": 1e-3,
     "solver": "ridge",
     "baseline": False,
     "batch_size": 6,
@@ -38,7 +44,8 @@ DEFAULTS = {
 
 
 def _train(output, data, **arguments):
-    return session.train(output, data=str(data), **(DEFAULTS | arguments))
+    cache = {"cache_dir": str(output.parent / "cache")}
+    return session.train(output, data=str(data), **(DEFAULTS | cache | arguments))
 
 
 def test_model_directory_is_complete(model_directory, tiny_folder):
@@ -100,7 +107,7 @@ def test_a_run_repeats_itself_and_tunes(tiny_folder, tmp_path):
 
 
 def test_a_run_without_validation(tiny_folder, tmp_path):
-    metadata = _train(tmp_path / "model", tiny_folder, head="global_average")
+    metadata = _train(tmp_path / "model", tiny_folder, scheme="global_average")
     assert "accuracy" not in metadata.metrics
     assert metadata.metrics["cross_validated_accuracy"] > 0.5
     assert list((tmp_path / "model" / "plots").iterdir()) == []
@@ -168,3 +175,38 @@ def test_labels_of_another_task_are_refused(several_labels, tiny_folder, tmp_pat
     (folder / "test").symlink_to(tiny_folder / "test")
     with pytest.raises(ValueError, match=r"another task .*multi_label\. Received: .*single_label$"):
         _train(tmp_path / "model", folder, val_split="test")
+
+
+@pytest.mark.slow
+def test_cross_validation_chooses_the_scheme(tiny_folder, tmp_path):
+    """Each candidate stands in the metrics as if it had been asked for; the best one is saved."""
+    chosen = _train(tmp_path / "auto", tiny_folder, scheme="auto", val_split="test")
+    losses = {
+        scheme: chosen.metrics[f"{scheme}_cross_validated_log_loss"]
+        for scheme in ("scheme1", "scheme2", "both")
+    }
+    scheme = chosen.metrics["chosen_scheme"]
+    assert losses[scheme] == min(losses.values()) == chosen.metrics["cross_validated_log_loss"]
+    assert (chosen.name, chosen.arguments["scheme"]) == (f"EfficientNetLite0-{scheme}", scheme)
+    assert len(chosen.metrics["both_branch_weights"]) == 2
+    assert chosen.metrics["accuracy"] >= 0.8
+    first = _train(tmp_path / "first", tiny_folder, scheme="scheme1")
+    assert first.metrics["cross_validated_log_loss"] == pytest.approx(losses["scheme1"], rel=1e-3)
+    with pytest.raises(ValueError, match=r"take a solver.*--solver=none --scheme=auto"):
+        _train(tmp_path / "model", tiny_folder, scheme="auto", solver="none", epochs=1)
+
+
+@pytest.mark.slow
+def test_scheme2_is_tuned_through_its_grid(tiny_folder, tmp_path):
+    arguments = {"backbone": "VGG16", "weights": "none", "image_size": 64, "region_mode": "crops"}
+    arguments |= {"scheme": "scheme2", "region_size": ["32"], "guidance_epochs": 1, "epochs": 1}
+    tuned = _train(tmp_path / "tuned", tiny_folder, baseline=True, **arguments)
+    assert "baseline_cross_validated_accuracy" in tuned.metrics
+    solved = _train(tmp_path / "solved", tiny_folder, **arguments | {"epochs": 0})
+    assert "history.json" not in {path.name for path in (tmp_path / "solved").iterdir()}
+    models = [load_model(tmp_path / name)[0] for name in ("solved", "tuned")]
+    kernels = [
+        model.get_layer("region_grid").network.get_layer("block1_conv2").kernel for model in models
+    ]
+    assert np.abs(kernels[0].numpy() - kernels[1].numpy()).max() > 1e-4
+    assert solved.metrics["cross_validated_log_loss"] > 0

@@ -1,0 +1,175 @@
+"""Functional Keras models as graphs: their nodes, their parts, the same network at another size."""
+
+import functools
+import math
+
+import keras
+
+_WHOLE_MAP = (keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D)
+
+
+def graph_nodes(model):
+    """Lists the nodes of a functional model, every producer before its consumers."""
+    # Keras has no public walk of a graph; its own plotting and saving read the nodes likewise.
+    depths = sorted(model._nodes_by_depth, reverse=True)
+    return [node for depth in depths for node in model._nodes_by_depth[depth]]
+
+
+def graph_outputs(model):
+    """Maps the name of every layer and operation of a functional model to its output."""
+    return {node.operation.name: node.output_tensors[0] for node in graph_nodes(model)}
+
+
+def graph_inputs(model):
+    """Maps the name of every layer and operation of a functional model to its list of inputs.
+
+    Other than `layer.input` this holds also for layers that stand in several models.
+    """
+    return {node.operation.name: list(node.input_tensors) for node in graph_nodes(model)}
+
+
+def last_map(model):
+    """Name of the layer that ends the convolutional part: the last one whose output is a map.
+
+    Raises:
+        ValueError: if no output is a map, `(batch, height, width, channels)`.
+    """
+    names = [name for name, output in graph_outputs(model).items() if len(output.shape) == 4]
+    if len(names) < 2:  # the picture itself is one
+        raise ValueError(
+            "Expected an image network with feature maps, (batch, height, width, channels). "
+            f"Received: {model.name} with the outputs {model.output_shape}"
+        )
+    return names[-1]
+
+
+def split_at(model, layer_name):
+    """Cuts a functional model in two after a layer; both parts use the model's own layers.
+
+    Args:
+        model: functional `keras.Model` with one input and one output.
+        layer_name: str, a layer that every path from input to output goes through.
+
+    Returns:
+        The model up to the layer and the model from there on.
+
+    Raises:
+        ValueError: if there is no such layer, or paths go past it.
+
+    Example:
+
+    >>> backbone = keras_crosspool.backbones.create_backbone("EfficientNetLite0")
+    >>> early, late = split_at(backbone.model, "block3b_add")
+    >>> early.output_shape, late.output_shape
+    ((None, 28, 28, 40), (None, 7, 7, 1280))
+    """
+    outputs = graph_outputs(model)
+    if layer_name not in outputs:
+        raise ValueError(f"{model.name} has no layer of this name. Received: {layer_name!r}")
+    if _passed(graph_nodes(model), layer_name):
+        raise ValueError(
+            f"{model.name} cannot be cut after this layer: some paths go past it, as inside a "
+            f"residual block; name the last layer of a block. Received: {layer_name!r}"
+        )
+    cut = outputs[layer_name]
+    return keras.Model(model.inputs[0], cut), keras.Model(cut, model.outputs[0])
+
+
+def at_size(model, height, width):
+    """The same network, with the same weights, for inputs of another height and width.
+
+    Args:
+        model: functional `keras.Model`, `(batch, height, width, channels)` in.
+        height: int.
+        width: int.
+
+    Returns:
+        A functional `keras.Model` of the same layers.
+    """
+    inputs = keras.Input((height, width, model.inputs[0].shape[-1]), dtype=model.inputs[0].dtype)
+    return keras.Model(inputs, applied(model, inputs), name=model.name)
+
+
+def applied(model, inputs):
+    """Calls the layers of a functional model, one by one, on another symbolic input.
+
+    Other than by calling the model itself, the layers become the caller's own: a model made of
+    several applications saves each layer and its weights once.
+
+    Args:
+        model: functional `keras.Model` with one input.
+        inputs: symbolic tensor.
+
+    Returns:
+        The symbolic outputs, in the model's structure.
+    """
+    tensors = {id(model.inputs[0]): inputs}
+    for node in graph_nodes(model):
+        if node.is_input:
+            continue
+        args, kwargs = node.arguments.fill_in(tensors)
+        outputs = keras.tree.flatten(_call(node.operation, *args, **kwargs))
+        tensors.update(zip(map(id, node.output_tensors), outputs, strict=True))
+    return keras.tree.map_structure(lambda tensor: tensors[id(tensor)], model.output)
+
+
+def receptive_field(model):
+    """How far a place of a network's output sees beyond its own share of the picture.
+
+    Args:
+        model: functional `keras.Model` from a picture to a map.
+
+    Returns:
+        int, pixels on either side, counted generously (windows are taken to lie anywhere that
+        padding allows); `inf` where a layer looks at the whole map.
+    """
+    reaches, steps = {}, {}
+    for node in graph_nodes(model):
+        inputs = [id(tensor) for tensor in node.input_tensors]
+        reach = max((reaches[tensor] for tensor in inputs), default=0)
+        step = max((steps[tensor] for tensor in inputs), default=1)
+        size, stride = _window(node.operation)
+        for tensor in node.output_tensors:
+            reaches[id(tensor)] = reach + (size - 1) * step
+            steps[id(tensor)] = step * stride
+    return reaches[id(model.outputs[0])]
+
+
+def _call(operation, *args, **kwargs):
+    if isinstance(operation, keras.Sequential):  # it would hold on to the size it was built for
+        return functools.reduce(lambda x, layer: layer(x), operation.layers, *args)
+    return operation(*args, **kwargs)
+
+
+def _window(operation):
+    """Extent and stride of the window through which an operation sees its input, in places."""
+    if isinstance(operation, _WHOLE_MAP):
+        return math.inf, 1
+    size = getattr(operation, "kernel_size", getattr(operation, "pool_size", (1,)))
+    dilation = max(getattr(operation, "dilation_rate", (1,)))
+    return dilation * (max(size) - 1) + 1, max(getattr(operation, "strides", (1,)))
+
+
+def _passed(nodes, layer_name):
+    """Whether a tensor from before the layer is used after it."""
+    before, names = set(), [node.operation.name for node in nodes]
+    ahead = _ancestors(nodes, names.index(layer_name))
+    for index, node in enumerate(nodes):
+        if index in ahead:
+            before |= {id(tensor) for tensor in node.output_tensors}
+    return any(
+        id(tensor) in before
+        for index, node in enumerate(nodes)
+        if index not in ahead and names[index] != layer_name
+        for tensor in node.input_tensors
+    )
+
+
+def _ancestors(nodes, last):
+    """Indices of the nodes that the node at `last` is computed from."""
+    found, wanted = set(), {id(tensor) for tensor in nodes[last].input_tensors}
+    for index in range(last - 1, -1, -1):
+        if any(id(tensor) in wanted for tensor in nodes[index].output_tensors):
+            found.add(index)
+            wanted |= {id(tensor) for tensor in nodes[index].input_tensors}
+    return found
