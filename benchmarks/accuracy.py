@@ -19,15 +19,26 @@ FLAGS = flags.FLAGS
 flags.adopt_module_key_flags(training_flags)
 
 _ONE_VIEW = {"crop_scales": ["1"], "mirror": False}
+_SHARED = {"region_mode": "shared"}
 VARIANTS = {
-    "global average pooling (whole pictures)": {"head": "global_average", **_ONE_VIEW},
-    "global average pooling": {"head": "global_average"},
-    "cross-layer pooling (whole pictures)": _ONE_VIEW,
-    "cross-layer pooling": {},
-    "cross-layer pooling (no windows)": {"window_size": 1},
-    "cross-layer pooling (128 components)": {"feature_channels": 128},
-    "cross-layer pooling (64 guidance channels)": {"guidance_channels": 64},
-    "cross-layer pooling (SVM)": {"solver": "svm"},
+    "global average": {"scheme": "global_average"},
+    "global average, whole pictures": {"scheme": "global_average", **_ONE_VIEW},
+    "scheme 1": {"scheme": "scheme1"},
+    "scheme 1, whole pictures": {"scheme": "scheme1", **_ONE_VIEW},
+    "scheme 1, no windows": {"scheme": "scheme1", "window_size": 1, **_ONE_VIEW},
+    "scheme 1, 128 components": {"scheme": "scheme1", "feature_channels": 128, **_ONE_VIEW},
+    "scheme 1, 64 guidance channels": {"scheme": "scheme1", "guidance_channels": 64, **_ONE_VIEW},
+    "scheme 1, SVM": {"scheme": "scheme1", "solver": "svm", **_ONE_VIEW},
+    "fine, whole pictures": {"scheme": "fine", **_ONE_VIEW},
+    "coarse+fine, whole pictures": {"scheme": "coarse+fine", **_ONE_VIEW},
+    "region average": {"scheme": "region_average"},
+    "scheme 2, untrained guidance": {"scheme": "scheme2", "grid_guidance": "selected"},
+    "scheme 2": {"scheme": "scheme2"},
+    "both, whole pictures": {"scheme": "both", **_ONE_VIEW},
+    "both": {"scheme": "both"},
+    "region average, shared": {"scheme": "region_average", **_SHARED},
+    "scheme 2, shared": {"scheme": "scheme2", **_SHARED},
+    "both, shared, whole pictures": {"scheme": "both", **_SHARED, **_ONE_VIEW},
 }
 flags.DEFINE_list("variants", list(VARIANTS), "Rows to measure, by name.")
 flags.DEFINE_string("output", "benchmarks/results/accuracy.json", "JSON file to write.")

@@ -1,4 +1,4 @@
-"""The latency-accuracy plot, with the Pareto front marked."""
+"""Plots of accuracy against time, and against the number of photographs."""
 
 from benchmarks.table import metric_name
 from keras_crosspool.evaluation.plots import new_figure
@@ -37,6 +37,66 @@ def plot_latency(results, path):
     axis.margins(y=0.3)
     axis.grid(alpha=0.3, which="both")
     axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.01, 1))
+    figure.savefig(path)
+
+
+def plot_grid_curve(record, path):
+    """Plots accuracy against the time a picture takes, a line of grids for each setting.
+
+    Args:
+        record: dict, results of `benchmarks.region_grid`.
+        path: path of the picture to write.
+    """
+    figure, axes = new_figure(9, 4.5)
+    axis = axes[0, 0]
+    settings = {(row["backbone"], row["setting"]): [] for row in record["rows"]}
+    for row in record["rows"]:
+        settings[row["backbone"], row["setting"]].append(row)
+    for index, ((backbone, setting), rows) in enumerate(settings.items()):
+        rows = sorted(rows, key=lambda row: row["ms_a_picture"])
+        times = [row["ms_a_picture"] for row in rows]
+        style = {"color": f"C{index % 10}", "marker": _MARKERS[index % len(_MARKERS)]}
+        axis.plot(times, [100 * row["accuracy"] for row in rows],
+                  label=f"{backbone}, {setting}", **style)  # fmt: skip
+        axis.plot(times, [100 * row["average_accuracy"] for row in rows],
+                  linestyle=":", fillstyle="none", **style)  # fmt: skip
+    axis.set(
+        xscale="log",
+        xlabel="ms a picture",
+        ylabel=f"accuracy, % of {record['rows'][0]['pictures']} pictures",
+        title="scheme 2 (lines) and the plain average of the regions (dotted)",
+    )
+    axis.grid(alpha=0.3, which="both")
+    axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.01, 1))
+    figure.savefig(path)
+
+
+def plot_learning_curve(curves, path):
+    """Plots accuracy against photographs a class, with one standard deviation over the draws.
+
+    Args:
+        curves: list of dict with `model`, `photographs_a_class`, `accuracy` and `deviation`.
+        path: path of the picture to write.
+    """
+    figure, axes = new_figure(7, 4.5)
+    axis = axes[0, 0]
+    for index, model in enumerate(dict.fromkeys(row["model"] for row in curves)):
+        rows = [row for row in curves if row["model"] == model]
+        axis.errorbar(
+            [row["photographs_a_class"] for row in rows],
+            [100 * row["accuracy"] for row in rows],
+            [100 * row["deviation"] for row in rows],
+            label=model,
+            color=f"C{index % 10}",
+            marker=_MARKERS[index % len(_MARKERS)],
+            capsize=3,
+        )
+    axis.set(xscale="log", xlabel="photographs a class", ylabel="accuracy, %")
+    ticks = sorted({row["photographs_a_class"] for row in curves})
+    axis.set_xticks(ticks, ticks)
+    axis.minorticks_off()
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=8)
     figure.savefig(path)
 
 

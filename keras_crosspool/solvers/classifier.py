@@ -150,32 +150,37 @@ class _Problem:
         grams = (w**2 * b.gram(fold) for b, w in zip(self.branches, weights, strict=True))
         return sum(grams).astype("float64")
 
-    def cross_validate(self, weights, strength):
-        """What a `LinearClassifier` keeps of a choice, and the scores that judge it."""
-        task, scores = task_of(self.labels), self._held_out_scores(weights, strength)
-        temperature, offset, log_loss = task.calibrate(scores, self.labels)
-        return {
-            "weights": weights,
-            "strength": strength,
-            "temperature": temperature,
-            "offset": offset,
-            "thresholds": task.thresholds(scores / temperature + offset, self.labels),
-        }, {task.metric: task.measure(scores, self.labels), "log_loss": log_loss}
+    def cross_validate(self, weights, strengths):
+        """For each strength what a `LinearClassifier` keeps of it, and the scores that judge it."""
+        task = task_of(self.labels)
+        for strength, scores in self._held_out_scores(weights, strengths).items():
+            temperature, offset, log_loss = task.calibrate(scores, self.labels)
+            yield (
+                {
+                    "weights": weights,
+                    "strength": strength,
+                    "temperature": temperature,
+                    "offset": offset,
+                    "thresholds": task.thresholds(scores / temperature + offset, self.labels),
+                },
+                {task.metric: task.measure(scores, self.labels), "log_loss": log_loss},
+            )
 
-    def _held_out_scores(self, weights, strength):
-        scores = np.empty_like(self.targets)
-        for fold in np.unique(self.folds):
+    def _held_out_scores(self, weights, strengths):
+        scores = {strength: np.empty_like(self.targets) for strength in strengths}
+        for fold in track(np.unique(self.folds), "cross-validation"):
             gram, held_out = self.gram(weights, fold), self.folds == fold
             rest = ~held_out
-            duals, bias = self.method.fit(gram[np.ix_(rest, rest)], self.targets[rest], strength)
-            scores[held_out] = gram[np.ix_(held_out, rest)] @ duals + bias
+            inner, outer = gram[np.ix_(rest, rest)], gram[np.ix_(held_out, rest)]
+            for strength in strengths:
+                duals, bias = self.method.fit(inner, self.targets[rest], strength)
+                scores[strength][held_out] = outer @ duals + bias
         return scores
 
 
 def _choose(problem):
     """The fields of a `LinearClassifier` that cross-validation settles."""
     equal, *others = _weightings(len(problem.branches))
-    strengths = problem.method.strengths
     if problem.folds is None:
         strength = problem.method.default
         logging.warning(
@@ -185,11 +190,13 @@ def _choose(problem):
         )
         fixed = {"weights": equal, "strength": strength, "temperature": 1.0, "offset": 0.0}
         return {**fixed, "validation": {}}
-    tried = [problem.cross_validate(equal, s) for s in track(strengths, "cross-validation")]
+    tried = list(problem.cross_validate(equal, problem.method.strengths))
     best, scores = min(tried, key=_log_loss)
     validation = {choice["strength"]: scores for choice, scores in tried}
-    tried = [problem.cross_validate(w, best["strength"]) for w in track(others, "branch weights")]
-    best, scores = min([(best, scores), *tried], key=_log_loss)
+    tried = [(best, scores)]
+    for weights in others:
+        tried.extend(problem.cross_validate(weights, [best["strength"]]))
+    best, scores = min(tried, key=_log_loss)
     return {**best, "validation": {**validation, best["strength"]: scores}}
 
 

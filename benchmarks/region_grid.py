@@ -1,0 +1,87 @@
+"""Accuracy against time of the region grid: modes, cuts, grids and input sizes, in one run.
+
+Every setting describes the same pictures by the same number of regions in a row, in a process of
+its own: the time a picture takes (decoding excluded), the memory it adds, how its region
+activations agree with those of crops, and the accuracy of the regions' plain average and of
+scheme 2 with its guidance trained, both solved on the training split and scored on the other.
+
+A setting is MODE, MODE@INPUT_SIZE, or partial:LAYER for a cut other than the
+last of the thinnest maps of stride 8.
+
+    python -m benchmarks.region_grid --data=data/grocery_mini --val_split=test
+"""
+
+import json
+import multiprocessing
+import pathlib
+import tempfile
+
+from absl import flags
+
+from keras_crosspool.mains import run
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("data", "data/grocery_mini", "Folder of pictures, or tfds:NAME.")
+flags.DEFINE_string("train_split", "train", "Split to fit on.")
+flags.DEFINE_string("val_split", "test", "Split to time and to score on.")
+flags.DEFINE_list("backbones", ["EfficientNetLite0"], "Backbones.")
+flags.DEFINE_string("weights", "imagenet", "Their weights: imagenet, or none for random ones.")
+flags.DEFINE_integer("image_size", 320, "Side of the pictures in pixels.", 1)
+flags.DEFINE_integer("region_size", 128, "Side of the regions in pixels.", 1)
+flags.DEFINE_list("grids", ["3", "5", "7"], "Regions in a row.")
+flags.DEFINE_list("settings", ["crops", "partial", "shared"], "What to measure of each grid.")
+flags.DEFINE_integer("guidance_epochs", 15, "Epochs that train the guidance layer.", 0)
+flags.DEFINE_string("cache_dir", None, "Folder that keeps region grids; a temporary one if unset.")
+flags.DEFINE_string("output", "benchmarks/results/region_grid.json", "JSON; a .png beside it.")
+
+
+def main(_):
+    from benchmarks import plot
+    from benchmarks.machine import describe_machine
+    from keras_crosspool.files import atomic_path
+    from keras_crosspool.progress import track
+
+    settings = [
+        (b, int(n), s) for b in FLAGS.backbones for n in FLAGS.grids for s in FLAGS.settings
+    ]
+    common = {name: FLAGS[name].value for name in _COMMON}
+    rows = []
+    with tempfile.TemporaryDirectory() as folder:
+        common["cache_dir"] = FLAGS.cache_dir or folder
+        for backbone, grid, setting in track(settings, "settings"):
+            rows.append(_in_a_process(common, backbone, grid, setting, folder))
+            print(json.dumps(rows[-1]), flush=True)
+    record = {
+        "data": pathlib.Path(FLAGS.data).name,
+        "arguments": {**common, "data": pathlib.Path(FLAGS.data).name, "cache_dir": None},
+        "machine": describe_machine(),
+        "rows": rows,
+    }
+    with atomic_path(FLAGS.output) as path:
+        path.write_text(json.dumps(record, indent=2))
+    with atomic_path(pathlib.Path(FLAGS.output).with_suffix(".png")) as path:
+        plot.plot_grid_curve(record, path)
+    print(f"written: {FLAGS.output}")
+
+
+_COMMON = (
+    "data",
+    "train_split",
+    "val_split",
+    "weights",
+    "image_size",
+    "region_size",
+    "guidance_epochs",
+)
+
+
+def _in_a_process(*arguments):
+    """Measures a setting in a fresh process, so that its memory is its own."""
+    from benchmarks.grid_setting import measure
+
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(measure, arguments)
+
+
+if __name__ == "__main__":
+    run(main)
