@@ -1,7 +1,8 @@
 """Accuracy of cross-layer pooling, its variants and its baseline, on one labelled data set.
 
 Every row is a whole training run with the flags named in it, on the same pictures and scored on
-the same split. All training flags are taken and hold for every row.
+the same split. All training flags are taken and hold for every row. With --photographs the
+learning curve follows: accuracy from a few photographs of every class, over several draws.
 
     python -m benchmarks.accuracy --data=data/grocery_mini --val_split=test
 """
@@ -22,26 +23,30 @@ _ONE_VIEW = {"crop_scales": ["1"], "mirror": False}
 _SHARED = {"region_mode": "shared"}
 VARIANTS = {
     "global average": {"scheme": "global_average"},
-    "global average, whole pictures": {"scheme": "global_average", **_ONE_VIEW},
+    "global average (whole pictures)": {"scheme": "global_average", **_ONE_VIEW},
     "scheme 1": {"scheme": "scheme1"},
-    "scheme 1, whole pictures": {"scheme": "scheme1", **_ONE_VIEW},
-    "scheme 1, no windows": {"scheme": "scheme1", "window_size": 1, **_ONE_VIEW},
-    "scheme 1, 128 components": {"scheme": "scheme1", "feature_channels": 128, **_ONE_VIEW},
-    "scheme 1, 64 guidance channels": {"scheme": "scheme1", "guidance_channels": 64, **_ONE_VIEW},
-    "scheme 1, SVM": {"scheme": "scheme1", "solver": "svm", **_ONE_VIEW},
-    "fine, whole pictures": {"scheme": "fine", **_ONE_VIEW},
-    "coarse+fine, whole pictures": {"scheme": "coarse+fine", **_ONE_VIEW},
+    "scheme 1 (whole pictures)": {"scheme": "scheme1", **_ONE_VIEW},
+    "scheme 1 (no windows)": {"scheme": "scheme1", "window_size": 1, **_ONE_VIEW},
+    "scheme 1 (128 components)": {"scheme": "scheme1", "feature_channels": 128, **_ONE_VIEW},
+    "scheme 1 (64 guidance channels)": {"scheme": "scheme1", "guidance_channels": 64, **_ONE_VIEW},
+    "scheme 1 (SVM)": {"scheme": "scheme1", "solver": "svm", **_ONE_VIEW},
+    "fine (whole pictures)": {"scheme": "fine", **_ONE_VIEW},
+    "coarse+fine (whole pictures)": {"scheme": "coarse+fine", **_ONE_VIEW},
     "region average": {"scheme": "region_average"},
-    "scheme 2, untrained guidance": {"scheme": "scheme2", "grid_guidance": "selected"},
+    "scheme 2 (untrained guidance)": {"scheme": "scheme2", "grid_guidance": "selected"},
     "scheme 2": {"scheme": "scheme2"},
-    "both, whole pictures": {"scheme": "both", **_ONE_VIEW},
+    "both (whole pictures)": {"scheme": "both", **_ONE_VIEW},
     "both": {"scheme": "both"},
-    "region average, shared": {"scheme": "region_average", **_SHARED},
-    "scheme 2, shared": {"scheme": "scheme2", **_SHARED},
-    "both, shared, whole pictures": {"scheme": "both", **_SHARED, **_ONE_VIEW},
+    "region average (shared)": {"scheme": "region_average", **_SHARED},
+    "scheme 2 (shared)": {"scheme": "scheme2", **_SHARED},
+    "both (shared whole pictures)": {"scheme": "both", **_SHARED, **_ONE_VIEW},
 }
 flags.DEFINE_list("variants", list(VARIANTS), "Rows to measure, by name.")
-flags.DEFINE_string("output", "benchmarks/results/accuracy.json", "JSON file to write.")
+flags.DEFINE_list("photographs", [], "Photographs a class of the learning curve, as 1,5,10,20.")
+flags.DEFINE_integer("draws", 5, "Random draws of each number of photographs.", 1)
+flags.DEFINE_string(
+    "output", "benchmarks/results/accuracy.json", "JSON to write; with a curve a .png beside it."
+)
 
 _FIGURES = (
     "accuracy",
@@ -74,9 +79,22 @@ def main(_):
         "machine": describe_machine(),
         "rows": rows,
     }
+    if FLAGS.photographs:
+        record["learning_curve"] = _learning_curve(arguments)
     with atomic_path(FLAGS.output) as path:
         path.write_text(json.dumps(record, indent=2))
     print(f"written: {FLAGS.output}")
+
+
+def _learning_curve(arguments):
+    from benchmarks.learning_curve import learning_curve
+    from benchmarks.plot import plot_learning_curve
+    from keras_crosspool.files import atomic_path
+
+    curve = learning_curve(arguments, [int(n) for n in FLAGS.photographs], FLAGS.draws)
+    with atomic_path(pathlib.Path(FLAGS.output).with_suffix(".png")) as path:
+        plot_learning_curve(curve, path)
+    return curve
 
 
 def _row(name, arguments):

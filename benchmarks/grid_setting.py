@@ -1,6 +1,5 @@
 """One setting of the region grid, measured: time, memory, agreement with crops, accuracy."""
 
-import pathlib
 import time
 
 import keras
@@ -9,6 +8,7 @@ import numpy as np
 from benchmarks.machine import memory_bytes
 from keras_crosspool.backbones import create_backbone
 from keras_crosspool.data import load_pictures, open_split
+from keras_crosspool.data.pipeline import split_labels
 from keras_crosspool.graphs import graph_outputs
 from keras_crosspool.models.branches import GRID_LAYER
 from keras_crosspool.models.zoo import assemble, baseline_of, build_model, descriptor_of
@@ -21,57 +21,81 @@ _BATCH = 8
 _CUT_STRIDE = 8  # where `partial` cuts by default: the last of the thinnest maps of this stride
 
 
-def measure(common, backbone, grid, setting, folder):
-    """Measures one setting.
+def run_grid(common, backbone, grid, setting, path):
+    """Times the region grids of the pictures that are scored on, and keeps them.
 
     Args:
         common: dict, flags of `benchmarks.region_grid` that hold for all settings.
         backbone: str, its name.
         grid: int, regions in a row.
         setting: str, as `benchmarks.region_grid` takes it.
-        folder: path, where settings leave what later ones are compared with.
+        path: path of the file to write the grids to.
 
     Returns:
-        dict, a row of the table.
+        dict: the setting, its cut, and what computing the grids took.
     """
-    keras.utils.set_random_seed(0)
-    network = create_backbone(backbone, common["image_size"], common["weights"])
-    options = parse(setting, network)
-    side, size = common["image_size"], common["region_size"]
-    stride = (side - size) // (grid - 1)
-    train = open_split(common["data"], common["train_split"])
-    val = open_split(common["data"], common["val_split"], train.class_names)
-    classes = len(train.class_names)
-    model = build_model(
-        network, classes, "scheme2", region_size=size, region_stride=stride, **options
-    )
-    pictures, labels = load_pictures(val, side)
-    val_grids, timed = _timed_grids(model, pictures)
-    grids = load_region_grids(model, train, side, _BATCH, common["cache_dir"])
-    guidance = GuidanceTraining(common["guidance_epochs"])
-    average = baseline_of(model, network)
-    together = assemble(
-        model.input, [descriptor_of(average), descriptor_of(model)], classes, "together"
-    )
-    regions = fit_regions(together, grids, train, guidance)
-    solve_models([average, model], describe([together], train, side, regions=regions))
-    described = describe_regions(together, val_grids)
-    scores = {
-        name: _accuracy(solved, described[branch].descriptors, labels)
-        for name, solved, branch in (
-            ("average_accuracy", average, "region_average_norm"),
-            ("accuracy", model, "grid_pooling"),
-        )
-    }
+    network, model = _build(common, backbone, grid, setting)
+    pictures, _ = load_pictures(_open(common)[1], common["image_size"])
+    grid_of = keras.Model(model.input, graph_outputs(model)[GRID_LAYER])
+    before, grids, seconds = memory_bytes("VmRSS"), [], []
+    grid_of.predict_on_batch(pictures[:_BATCH].astype("float32"))  # traces
+    for start in range(0, len(pictures), _BATCH):
+        batch = pictures[start : start + _BATCH].astype("float32")
+        begin = time.perf_counter()
+        grids.append(grid_of.predict_on_batch(batch))
+        seconds.append((time.perf_counter() - begin) / len(batch))
+    np.save(path, np.concatenate(grids))
     return {
         "backbone": backbone,
         "grid": f"{grid} x {grid}",
         "setting": setting,
-        "cut": options.get("region_cut", ""),
-        **timed,
-        "cosine_to_crops": _agreement(val_grids, pathlib.Path(folder), backbone, grid, setting),
-        **scores,
+        "cut": parse(setting, network).get("region_cut", ""),
+        "ms_a_picture": round(1e3 * float(np.median(seconds)), 2),
+        "peak_mb": round((memory_bytes("VmHWM") - before) / 1e6),
     }
+
+
+def score_grid(common, backbone, grid, setting, path):
+    """Fits scheme 2 and the regions' average on the training split and scores both.
+
+    Args:
+        common: as for `run_grid`.
+        backbone: as for `run_grid`.
+        grid: as for `run_grid`.
+        setting: as for `run_grid`.
+        path: path of the file that `run_grid` wrote.
+
+    Returns:
+        dict: the accuracy of the regions' average and of scheme 2.
+    """
+    network, model = _build(common, backbone, grid, setting)
+    train, val = _open(common)
+    side, labels = common["image_size"], split_labels(val)
+    average = baseline_of(model, network)
+    descriptors = [descriptor_of(average), descriptor_of(model)]
+    together = assemble(model.input, descriptors, len(train.class_names), "together")
+    grids = load_region_grids(model, train, side, _BATCH, common["cache_dir"])
+    guidance = GuidanceTraining(common["guidance_epochs"])
+    regions = fit_regions(together, grids, train, guidance)
+    solve_models([average, model], describe([together], train, side, regions=regions))
+    described = describe_regions(together, np.load(path))
+    return {
+        "average_accuracy": _accuracy(average, described["region_average_norm"], labels),
+        "accuracy": _accuracy(model, described["grid_pooling"], labels),
+        "pictures": len(labels),
+    }
+
+
+def agreement(path, crops_path):
+    """The mean cosine of region activations to those of crops in the same places.
+
+    Args:
+        path: path of a file that `run_grid` wrote.
+        crops_path: path of the file of the crops.
+    """
+    grids, crops = np.load(path), np.load(crops_path)
+    norms = np.linalg.norm(grids, axis=-1) * np.linalg.norm(crops, axis=-1)
+    return round(float(np.mean(np.sum(grids * crops, axis=-1) / norms)), 4)
 
 
 def parse(setting, backbone):
@@ -94,35 +118,24 @@ def parse(setting, backbone):
     return options
 
 
-def _timed_grids(model, pictures):
-    """The grids of pictures, the median time of one, and the memory that computing them added."""
-    grid_of = keras.Model(model.input, graph_outputs(model)[GRID_LAYER])
-    before, grids, seconds = memory_bytes("VmRSS"), [], []
-    grid_of.predict_on_batch(pictures[:_BATCH].astype("float32"))  # traces
-    for start in range(0, len(pictures), _BATCH):
-        batch = pictures[start : start + _BATCH].astype("float32")
-        begin = time.perf_counter()
-        grids.append(grid_of.predict_on_batch(batch))
-        seconds.append((time.perf_counter() - begin) / len(batch))
-    return np.concatenate(grids), {
-        "ms_a_picture": round(1e3 * float(np.median(seconds)), 2),
-        "pictures": len(pictures),
-        "peak_mb": round((memory_bytes("VmHWM") - before) / 1e6),
+def _build(common, backbone, grid, setting):
+    keras.utils.set_random_seed(0)
+    network = create_backbone(backbone, common["image_size"], common["weights"])
+    size = common["region_size"]
+    options = {
+        "region_size": size,
+        "region_stride": (common["image_size"] - size) // (grid - 1),
+        **parse(setting, network),
     }
+    train, _ = _open(common)
+    return network, build_model(network, len(train.class_names), "scheme2", **options)
 
 
-def _accuracy(model, descriptors, labels):
+def _open(common):
+    train = open_split(common["data"], common["train_split"])
+    return train, open_split(common["data"], common["val_split"], train.class_names)
+
+
+def _accuracy(model, branch, labels):
     kernel, bias = model.get_layer("logits").get_weights()
-    return float(((descriptors @ kernel + bias).argmax(axis=1) == labels).mean())
-
-
-def _agreement(grids, folder, backbone, grid, setting):
-    """Mean cosine of region activations to those of crops, which this run measured first."""
-    path = folder / f"{backbone}_{grid}.npy"
-    if setting == "crops":
-        np.save(path, grids)
-    if not path.exists():
-        return None
-    crops = np.load(path)
-    norms = np.linalg.norm(grids, axis=-1) * np.linalg.norm(crops, axis=-1)
-    return round(float(np.mean(np.sum(grids * crops, axis=-1) / norms)), 4)
+    return float(((branch.descriptors @ kernel + bias).argmax(axis=1) == labels).mean())

@@ -1,9 +1,10 @@
 """Accuracy against time of the region grid: modes, cuts, grids and input sizes, in one run.
 
-Every setting describes the same pictures by the same number of regions in a row, in a process of
-its own: the time a picture takes (decoding excluded), the memory it adds, how its region
-activations agree with those of crops, and the accuracy of the regions' plain average and of
-scheme 2 with its guidance trained, both solved on the training split and scored on the other.
+Every setting describes the same pictures, each in a process of its own: the median time a picture
+takes (decoding excluded, batches of eight), the memory it adds, how its region activations agree
+with those of crops, and the accuracy of the regions' plain average and of scheme 2 with its
+guidance trained, both solved on the training split and scored on the other. All are timed before
+any is scored.
 
 A setting is MODE, MODE@INPUT_SIZE, or partial:LAYER for a cut other than the
 last of the thinnest maps of stride 8.
@@ -36,7 +37,7 @@ flags.DEFINE_string("output", "benchmarks/results/region_grid.json", "JSON; a .p
 
 
 def main(_):
-    from benchmarks import plot
+    from benchmarks import grid_setting, plot
     from benchmarks.machine import describe_machine
     from keras_crosspool.files import atomic_path
     from keras_crosspool.progress import track
@@ -45,12 +46,21 @@ def main(_):
         (b, int(n), s) for b in FLAGS.backbones for n in FLAGS.grids for s in FLAGS.settings
     ]
     common = {name: FLAGS[name].value for name in _COMMON}
-    rows = []
     with tempfile.TemporaryDirectory() as folder:
         common["cache_dir"] = FLAGS.cache_dir or folder
-        for backbone, grid, setting in track(settings, "settings"):
-            rows.append(_in_a_process(common, backbone, grid, setting, folder))
-            print(json.dumps(rows[-1]), flush=True)
+        paths = [pathlib.Path(folder) / f"{index}.npy" for index in range(len(settings))]
+        # All are timed first, one right after the other.
+        rows = [
+            _in_a_process(grid_setting.run_grid, common, *setting, path)
+            for setting, path in track([*zip(settings, paths, strict=True)], "timing")
+        ]
+        for row, setting, path in track([*zip(rows, settings, paths, strict=True)], "scoring"):
+            crops = (*setting[:2], "crops")
+            if crops in settings:
+                crops_path = paths[settings.index(crops)]
+                row["cosine_to_crops"] = grid_setting.agreement(path, crops_path)
+            row |= _in_a_process(grid_setting.score_grid, common, *setting, path)
+            print(json.dumps(row), flush=True)
     record = {
         "data": pathlib.Path(FLAGS.data).name,
         "arguments": {**common, "data": pathlib.Path(FLAGS.data).name, "cache_dir": None},
@@ -75,12 +85,10 @@ _COMMON = (
 )
 
 
-def _in_a_process(*arguments):
-    """Measures a setting in a fresh process, so that its memory is its own."""
-    from benchmarks.grid_setting import measure
-
+def _in_a_process(function, *arguments):
+    """Calls a function in a fresh process, so that its memory is its own."""
     with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(measure, arguments)
+        return pool.apply(function, arguments)
 
 
 if __name__ == "__main__":

@@ -122,9 +122,18 @@ def _build(backbone, training, args):
     names = [field.name for field in dataclasses.fields(SchemeOptions) if field.name in vars(args)]
     options = {name: getattr(args, name) for name in names}
     if args.region_size:
-        options["region_size"] = tuple(int(size) for size in args.region_size)
+        options["region_size"] = _numbers("region_size", args.region_size, int)
     scheme = "both" if args.scheme == "auto" else args.scheme
     return build_model(backbone, len(training.class_names), scheme, **options)
+
+
+def _numbers(name, words, kind):
+    try:
+        return tuple(kind(word) for word in words)
+    except ValueError as error:
+        raise ValueError(
+            f"--{name} takes numbers, separated by commas. Received: --{name}={','.join(words)}"
+        ) from error
 
 
 def _solve(model, backbone, training, validation, args):
@@ -138,25 +147,23 @@ def _solve(model, backbone, training, validation, args):
     if args.solver == "none":
         return model, {}, None
     candidates = parts_of_both(model) if args.scheme == "auto" else {args.scheme: model}
-    compared = args.baseline and not args.scheme.endswith("_average")
-    baselines = [baseline_of(model, backbone)] if compared else []
-    described = _describe([*candidates.values(), *baselines], training, args, regions)
-    solved = solve_models(candidates.values(), described, args.solver)
-    solved = dict(zip(candidates, solved, strict=True))
-    scheme = min(solved, key=lambda name: solved[name].cross_validated.get("log_loss", 0.0))
+    compared = {}
+    if args.baseline and not args.scheme.endswith("_average"):
+        compared["baseline"] = baseline_of(model, backbone)
+    models = candidates | compared
+    described = _describe(list(models.values()), training, args, regions)
+    solved = solve_models(models.values(), described, args.solver)
+    solved = dict(zip(models, solved, strict=True))
+    scheme = min(candidates, key=lambda name: solved[name].cross_validated.get("log_loss", 0.0))
     metrics = _solved_metrics("", solved[scheme])
     if args.scheme == "auto":
         metrics["chosen_scheme"] = scheme
-        for name, classifier in solved.items():
-            metrics |= _solved_metrics(f"{name}_", classifier)
-    for baseline, classifier in zip(
-        baselines, solve_models(baselines, described, args.solver), strict=True
-    ):
-        metrics |= _solved_metrics("baseline_", classifier)
+        compared = models
+    for name, other in compared.items():
+        metrics |= _solved_metrics(f"{name}_", solved[name])
         if validation:
-            metric = training.task.metric
-            scores = _scores(_predict(baseline, validation, args), training)
-            metrics[f"baseline_{metric}"] = scores[metric]
+            scores = _scores(_predict(other, validation, args), training)
+            metrics[f"{name}_{training.task.metric}"] = scores[training.task.metric]
     return candidates[scheme], metrics, solved[scheme].thresholds
 
 
@@ -172,7 +179,7 @@ def _fit_regions(model, training, args):
 
 
 def _describe(models, training, args, regions):
-    views = Views(tuple(float(scale) for scale in args.crop_scales), args.mirror)
+    views = Views(_numbers("crop_scales", args.crop_scales, float), args.mirror)
     image_size = models[0].input_shape[1]
     return describe(models, training, image_size, args.batch_size, views, regions)
 

@@ -189,7 +189,7 @@ def test_cross_validation_chooses_the_scheme(tiny_folder, tmp_path):
     assert losses[scheme] == min(losses.values()) == chosen.metrics["cross_validated_log_loss"]
     assert (chosen.name, chosen.arguments["scheme"]) == (f"EfficientNetLite0-{scheme}", scheme)
     assert len(chosen.metrics["both_branch_weights"]) == 2
-    assert chosen.metrics["accuracy"] >= 0.8
+    assert chosen.metrics[f"{scheme}_accuracy"] == chosen.metrics["accuracy"] >= 0.8
     first = _train(tmp_path / "first", tiny_folder, scheme="scheme1")
     assert first.metrics["cross_validated_log_loss"] == pytest.approx(losses["scheme1"], rel=1e-3)
     with pytest.raises(ValueError, match=r"take a solver.*--solver=none --scheme=auto"):

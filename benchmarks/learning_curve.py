@@ -1,0 +1,132 @@
+"""How accuracy grows with the number of photographs of a class."""
+
+import numpy as np
+
+from keras_crosspool.backbones import create_backbone
+from keras_crosspool.data import open_split
+from keras_crosspool.data.pipeline import split_labels
+from keras_crosspool.models.zoo import (
+    assemble,
+    baseline_of,
+    branches_of,
+    build_model,
+    parts_of_both,
+)
+from keras_crosspool.progress import track
+from keras_crosspool.solvers import solve_branches
+from keras_crosspool.solvers.methods import METHODS
+from keras_crosspool.training.closed_form import adapt_head, describe
+from keras_crosspool.training.guidance import GuidanceTraining, train_guidance
+from keras_crosspool.training.region_branch import describe_regions, fit_regions
+from keras_crosspool.training.region_grids import load_region_grids
+
+MODELS = {
+    "global average": ("average_norm",),
+    "region average": ("region_average_norm",),
+    "scheme 1": ("pooling",),
+    "scheme 2": ("grid_pooling",),
+    "both": ("pooling", "grid_pooling"),
+}
+
+
+def learning_curve(arguments, photographs, draws):
+    """Accuracy of each model solved on a few whole photographs of every class.
+
+    The guidance layer is trained anew on each draw. Strength and branch weights are those that
+    cross-validation chose with all photographs, since a few leave little to choose by.
+
+    Args:
+        arguments: dict of the training flags.
+        photographs: sequence of int, photographs a class; a class with fewer gives all it has.
+        draws: int, random draws of each number.
+
+    Returns:
+        list of dict: model, photographs_a_class, draws, mean accuracy and its standard deviation.
+    """
+    study = _Study(arguments)
+    rows = []
+    for count in photographs:
+        drawn = [_draw(study.labels, count, seed) for seed in range(draws)]
+        drawn = list({chosen.tobytes(): chosen for chosen in drawn}.values())  # all of them are one
+        accuracies = {name: [] for name in MODELS}
+        for chosen in track(drawn, f"{count} photographs a class"):
+            study.train_guidance(chosen)
+            for name in MODELS:
+                accuracies[name].append(study.accuracy(name, chosen))
+        rows += [
+            {
+                "model": name,
+                "photographs_a_class": count,
+                "draws": len(drawn),
+                "accuracy": float(np.mean(values)),
+                "deviation": float(np.std(values)),
+            }
+            for name, values in accuracies.items()
+        ]
+    return rows
+
+
+class _Study:
+    """The descriptors of all photographs by every branch, and what was solved on all of them."""
+
+    def __init__(self, arguments):
+        train = open_split(arguments["data"], arguments["train_split"])
+        val = open_split(arguments["data"], arguments["val_split"], train.class_names)
+        self._task, self._classes = train.task, len(train.class_names)
+        self.labels, self._val_labels = split_labels(train), split_labels(val)
+        self._model = _all_branches(arguments, self._classes)
+        self._guidance = GuidanceTraining(arguments["guidance_epochs"])
+        self._first = self._model.get_layer("grid_guidance").get_weights()
+        size, batch = self._model.input_shape[1], arguments["batch_size"]
+        adapt_head(self._model, train, size, batch)
+        self._grids, self._val_grids = (
+            load_region_grids(self._model, split, size, batch, arguments["cache_dir"])
+            for split in (train, val)
+        )
+        regions = fit_regions(self._model, self._grids, train, self._guidance)
+        self._described = describe([self._model], train, size, batch, regions=regions).branches
+        regions = describe_regions(self._model, self._val_grids)
+        self._val_described = describe([self._model], val, size, batch, regions=regions).branches
+        self._solved = {
+            name: solve_branches([self._described[x] for x in names], self.labels, self._classes)
+            for name, names in MODELS.items()
+        }
+
+    def train_guidance(self, chosen):
+        """Trains the guidance on some photographs alone, and describes all by it."""
+        layer = self._model.get_layer("grid_guidance")
+        layer.set_weights(self._first)
+        project = self._model.get_layer("grid_regions")
+        features = np.concatenate([project(grid[None]) for grid in self._grids[chosen]])
+        targets = np.asarray(self._task.targets(self.labels[chosen], self._classes))
+        train_guidance(layer, features, targets, self._task.loss(), self._guidance)
+        self._described |= describe_regions(self._model, self._grids)
+        self._val_described |= describe_regions(self._model, self._val_grids)
+
+    def accuracy(self, name, chosen):
+        """The accuracy on the other split of a model solved on some photographs."""
+        solved, gram, val_gram = self._solved[name], 0.0, 0.0
+        for weight, branch in zip(solved.weights, MODELS[name], strict=True):
+            rows = weight * self._described[branch].descriptors[chosen]
+            gram = gram + rows @ rows.T
+            val_gram = val_gram + weight * self._val_described[branch].descriptors @ rows.T
+        targets = np.asarray(self._task.targets(self.labels[chosen], self._classes), "float64")
+        duals, bias = METHODS["ridge"].fit(gram.astype("float64"), targets, solved.strength)
+        return self._task.measure(val_gram @ duals + bias, self._val_labels)
+
+
+def _all_branches(arguments, classes):
+    backbone = create_backbone(arguments["backbone"], arguments["image_size"], arguments["weights"])
+    options = {name: arguments[name] for name in ("region_mode", "region_stride")}
+    both = build_model(backbone, classes, "both", **options)
+    models = [both, baseline_of(both, backbone)]
+    models.append(baseline_of(parts_of_both(both)["scheme2"], backbone))
+    descriptors = [descriptor for model in models for descriptor in branches_of(model).values()]
+    return assemble(both.input, descriptors, classes, "study")
+
+
+def _draw(labels, count, seed):
+    """Indices of some photographs of every class, drawn at random."""
+    order = np.random.default_rng(seed).permutation(len(labels))
+    groups = [order[labels[order] == label][:count] for label in np.unique(labels)]
+    return np.sort(np.concatenate(groups))
