@@ -5,8 +5,8 @@ import functools
 
 import keras
 
-from keras_crosspool import load_model
-from keras_crosspool.backbones.feature_maps import graph_nodes
+from keras_crosspool import RegionGrid, load_model
+from keras_crosspool.graphs import graph_nodes
 from keras_crosspool.models import ModelMetadata
 from keras_crosspool.models.fingerprint import model_fingerprint
 
@@ -100,6 +100,9 @@ def load_source(directory):
 def make_source(model, metadata):
     """Makes a source of a model in memory; see `load_source`."""
     rebuilt = model if _half_dtype(model) is None else under_float32(model)
+    for layer in rebuilt.layers:
+        if isinstance(layer, RegionGrid):
+            layer.picture_by_picture = False  # converters and quantisers do not look into loops
     return Source(rebuilt, metadata, model)
 
 

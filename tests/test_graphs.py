@@ -69,5 +69,6 @@ def test_last_map(network):
     assert graphs.last_map(network) == "last"
     flat = keras.Model(network.input, keras.layers.Flatten()(network.output))
     assert graphs.last_map(flat) == "last"
+    vector = keras.Input((4,))
     with pytest.raises(ValueError, match="image network with feature maps"):
-        graphs.last_map(keras.Model(keras.Input((4,)), keras.layers.Dense(2)(keras.Input((4,)))))
+        graphs.last_map(keras.Model(vector, keras.layers.Dense(2)(vector)))

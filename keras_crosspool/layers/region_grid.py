@@ -30,8 +30,8 @@ class RegionGrid(keras.layers.Layer):
     The later the cut, the less is computed, and the more a region's activation speaks of what lies
     around the region. `receptive_boxes` tells how far it sees.
 
-    Regions go through the network a picture at a time, so memory is bounded by one picture's
-    regions; a batch that is known to hold one picture is not looped over.
+    Regions go through the network a picture at a time, so that memory is bounded by one picture's
+    regions. A batch that is known to hold one picture is not looped over.
 
     Args:
         network: functional `keras.Model` from one picture to its last feature map, whose mean over
@@ -47,6 +47,9 @@ class RegionGrid(keras.layers.Layer):
         input_size: int, side in pixels to which a region is resized (bilinear) for the network;
             where the cut comes later, the picture is resized by the same factor. Defaults to the
             region's own size.
+        picture_by_picture: bool, whether the regions of one picture after the other go through the
+            network; otherwise those of the whole batch go at once, without a loop in the graph.
+            Defaults to `True`.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Input shape:
@@ -74,7 +77,15 @@ class RegionGrid(keras.layers.Layer):
     """
 
     def __init__(
-        self, network, region_size, stride, mode="crops", cut=None, input_size=None, **kwargs
+        self,
+        network,
+        region_size,
+        stride,
+        mode="crops",
+        cut=None,
+        input_size=None,
+        picture_by_picture=True,
+        **kwargs,
     ):
         super().__init__(**kwargs)
         self.network = network
@@ -83,6 +94,7 @@ class RegionGrid(keras.layers.Layer):
         self.mode = mode
         self.cut = cut
         self.input_size = input_size
+        self.picture_by_picture = picture_by_picture
         self._check_arguments()
 
     def build(self, input_shape):
@@ -137,6 +149,7 @@ class RegionGrid(keras.layers.Layer):
             "mode": self.mode,
             "cut": self.cut,
             "input_size": self.input_size,
+            "picture_by_picture": self.picture_by_picture,
         }
 
     @classmethod
@@ -149,7 +162,9 @@ class RegionGrid(keras.layers.Layer):
         offsets, side = self._offsets(size), self.input_size or size
         if self.mode == "crops":
             network = graphs.at_size(self.network, side, side)
-            return functools.partial(_describe_windows, network, [(axis, size) for axis in offsets])
+            return functools.partial(
+                self._describe_windows, network, [(axis, size) for axis in offsets]
+            )
         early, late = self._parts()
         early = graphs.at_size(early, *(round(x * side / size) for x in self._picture_size))
         axes = zip(offsets, self._picture_size, early.output_shape[1:3], strict=True)
@@ -159,8 +174,22 @@ class RegionGrid(keras.layers.Layer):
             return lambda images: means(early(_resize(images, early)))
         windows = [nearest_places(*axis) for axis in axes]
         late = graphs.at_size(late, *(extent for _, extent in windows))
-        describe = functools.partial(_describe_windows, late, windows)
+        describe = functools.partial(self._describe_windows, late, windows)
         return lambda images: describe(early(_resize(images, early)))
+
+    def _describe_windows(self, network, windows, maps):
+        """Runs a network over windows of maps: their grid."""
+        (tops, height), (lefts, width) = windows
+
+        def describe(maps):
+            outputs = network(_resize(cut_windows(maps, tops, lefts, height, width), network))
+            if len(outputs.shape) == 4:
+                outputs = ops.mean(ops.cast(outputs, "float32"), axis=(1, 2))
+            return ops.reshape(outputs, (-1, len(tops), len(lefts), outputs.shape[-1]))
+
+        if maps.shape[0] == 1 or not self.picture_by_picture:
+            return describe(maps)
+        return ops.map(lambda x: ops.squeeze(describe(ops.expand_dims(x, 0)), 0), maps)
 
     def _parts(self):
         """The network up to the cut and from there on; `None` where only pooling is left."""
@@ -207,21 +236,6 @@ class RegionGrid(keras.layers.Layer):
                 f"large as the regions. Received: input_shape={tuple(input_shape)}, "
                 f"region_size={self.region_size}"
             )
-
-
-def _describe_windows(network, windows, maps):
-    """Runs a network over windows of maps, a picture's windows at a time: their grid."""
-    (tops, height), (lefts, width) = windows
-
-    def describe(maps):
-        outputs = network(_resize(cut_windows(maps, tops, lefts, height, width), network))
-        if len(outputs.shape) == 4:
-            outputs = ops.mean(ops.cast(outputs, "float32"), axis=(1, 2))
-        return ops.reshape(outputs, (-1, len(tops), len(lefts), outputs.shape[-1]))
-
-    if maps.shape[0] == 1:
-        return describe(maps)
-    return ops.map(lambda x: ops.squeeze(describe(ops.expand_dims(x, 0)), 0), maps)
 
 
 def _resize(images, network):

@@ -5,7 +5,8 @@ import pytest
 from keras import layers
 
 from keras_crosspool.backbones import create_backbone
-from keras_crosspool.backbones.feature_maps import find_feature_maps, graph_nodes
+from keras_crosspool.backbones.feature_maps import find_feature_maps
+from keras_crosspool.graphs import graph_nodes
 
 # The last two consecutive maps, from the papers' and Keras' own naming.
 PAIRS = {

@@ -44,31 +44,26 @@ def grid_comparator(grid_source):
     return Comparator(read_pictures(grid_source.metadata, "parity", limit=32), grid_source.model)
 
 
-@pytest.mark.parametrize("precision", ["float32", "float16", "int8"])
+@pytest.mark.parametrize("precision", ["float32", "float16", "dynamic"])
 def test_tflite(grid_source, grid_comparator, tmp_path, precision):
     path = tmp_path / "model.tflite"
     artefact = export_tflite(grid_source, path, precision, grid_comparator)
-    assert artefact.parity.passed
+    assert artefact.parity["status"] == "passed"
     assert not any("Flex" in name or "WHILE" in name for name in artefact.operators)
 
 
 @pytest.mark.parametrize("batch_size", [1, 0])
 def test_onnx(grid_source, grid_comparator, tmp_path, batch_size):
-    """A batch of one is not looped over; an open one is, and gives the same."""
     path = tmp_path / "model.onnx"
     artefact = export_onnx(grid_source, path, "float32", grid_comparator, batch_size=batch_size)
-    assert artefact.parity.passed
-    assert ("Loop" in artefact.operators) == (batch_size == 0)
+    assert artefact.parity["status"] == "passed"
+    # A loop would hide the regions' network from what comes after: quantiser, engine builder.
+    assert "Loop" not in artefact.operators
 
 
 @pytest.mark.parametrize("precision", ["float32", "int8"])
 def test_tensorrt_engines_build(grid_source, grid_comparator, tmp_path, precision):
+    pytest.importorskip("tensorrt_rtx")
     path = tmp_path / "model.engine"
-    export_tensorrt(grid_source, path, precision, grid_comparator, profile="1/1/1")
-    assert path.stat().st_size > 0
-
-
-def test_a_wide_tensorrt_profile(grid_source, grid_comparator, tmp_path):
-    path = tmp_path / "model.engine"
-    export_tensorrt(grid_source, path, "float32", grid_comparator)
+    export_tensorrt(grid_source, path, precision, grid_comparator)
     assert path.stat().st_size > 0

@@ -169,6 +169,8 @@ def test_a_batch_is_its_pictures(network, pictures, cut):
     together = _run(layer, pictures)
     alone = np.concatenate([_run(layer, picture[None]) for picture in pictures])
     np.testing.assert_allclose(together, alone, rtol=1e-4, atol=1e-6)
+    at_once = _run(RegionGrid(network, 32, 16, picture_by_picture=False, **cut), pictures)
+    np.testing.assert_allclose(together, at_once, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize("cut", CUTS, ids=lambda cut: cut["mode"])
