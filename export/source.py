@@ -9,6 +9,7 @@ from keras_crosspool import RegionGrid, load_model
 from keras_crosspool.graphs import graph_nodes
 from keras_crosspool.models import ModelMetadata
 from keras_crosspool.models.fingerprint import model_fingerprint
+from keras_crosspool.models.zoo import all_layers
 
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
 
@@ -119,7 +120,10 @@ def under_float32(model):
     """
 
     def clone(layer):
-        return layer.__class__.from_config({**layer.get_config(), "dtype": "float32"})
+        config = {**layer.get_config(), "dtype": "float32"}
+        if isinstance(layer, RegionGrid):
+            config["network"] = keras.saving.serialize_keras_object(under_float32(layer.network))
+        return layer.__class__.from_config(config)
 
     rebuilt = keras.models.clone_model(model, clone_function=clone)
     rebuilt.set_weights(model.get_weights())
@@ -127,5 +131,5 @@ def under_float32(model):
 
 
 def _half_dtype(model):
-    dtypes = {layer.compute_dtype for layer in model.layers} - {"float32"}
+    dtypes = {layer.compute_dtype for layer in all_layers(model)} - {"float32"}
     return min(dtypes) if dtypes else None

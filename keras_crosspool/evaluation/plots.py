@@ -178,7 +178,8 @@ def plot_explanations(pictures, maps, titles, boxes, path):
             for box in regions:
                 _outline(axis, box)
             axis.set_title(name, fontsize=8)
-        figure.colorbar(image, ax=row[-1], shrink=0.8, label="contribution to the logit")
+        share = f"contribution to the logit of 1/{columns[0][0].size} of the picture"
+        figure.colorbar(image, ax=row[-1], shrink=0.8, label=share)
         for axis in row:
             axis.set(xlim=(0, side), ylim=(side, 0))
             axis.set_axis_off()

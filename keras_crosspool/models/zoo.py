@@ -3,6 +3,7 @@
 import keras
 
 from keras_crosspool import graphs
+from keras_crosspool.layers import RegionGrid
 from keras_crosspool.models import branches
 from keras_crosspool.models.options import SchemeOptions
 
@@ -146,3 +147,11 @@ def branches_of(model):
     if names[id(descriptors[0])] == _JOINT:
         descriptors = inputs[_JOINT]
     return {names[id(descriptor)]: descriptor for descriptor in descriptors}
+
+
+def all_layers(model):
+    """Yields the layers of a zoo model and those of the networks within its region grids."""
+    for layer in model.layers:
+        yield layer
+        if isinstance(layer, RegionGrid):
+            yield from layer.network.layers

@@ -6,7 +6,7 @@ import math
 import keras
 
 from keras_crosspool.data.pipeline import decoded_pictures
-from keras_crosspool.layers import RegionGrid
+from keras_crosspool.models.zoo import all_layers
 from keras_crosspool.training.augmentation import augmentation
 from keras_crosspool.training.layerwise_adamw import LayerwiseAdamW
 
@@ -121,17 +121,9 @@ def _targets(split, labels):
 def _set_trainable(model, backbone_frozen):
     for layer in model.layers:
         layer.trainable = layer.name.endswith(_HEAD_LAYERS) or not backbone_frozen
-    for layer in _all_layers(model):
+    for layer in all_layers(model):
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False
-
-
-def _all_layers(model):
-    """The layers of a zoo model and of the network within its region grid."""
-    for layer in model.layers:
-        yield layer
-        if isinstance(layer, RegionGrid):
-            yield from layer.network.layers
 
 
 def _compile(model, task, steps, options):

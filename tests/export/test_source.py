@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from export.source import load_source, make_source, under_float32
+from keras_crosspool import RegionGrid
+from keras_crosspool.models.zoo import all_layers
 
 
 def _small_model(policy):
@@ -46,6 +48,22 @@ def test_the_rebuilt_zoo_model_is_the_same(small_source):
         under_float32(small_source.model).predict(pictures, verbose=0),
         small_source.model.predict(pictures, verbose=0),
     )
+
+
+def test_the_network_of_a_region_grid_is_rebuilt_too(metadata):
+    image = keras.Input((None, None, 3))
+    body = keras.layers.Conv2D(4, 3, strides=4, dtype="mixed_float16")(image)
+    picture = keras.Input((32, 32, 3))
+    grid = RegionGrid(keras.Model(image, body), 16, 8)(picture)
+    pooled = keras.layers.GlobalAveragePooling2D()(grid)
+    model = keras.Model(picture, keras.layers.Dense(3, name="logits")(pooled))
+    source = make_source(model, metadata)
+    assert source.rebuilt_from == "float16"
+    assert {layer.compute_dtype for layer in all_layers(source.model)} == {"float32"}
+    pictures = np.random.default_rng(0).uniform(0, 1, (2, 32, 32, 3)).astype("float32")
+    expected = model.predict(pictures, verbose=0)
+    actual = source.model.predict(pictures, verbose=0)
+    np.testing.assert_allclose(actual, expected, atol=5e-3 * np.abs(expected).max())
 
 
 def test_the_head_stays_in_float(source):
