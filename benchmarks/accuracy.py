@@ -75,7 +75,7 @@ def main(_):
     ]
     record = {
         "data": pathlib.Path(FLAGS.data).name,
-        "arguments": {**arguments, "data": pathlib.Path(FLAGS.data).name},
+        "arguments": {**arguments, "data": pathlib.Path(FLAGS.data).name, "cache_dir": None},
         "machine": describe_machine(),
         "rows": rows,
     }

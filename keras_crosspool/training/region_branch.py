@@ -1,5 +1,7 @@
 """Fits the branches on a region grid: projection, guidance, and descriptors from cached grids."""
 
+import dataclasses
+
 import keras
 import numpy as np
 
@@ -47,16 +49,20 @@ def fit_regions(model, grids, split, options, cross_fit=True):
             features = np.concatenate([np.asarray(projection(x)) for x in _batches(grids)])
             folds = _folds(split) if cross_fit else None
             fold_grams = _fit_guidance(model, features, split, folds, options)
-    return describe_regions(model, grids, fold_grams)
+    regions = describe_regions(model, grids)
+    if fold_grams:
+        regions["grid_pooling"] = dataclasses.replace(
+            regions["grid_pooling"], fold_grams=fold_grams
+        )
+    return regions
 
 
-def describe_regions(model, grids, fold_grams=None):
+def describe_regions(model, grids):
     """Describes pictures by the branches on their region grids, as the model stands.
 
     Args:
         model: zoo model with a region grid.
         grids: float `(pictures, rows, columns, D)`.
-        fold_grams: dict, as `Branch` has it, of the trained guidance. Defaults to none.
 
     Returns:
         dict, branch name to its `Branch`, a row a picture.
@@ -64,10 +70,7 @@ def describe_regions(model, grids, fold_grams=None):
     outputs = {name: x for name, x in branches_of(model).items() if on_grid(name)}
     describe = keras.Model(graph_outputs(model)[GRID_LAYER], outputs)
     rows = [describe.predict_on_batch(batch) for batch in _batches(grids)]
-    return {
-        name: Branch(np.concatenate([row[name] for row in rows]), fold_grams=fold_grams or {})
-        for name in outputs
-    }
+    return {name: Branch(np.concatenate([row[name] for row in rows])) for name in outputs}
 
 
 def _fit_guidance(model, features, split, folds, options):

@@ -7,7 +7,7 @@ from sklearn.decomposition import PCA
 
 from keras_crosspool.data import load_pictures
 from keras_crosspool.graphs import graph_outputs
-from keras_crosspool.models.zoo import descriptor_of
+from keras_crosspool.models.zoo import assemble, baseline_of, branches_of, descriptor_of
 from keras_crosspool.solvers import cross_validation_folds
 from keras_crosspool.tasks import SINGLE_LABEL
 from keras_crosspool.training.guidance import GuidanceTraining, train_guidance
@@ -67,6 +67,21 @@ def test_each_folds_guidance_never_saw_its_labels(fitted, train_split, pool_by_l
         branch.fold_grams[1], descriptors @ descriptors.T, rtol=1e-2, atol=2e-3
     )
     assert np.abs(branch.fold_grams[1] - branch.gram()).max() > 1e-2
+
+
+def test_what_learnt_nothing_is_judged_by_itself(fitted, train_split):
+    """The regions' average beside a trained guidance keeps its own inner products in every fold."""
+    model, grids, *_ = fitted
+    average = baseline_of(model, None)
+    descriptors = [*branches_of(average).values(), *branches_of(model).values()]
+    together = assemble(model.input, descriptors, 3, "together")
+    branches = fit_regions(together, grids, train_split, OPTIONS)
+    assert branches["grid_pooling"].fold_grams
+    means = np.asarray(grids, "float32").mean(axis=(1, 2))
+    rooted = np.sqrt(means)  # activations are not negative
+    rooted /= np.linalg.norm(rooted, axis=1, keepdims=True)
+    gram = branches["region_average_norm"].gram(fold=1)
+    np.testing.assert_allclose(gram, rooted @ rooted.T, rtol=1e-2, atol=1e-2)
 
 
 def test_the_guidance_learns_where_to_look():
