@@ -1,5 +1,6 @@
 """How accuracy grows with the number of photographs of a class."""
 
+import keras
 import numpy as np
 
 from keras_crosspool.backbones import create_backbone
@@ -70,6 +71,7 @@ class _Study:
     """The descriptors of all photographs by every branch, and what was solved on all of them."""
 
     def __init__(self, arguments):
+        keras.utils.set_random_seed(arguments["seed"])
         train = open_split(arguments["data"], arguments["train_split"])
         val = open_split(arguments["data"], arguments["val_split"], train.class_names)
         self._task, self._classes = train.task, len(train.class_names)
