@@ -7,14 +7,14 @@ import pytest
 from keras_crosspool import build_model
 from keras_crosspool.backbones import create_backbone
 from keras_crosspool.evaluation import predict_logits
-from keras_crosspool.training.closed_form import adapt_head, solve_models
+from keras_crosspool.training.closed_form import adapt_head, describe, solve_models
 from keras_crosspool.training.fine_tune import FineTuning, fine_tune
 
 
 def _solved(model, split):
     size = model.input_shape[1]
     adapt_head(model, split, size)
-    solve_models([model], split, size)
+    solve_models([model], describe([model], split, size))
     return model, model.get_weights()
 
 
