@@ -64,7 +64,7 @@ flags.DEFINE_enum(
     "region_mode",
     "crops",
     MODES,
-    "Where regions are cut: crops, from the picture, best and dearest; partial, after the layer "
+    "Where regions are cut: crops, from the picture, the dearest; partial, after the layer "
     "--region_cut; shared, from the network's last map, the cheapest.",
 )
 flags.DEFINE_string("region_cut", None, "Layer after which --region_mode=partial cuts.")
