@@ -152,17 +152,11 @@ def _window(operation):
 
 def _passed(nodes, layer_name):
     """Whether a tensor from before the layer is used after it."""
-    before, names = set(), [node.operation.name for node in nodes]
-    ahead = _ancestors(nodes, names.index(layer_name))
-    for index, node in enumerate(nodes):
-        if index in ahead:
-            before |= {id(tensor) for tensor in node.output_tensors}
-    return any(
-        id(tensor) in before
-        for index, node in enumerate(nodes)
-        if index not in ahead and names[index] != layer_name
-        for tensor in node.input_tensors
-    )
+    last = [node.operation.name for node in nodes].index(layer_name)
+    ahead = _ancestors(nodes, last)
+    before = {id(tensor) for index in ahead for tensor in nodes[index].output_tensors}
+    after = set(range(len(nodes))) - ahead - {last}
+    return any(id(tensor) in before for index in after for tensor in nodes[index].input_tensors)
 
 
 def _ancestors(nodes, last):

@@ -118,20 +118,19 @@ def _pooled_windows(backbone, options, maps, prefix=""):
 
 def _region_grid(backbone, options):
     side = backbone.image_size
-    size = options.region_size or round(_REGION_SHARE * side)
-    largest = size if isinstance(size, int) else max(size)
-    first = size if isinstance(size, int) else size[0]
-    if largest > side:
+    sizes = options.region_size or round(_REGION_SHARE * side)
+    sizes = (sizes,) if isinstance(sizes, int) else sizes
+    if max(sizes) > side:
         raise ValueError(
-            f"Regions of {largest} px do not fit into pictures of {side} px: take a smaller "
-            f"region_size or larger pictures. Received: region_size={size}"
+            f"Regions of {max(sizes)} px do not fit into pictures of {side} px: take a smaller "
+            f"region_size or larger pictures. Received: region_size={sizes}"
         )
-    stride = options.region_stride or max(1, (side - first) // (_REGIONS_IN_A_ROW - 1))
+    stride = options.region_stride or max(1, (side - sizes[0]) // (_REGIONS_IN_A_ROW - 1))
     network = keras.models.clone_model(backbone.model)
     network.set_weights(backbone.model.get_weights())
     layer = RegionGrid(
         network,
-        size,
+        sizes,
         stride,
         options.region_mode,
         options.region_cut,
