@@ -45,6 +45,7 @@ def open_folder_split(root, split, class_names=None, skip_broken=False):
         coarse_names=_coarse_names(root / "classes.csv"),
         task=task,
         groups=tuple(groups.tolist()),
+        names=tuple(str(path) for path, _ in pictures),
     )
 
 

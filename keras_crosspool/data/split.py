@@ -23,6 +23,7 @@ class Split:
             an int vector `(num_classes,)` of zeros and ones.
         groups: tuple of int, the group of each picture; pictures of one group stay together in
             cross-validation. Empty where each stands for itself.
+        names: tuple of str, what each picture is called, in the order of `encoded`.
     """
 
     name: str
@@ -34,6 +35,26 @@ class Split:
     coarse_names: Mapping[str, str] = dataclasses.field(default_factory=dict)
     task: SingleLabel | MultiLabel = SINGLE_LABEL
     groups: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
+
+    def part(self, index, count):
+        """One of `count` nearly equal parts of the split, cut in its order.
+
+        Args:
+            index: int, which part, counted from 0.
+            count: int.
+
+        Returns:
+            A `Split`; those of all indices together are this one.
+        """
+        start, stop = (self.size * i // count for i in (index, index + 1))
+        return dataclasses.replace(
+            self,
+            size=stop - start,
+            encoded=lambda: self.encoded().skip(start).take(stop - start),
+            groups=self.groups[start:stop],
+            names=self.names[start:stop],
+        )
 
 
 def label_indices(classes, class_names):

@@ -36,6 +36,7 @@ def open_tfds_split(name, split, class_names=None, skip_broken=False):
         encoded=lambda: _without(encoded, broken),
         skipped=tuple(broken),
         task=task,
+        names=tuple(picture for picture, *_ in checked if picture not in broken),
     )
 
 
