@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: install quickstart test lint benchmark clean
+.PHONY: install quickstart test test_beam lint benchmark clean
 
 install: .venv/installed
 
@@ -22,6 +22,18 @@ lint: install
 test: install
 	$(BIN)/python -m pytest
 
+# Beam's environment: constraints.txt, with what constraints-beam.txt says otherwise.
+.venv-beam/installed: setup.cfg pyproject.toml constraints.txt constraints-beam.txt
+	$(PYTHON) -m venv .venv-beam
+	awk -F== '!seen[tolower($$1)]++' constraints-beam.txt constraints.txt > .venv-beam/constraints.txt
+	.venv-beam/bin/pip install --quiet --constraint .venv-beam/constraints.txt \
+	    --editable ".[cpu,train,lite,beam,dev]"
+	touch $@
+
+test_beam: .venv-beam/installed
+	.venv-beam/bin/python -m pytest tests/retrieval/test_beam.py tests/retrieval/test_job.py \
+	    tests/mains/test_beam_main.py
+
 benchmark: install
 	$(BIN)/python -m benchmarks.accuracy --val_split=test
 	$(BIN)/python -m benchmarks.quickstart
@@ -32,4 +44,4 @@ benchmark: install
 	$(BIN)/python -m benchmarks.readme
 
 clean:
-	rm -rf .venv quickstart build dist *.egg-info
+	rm -rf .venv .venv-beam quickstart build dist *.egg-info

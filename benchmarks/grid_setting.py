@@ -8,7 +8,6 @@ import numpy as np
 from benchmarks.machine import memory_bytes
 from keras_crosspool.backbones import create_backbone
 from keras_crosspool.data import load_pictures, open_split
-from keras_crosspool.data.pipeline import split_labels
 from keras_crosspool.graphs import graph_outputs
 from keras_crosspool.models.branches import GRID_LAYER
 from keras_crosspool.models.zoo import assemble, baseline_of, build_model, descriptor_of
@@ -70,7 +69,7 @@ def score_grid(common, backbone, grid, setting, path):
     """
     network, model = _build(common, backbone, grid, setting)
     train, val = _open(common)
-    side, labels = common["image_size"], split_labels(val)
+    side, labels = common["image_size"], val.labels
     average = baseline_of(model, network)
     descriptors = [descriptor_of(average), descriptor_of(model)]
     together = assemble(model.input, descriptors, len(train.class_names), "together")

@@ -5,7 +5,6 @@ import numpy as np
 
 from keras_crosspool.backbones import create_backbone
 from keras_crosspool.data import open_split
-from keras_crosspool.data.pipeline import split_labels
 from keras_crosspool.models.zoo import (
     assemble,
     baseline_of,
@@ -75,7 +74,7 @@ class _Study:
         train = open_split(arguments["data"], arguments["train_split"])
         val = open_split(arguments["data"], arguments["val_split"], train.class_names)
         self._task, self._classes = train.task, len(train.class_names)
-        self.labels, self._val_labels = split_labels(train), split_labels(val)
+        self.labels, self._val_labels = train.labels, val.labels
         self._model = _all_branches(arguments, self._classes)
         self._guidance = GuidanceTraining(arguments["guidance_epochs"])
         self._first = self._model.get_layer("grid_guidance").get_weights()

@@ -9,7 +9,7 @@ from keras_crosspool import RegionGrid, load_model
 from keras_crosspool.graphs import graph_nodes
 from keras_crosspool.models import ModelMetadata
 from keras_crosspool.models.fingerprint import model_fingerprint
-from keras_crosspool.models.zoo import all_layers
+from keras_crosspool.models.zoo import all_layers, with_policy
 
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
 
@@ -100,34 +100,12 @@ def load_source(directory):
 
 def make_source(model, metadata):
     """Makes a source of a model in memory; see `load_source`."""
-    rebuilt = model if _half_dtype(model) is None else under_float32(model)
+    # Half-precision graphs do not convert, or convert to something else.
+    rebuilt = model if _half_dtype(model) is None else with_policy(model, "float32")
     for layer in rebuilt.layers:
         if isinstance(layer, RegionGrid):
             layer.picture_by_picture = False  # converters and quantisers do not look into loops
     return Source(rebuilt, metadata, model)
-
-
-def under_float32(model):
-    """A copy of a functional model whose layers all compute in float32, with its weights.
-
-    Half-precision graphs do not convert, or convert to something else.
-
-    Args:
-        model: functional `keras.Model`.
-
-    Returns:
-        `keras.Model`.
-    """
-
-    def clone(layer):
-        config = {**layer.get_config(), "dtype": "float32"}
-        if isinstance(layer, RegionGrid):
-            config["network"] = keras.saving.serialize_keras_object(under_float32(layer.network))
-        return layer.__class__.from_config(config)
-
-    rebuilt = keras.models.clone_model(model, clone_function=clone)
-    rebuilt.set_weights(model.get_weights())
-    return rebuilt
 
 
 def _half_dtype(model):

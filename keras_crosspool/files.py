@@ -3,6 +3,7 @@
 import contextlib
 import os
 import pathlib
+import secrets
 import shutil
 
 
@@ -32,7 +33,8 @@ def atomic_path(target):
     target = pathlib.Path(target).resolve()  # a link's target is written, the link stays
     target.parent.mkdir(parents=True, exist_ok=True)
     # The suffix is kept, since writers such as Keras choose the format by it.
-    temporary = target.with_name(f".{target.stem}.{os.getpid()}.partial{target.suffix}")
+    token = secrets.token_hex(8)  # process numbers repeat on machines that share the file system
+    temporary = target.with_name(f".{target.stem}.{token}.partial{target.suffix}")
     try:
         yield temporary
         _replace(temporary, target)
@@ -48,7 +50,7 @@ def _replace(temporary, target):
         return
     # A directory cannot be replaced in one call: the old one steps aside, and is put back if
     # the new one cannot take its place.
-    aside = target.with_name(f".{target.name}.{os.getpid()}.old")
+    aside = target.with_name(f".{target.name}.{secrets.token_hex(8)}.old")
     os.replace(target, aside)
     try:
         os.replace(temporary, target)

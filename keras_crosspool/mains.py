@@ -1,8 +1,10 @@
-"""What every main shares: bad input ends in one clear line and exit code 2."""
+"""What every main shares: an end before its time is one clear line and an exit code."""
 
 import sys
 
 from absl import app, flags, logging
+
+from keras_crosspool.stopping import StoppedError
 
 _USER_ERRORS = (
     ValueError,
@@ -14,6 +16,8 @@ _USER_ERRORS = (
 
 def run(main, positional=None):
     """Runs an absl main; an error in the user's input becomes one line and exit code 2.
+
+    Training that was stopped and can be taken up again ends likewise, with a code of its own.
 
     The traceback behind the line is shown with `--verbosity=1`.
 
@@ -29,6 +33,9 @@ def run(main, positional=None):
         except _USER_ERRORS as error:
             logging.debug("where the error arose", exc_info=True)
             _fail(error)
+        except StoppedError as stop:
+            logging.debug("where it stopped", exc_info=True)
+            _fail(stop, stop.exit_code)
 
     app.run(guarded, flags_parser=_parse_flags)
 
@@ -42,9 +49,9 @@ def _parse_flags(argv):
         sys.exit(0)  # --help was answered, which absl takes for a failure
 
 
-def _fail(error):
+def _fail(error, exit_code=2):
     print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
-    sys.exit(2)
+    sys.exit(exit_code)
 
 
 def _positional_arguments(arguments, positional):

@@ -3,7 +3,8 @@
 The descriptor's projection and the classifier are solved in closed form, which takes seconds
 beside the pass over the pictures; --epochs=N then fine-tunes the whole network and solves the
 classifier once more on the tuned features. The global-average baseline is solved from the same
-pass and reported beside it.
+pass and reported beside it. On several GPUs, or several machines by --workers, the same command
+trains on all of them; killed at any step, the same command goes on there.
 
     python -m keras_crosspool.train --data=data/grocery_mini --val_split=test --output=model
 """
@@ -16,15 +17,12 @@ from keras_crosspool.training import flags as training_flags
 FLAGS = flags.FLAGS
 flags.adopt_module_key_flags(training_flags)
 flags.DEFINE_string("output", None, "Model directory to write.", required=True)
-flags.DEFINE_string("tensorboard", None, "Folder for TensorBoard logs of fine-tuning.")
 
 
 def main(_):
     from keras_crosspool.training import session
 
-    metadata = session.train(
-        output=FLAGS.output, tensorboard=FLAGS.tensorboard, **training_flags.training_arguments()
-    )
+    metadata = session.train(output=FLAGS.output, **training_flags.training_arguments())
     width = max(len(name) for name in metadata.metrics)
     for name, value in metadata.metrics.items():
         print(f"{name:<{width}}  {value:.4f}" if isinstance(value, float) else f"{name}  {value}")

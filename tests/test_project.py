@@ -89,7 +89,8 @@ def _canonical(name):
 
 
 def _pinned():
-    text = (ROOT / "constraints.txt").read_text()
+    files = ("constraints.txt", "constraints-beam.txt")
+    text = "\n".join((ROOT / name).read_text() for name in files)
     return {_canonical(name) for name in re.findall(r"^([\w.-]+)==", text, re.MULTILINE)}
 
 

@@ -40,12 +40,14 @@ def open_folder_split(root, split, class_names=None, skip_broken=False):
         class_names=class_names,
         size=len(pictures),
         fingerprint=fingerprint(lines),
-        encoded=lambda: _encoded(pictures),
+        encoded=lambda start=0, stop=None: _encoded(pictures[start:stop]),
         skipped=tuple(broken),
         coarse_names=_coarse_names(root / "classes.csv"),
         task=task,
         groups=tuple(groups.tolist()),
         names=tuple(str(path) for path, _ in pictures),
+        labels=np.array([label for _, label in pictures], "int32"),
+        read=lambda index: pictures[index][0].read_bytes(),
     )
 
 

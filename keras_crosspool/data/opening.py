@@ -1,27 +1,34 @@
 """Opens a split, wherever its pictures are kept."""
 
 
-def open_split(data, split, class_names=None, skip_broken=False, task=None):
+def open_split(data, split, class_names=None, skip_broken=False, task=None, data_dir=None):
     """Opens a split of a folder of pictures or of a TFDS data set.
 
     Args:
-        data: str, a folder laid out as `split/class/*.jpg`, or with `split/labels.csv` beside the
-            pictures of a split, which then have any number of labels; or `"tfds:NAME"`.
-        split: str, name of the split, such as `"train"`; TFDS slices such as `"train[:80%]"`
-            work too.
+        data: str, a folder laid out as `split/class/*.jpg`, which is also what
+            `tfds.folder_dataset.ImageFolder` reads, or with `split/labels.csv` beside the
+            pictures of a split, which then have any number of labels; or `"tfds:NAME"`, with
+            configuration and version as `tfds.builder` takes them; or `"tfds:/FOLDER"` or
+            `"tfds:./FOLDER"`, a data set that TFDS has prepared, or a folder that holds one.
+        split: str, name of the split, such as `"train"`; of TFDS data sets also slices and sums
+            such as `"train[:80%]"` and `"train+test"`.
         class_names: sequence of str, the classes of a model; labels become indices into it.
             Defaults to the classes of the data, sorted.
         skip_broken: bool, whether pictures that cannot be decoded are left out instead of
             stopping. Defaults to `False`.
         task: str, `"single_label"` or `"multi_label"`, the task of a model, which the labels must
             be for. Defaults to what the data has.
+        data_dir: str, folder where TFDS keeps its data sets, for `"tfds:NAME"` alone. Defaults to
+            that of TFDS itself.
 
     Returns:
         A `Split`.
 
     Raises:
         ValueError: if the folder, the split or its classes are not as expected, a picture is
-            broken, the TFDS name is unknown, or the labels are for another task.
+            broken, the TFDS name is unknown, the labels are for another task, or `data_dir` is
+            given for anything but a TFDS name.
+        OSError: if a file cannot be read, or a data set cannot be downloaded or prepared.
 
     Example:
 
@@ -29,7 +36,7 @@ def open_split(data, split, class_names=None, skip_broken=False, task=None):
     >>> split.size, len(split.class_names), split.coarse_names["Anjou"]
     (192, 16, 'Pear')
     """
-    opened = _opener(data)(str(data).removeprefix("tfds:"), split, class_names, skip_broken)
+    opened = _open(str(data), split, class_names, skip_broken, data_dir)
     if task not in (None, opened.task.name):
         raise ValueError(
             f"The pictures are labelled for another task than expected, which is {task}. "
@@ -38,11 +45,17 @@ def open_split(data, split, class_names=None, skip_broken=False, task=None):
     return opened
 
 
-def _opener(data):
-    if str(data).startswith("tfds:"):
+def _open(data, split, class_names, skip_broken, data_dir):
+    if data.startswith("tfds:"):
         from keras_crosspool.data.tfds import open_tfds_split
 
-        return open_tfds_split
+        name = data.removeprefix("tfds:")
+        return open_tfds_split(name, split, class_names, skip_broken, data_dir)
+    if data_dir:
+        raise ValueError(
+            "data_dir is where TFDS keeps its data sets, so it goes with tfds:NAME. "
+            f"Received: {data}, data_dir {data_dir}"
+        )
     from keras_crosspool.data.folder import open_folder_split
 
-    return open_folder_split
+    return open_folder_split(data, split, class_names, skip_broken)

@@ -59,15 +59,9 @@ def load_pictures(split, image_size, limit=None, seed=0):
         `pictures`, uint8 `(n, image_size, image_size, 3)`, and `labels`, int32 `(n,)`, or multi-hot
         `(n, num_classes)`.
     """
-    labels = split_labels(split)
-    chosen = _draw(labels, limit, seed)
+    chosen = _draw(split.labels, limit, seed)
     pictures = pictures_at(split, chosen, image_size)
-    return np.stack([pictures[index] for index in chosen]), labels[chosen]
-
-
-def split_labels(split):
-    """The labels of a split in its order: int32 `(n,)`, or multi-hot `(n, num_classes)`."""
-    return np.array([label for _, label, _ in split.encoded().as_numpy_iterator()], "int32")
+    return np.stack([pictures[index] for index in chosen]), split.labels[chosen]
 
 
 def pictures_at(split, indices, image_size):

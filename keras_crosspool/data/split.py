@@ -3,6 +3,8 @@
 import dataclasses
 from collections.abc import Callable, Mapping
 
+import numpy as np
+
 from keras_crosspool.tasks import SINGLE_LABEL, MultiLabel, SingleLabel
 
 
@@ -15,8 +17,8 @@ class Split:
         class_names: tuple of str; a label is an index into it, or multi-hot over it.
         size: int, number of pictures.
         fingerprint: str, sha256 that changes whenever the pictures or labels do.
-        encoded: function without arguments giving a `tf.data.Dataset` of
-            `(bytes, label, picture name)` in a fixed order.
+        encoded: function of two indices, `start` and `stop`, giving a `tf.data.Dataset` of the
+            `(bytes, label, picture name)` between them, in a fixed order; by default of all.
         skipped: tuple of str, the broken pictures left out, when that was allowed.
         coarse_names: mapping from class to coarse class; empty when there are none.
         task: the task that the labels are for: `SINGLE_LABEL`, or `MULTI_LABEL` where a label is
@@ -24,6 +26,9 @@ class Split:
         groups: tuple of int, the group of each picture; pictures of one group stay together in
             cross-validation. Empty where each stands for itself.
         names: tuple of str, what each picture is called, in the order of `encoded`.
+        labels: int32 `(size,)`, or multi-hot `(size, num_classes)`, in that order.
+        read: function from an index in that order to the picture's bytes; `None` where the data
+            can only be read one after the other.
     """
 
     name: str
@@ -36,6 +41,21 @@ class Split:
     task: SingleLabel | MultiLabel = SINGLE_LABEL
     groups: tuple[int, ...] = ()
     names: tuple[str, ...] = ()
+    labels: np.ndarray | None = dataclasses.field(default=None, compare=False)
+    read: Callable | None = None
+
+    def between(self, start, stop):
+        """The pictures from index `start` on, up to but without `stop`: a `Split`."""
+        size = stop - start
+        return dataclasses.replace(
+            self,
+            size=size,
+            encoded=lambda first=0, last=size: self.encoded(start + first, start + last),
+            groups=self.groups[start:stop],
+            names=self.names[start:stop],
+            labels=self.labels[start:stop],
+            read=self.read and (lambda index: self.read(start + index)),
+        )
 
     def part(self, index, count):
         """One of `count` nearly equal parts of the split, cut in its order.
@@ -47,14 +67,7 @@ class Split:
         Returns:
             A `Split`; those of all indices together are this one.
         """
-        start, stop = (self.size * i // count for i in (index, index + 1))
-        return dataclasses.replace(
-            self,
-            size=stop - start,
-            encoded=lambda: self.encoded().skip(start).take(stop - start),
-            groups=self.groups[start:stop],
-            names=self.names[start:stop],
-        )
+        return self.between(*(self.size * i // count for i in (index, index + 1)))
 
 
 def label_indices(classes, class_names):

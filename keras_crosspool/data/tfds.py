@@ -1,18 +1,25 @@
 """Data sets of the TensorFlow Datasets catalogue, or built by its folder builders."""
 
+import pathlib
+
 import numpy as np
 
 from keras_crosspool.data.checking import check_pictures, fingerprint
 from keras_crosspool.data.split import Split, label_indices
 from keras_crosspool.tasks import MULTI_LABEL, SINGLE_LABEL
 
+_INFO_FILE = "dataset_info.json"
 
-def open_tfds_split(name, split, class_names=None, skip_broken=False):
-    """Opens a split of a TFDS data set with `image` and `label` or `labels`; see `open_split`."""
-    builder = _builder(name)
+
+def open_tfds_split(name, split, class_names=None, skip_broken=False, data_dir=None):
+    """Opens a split of a TFDS data set with `image` and `label` or `labels`; see `open_split`.
+
+    The coarse class of each class is read from `coarse_names` in the data set's metadata.
+    """
+    builder = _builder(name, data_dir)
     task, classes = _task_and_classes(name, builder.info.features)
     if not builder.info.splits:
-        builder.download_and_prepare()
+        _prepare(builder, name)
     try:
         info = builder.info.splits[split]
     except (KeyError, ValueError) as error:
@@ -33,10 +40,12 @@ def open_tfds_split(name, split, class_names=None, skip_broken=False):
         class_names=class_names,
         size=info.num_examples - len(broken),
         fingerprint=fingerprint(lines),
-        encoded=lambda: _without(encoded, broken),
+        encoded=lambda start=0, stop=None: _between(_without(encoded, broken), start, stop),
         skipped=tuple(broken),
+        coarse_names=_coarse_names(builder.info.metadata),
         task=task,
         names=tuple(picture for picture, *_ in checked if picture not in broken),
+        labels=np.array([label for picture, label, _ in checked if picture not in broken], "int32"),
     )
 
 
@@ -68,18 +77,58 @@ def _is_multi_hot(feature):
     return len(feature.shape) == 1 and feature.shape[0] and np.dtype(feature.np_dtype).kind in "bui"
 
 
-def _builder(name):
+def _coarse_names(metadata):
+    """The coarse class of each class; metadata may be none, or of a kind of the data set's own."""
+    return metadata.get("coarse_names", {}) if isinstance(metadata, dict) else {}
+
+
+def _builder(name, data_dir):
     import tensorflow_datasets as tfds
 
+    import keras_crosspool.data.grocery_store  # noqa: F401 (registers its builder)
+
+    if name.startswith(("/", ".", "~")):
+        return tfds.builder_from_directory(_prepared_folder(name, data_dir))
     try:
-        return tfds.builder(name)
+        return tfds.builder(name, data_dir=data_dir)
     # TFDS answers an unknown version by an assertion.
     except (tfds.core.registered.DatasetNotFoundError, ValueError, AssertionError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ValueError(
-            f"TFDS knows no such data set ({reason}); `tfds.list_builders()` lists the names. "
-            f"Received: tfds:{name}"
+            f"TFDS knows no such data set ({reason}); `tfds.list_builders()` lists the names, and "
+            "a prepared data set is written tfds:/FOLDER or tfds:./FOLDER. "
+            f"Received: tfds:{name}{f' in {data_dir}' if data_dir else ''}"
         ) from error
+
+
+def _prepared_folder(name, data_dir):
+    """The one folder of a prepared data set at or below a folder."""
+    if data_dir:
+        raise ValueError(
+            "A prepared data set is where its folder is: leave data_dir out, or name a data set. "
+            f"Received: tfds:{name}, data_dir {data_dir}"
+        )
+    folder = pathlib.Path(name).expanduser()
+    found = sorted(path.parent for path in folder.rglob(_INFO_FILE))
+    if len(found) != 1:
+        names = ", ".join(map(str, found)) or "none"
+        raise ValueError(
+            f"Expected a folder with one data set that TFDS prepared, which has a {_INFO_FILE}, "
+            f"there or below; found: {names}. Received: tfds:{name}"
+        )
+    return found[0]
+
+
+def _prepare(builder, name):
+    """Downloads a data set and writes it to its folder."""
+    import tensorflow_datasets as tfds
+
+    try:
+        builder.download_and_prepare()
+    # TFDS answers files that must be put there by hand by an assertion.
+    except (tfds.core.download.DownloadError, AssertionError) as error:
+        reason = " ".join(str(error).split())
+        raise OSError(f"The data set cannot be prepared: {reason} Received: tfds:{name}") from error
 
 
 def _encoded(builder, split, task, indices, num_classes):
@@ -115,3 +164,7 @@ def _without(encoded, broken):
     if not broken:
         return encoded
     return encoded.filter(lambda data, label, name: tf.reduce_all(name != tf.constant(broken)))
+
+
+def _between(encoded, start, stop):
+    return encoded.skip(start).take(-1 if stop is None else stop - start)

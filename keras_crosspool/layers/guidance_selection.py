@@ -84,13 +84,20 @@ class GuidanceSelection(keras.layers.Conv2D):
         activity = np.abs(maps).sum(axis=places, dtype="float64")
         self._activity = activity if self._activity is None else self._activity + activity
 
-    def finalize_state(self):
-        """Writes the selection into the kernel and forgets the statistics."""
+    def finalize_state(self, all_reduce=None):
+        """Writes the selection into the kernel and forgets the statistics.
+
+        Args:
+            all_reduce: function that sums an array over all workers, where each has seen maps of
+                its own. Defaults to none.
+        """
         if self._activity is None:
             raise ValueError(
                 "Guidance cannot be selected without feature maps: give at least one batch. "
                 "Received: no batch"
             )
+        if all_reduce:
+            self._activity = all_reduce(self._activity)
         # In rising order, so that neighbouring channels stay neighbours.
         chosen = np.sort(np.argsort(-self._activity, kind="stable")[: self.filters])
         self.set_weights([_one_hot_kernel(chosen, len(self._activity))])

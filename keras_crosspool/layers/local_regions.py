@@ -93,9 +93,18 @@ class LocalRegions(keras.layers.Conv2D):
             self._pca = StreamingPCA(self.filters)
         self._pca.update(self._windows(maps))
 
-    def finalize_state(self, whiten=False):
-        """Writes the PCA into kernel and bias and forgets the statistics."""
-        mean, components, variances = (self._pca or StreamingPCA(self.filters)).fit()
+    def finalize_state(self, whiten=False, all_reduce=None):
+        """Writes the PCA into kernel and bias and forgets the statistics.
+
+        Args:
+            whiten: bool, as for `adapt`.
+            all_reduce: function that sums an array over all workers, where each has seen maps of
+                its own. Defaults to none.
+        """
+        pca = self._pca or StreamingPCA(self.filters)
+        if all_reduce and pca.count:
+            pca.reduce(all_reduce)
+        mean, components, variances = pca.fit()
         if whiten:
             components = components / _deviations(variances)
         self.set_weights([components.reshape(self.kernel.shape), -mean @ components])

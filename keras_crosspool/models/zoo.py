@@ -155,3 +155,31 @@ def all_layers(model):
         yield layer
         if isinstance(layer, RegionGrid):
             yield from layer.network.layers
+
+
+def with_policy(model, policy):
+    """A copy of a zoo model whose layers compute under another dtype policy, with its weights.
+
+    The classifier stays in float32, since a softmax of half-precision logits loses what sets the
+    best classes apart.
+
+    Args:
+        model: functional `keras.Model`.
+        policy: str, such as `"float32"` or `"mixed_float16"`.
+
+    Returns:
+        `keras.Model`.
+    """
+
+    def clone(layer):
+        dtype = "float32" if layer.name == "logits" else policy
+        config = {**layer.get_config(), "dtype": dtype}
+        if isinstance(layer, RegionGrid):
+            config["network"] = keras.saving.serialize_keras_object(
+                with_policy(layer.network, policy)
+            )
+        return layer.__class__.from_config(config)
+
+    copy = keras.models.clone_model(model, clone_function=clone)
+    copy.set_weights(model.get_weights())
+    return copy

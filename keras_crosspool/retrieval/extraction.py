@@ -1,22 +1,12 @@
 """Descriptors in bulk: streamed from pictures to shards, and taken up again after a kill."""
 
 import dataclasses
-import itertools
 import math
-import pathlib
-import re
 import time
 
-import numpy as np
-
-from keras_crosspool.data import open_split, picture_batches
-from keras_crosspool.files import atomic_path
 from keras_crosspool.progress import track
-from keras_crosspool.retrieval import store
-from keras_crosspool.retrieval.describer import Describer
-from keras_crosspool.retrieval.formats import FORMATS
-from keras_crosspool.retrieval.record import ExtractionRecord
-from keras_crosspool.training.report import library_versions
+from keras_crosspool.retrieval.job import ExtractionJob
+from keras_crosspool.retrieval.store import DescriptorStore, open_descriptors
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,7 +20,7 @@ class Extraction:
             which the model is loaded and every picture checked.
     """
 
-    store: store.DescriptorStore
+    store: DescriptorStore
     computed: int
     seconds: float
 
@@ -78,102 +68,12 @@ def extract(
     >>> done.computed, [rows.shape for _, rows in done.store.shards()]  # doctest: +SKIP
     (320, [(320, 2, 1024)])
     """
-    if format not in FORMATS:
-        raise ValueError(f"format must be one of {', '.join(FORMATS)}. Received: {format!r}")
-    if shard_size % batch_size:
-        raise ValueError(
-            "The shard size must be a multiple of the batch size. "
-            f"Received: {shard_size} and {batch_size}"
-        )
-    output = pathlib.Path(output)
-    _check_folder(output)
-    describer = Describer(model, batch_size)
-    metadata = describer.metadata
-    data = str(data or metadata.data["path"])
-    pictures = open_split(data, split, metadata.class_names, skip_broken)
-    record = ExtractionRecord(
-        model=metadata.name,
-        model_fingerprint=describer.fingerprint,
-        image_size=metadata.image_size,
-        data=data,
-        split=split,
-        data_fingerprint=pictures.fingerprint,
-        skip_broken=skip_broken,
-        pictures=pictures.size,
-        format=format,
-        dims=describer.dims,
-        batch_size=batch_size,
-        shard_size=shard_size,
-        versions=library_versions(),
-    )
-    _prepare(output, record, pictures)
-    done = store.finished_shards(output, record)
-    rest = _without_first(pictures, min(done * shard_size, pictures.size))
-    if rest.size:
-        describer.warm_up()
+    job = ExtractionJob(model, output, data, split, format, batch_size, shard_size, skip_broken)
+    job.begin()
+    missing = job.missing()
+    if missing:
+        job.warm_up()
     start = time.perf_counter()
-    rows = _encoded_batches(describer, rest, FORMATS[format])
-    for number, count in list(enumerate(record.shards))[done:]:
-        with atomic_path(store.shard_path(output, number)) as path:
-            _write_shard(path, itertools.islice(rows, math.ceil(count / batch_size)), count)
-    seconds = time.perf_counter() - start
-    return Extraction(store.open_descriptors(output), rest.size, seconds)
-
-
-def _check_folder(output):
-    """Refuses a folder of something else before the model and the pictures are read."""
-    if output.exists() and not output.is_dir():
-        raise ValueError(f"The output must be a folder, and this is a file. Received: {output}")
-    if output.is_dir() and any(not _is_partial(path) for path in output.iterdir()):
-        store.read_record(output)
-
-
-def _prepare(output, record, pictures):
-    """Writes record and index where they are missing; refuses the descriptors of another run."""
-    output.mkdir(parents=True, exist_ok=True)
-    for path in filter(_is_partial, output.iterdir()):
-        path.unlink()
-    if (output / store.RECORD_FILE).exists():
-        differences = store.read_record(output).differences(record)
-        if differences:
-            raise ValueError(
-                "The folder holds descriptors that were made otherwise; name another folder, or "
-                f"remove this one. Received: {output} with {'; '.join(differences)}"
-            )
-    else:
-        with atomic_path(output / store.RECORD_FILE) as path:
-            path.write_text(record.to_json())
-    if not (output / store.INDEX_FILE).exists():
-        with atomic_path(output / store.INDEX_FILE) as path:
-            store.write_index(path, _names_and_classes(pictures), record.shard_size)
-
-
-def _is_partial(path):
-    """Whether a file is what `atomic_path` had begun when its process was killed."""
-    return re.fullmatch(r"\..+\.\d+\.partial(\..+)?", path.name) is not None
-
-
-def _names_and_classes(split):
-    for _, label, name in split.encoded().as_numpy_iterator():
-        yield name.decode(), split.task.label_names(label, split.class_names)
-
-
-def _without_first(split, count):
-    return dataclasses.replace(
-        split, size=split.size - count, encoded=lambda: split.encoded().skip(count)
-    )
-
-
-def _encoded_batches(describer, split, kept):
-    batches = picture_batches(split, describer.metadata.image_size, describer.batch_size)
-    for pictures, _ in track(batches, "descriptors"):
-        yield kept.encode(describer.describe(np.asarray(pictures)))
-
-
-def _write_shard(path, batches, count):
-    first = next(batches)
-    rows = np.lib.format.open_memmap(path, "w+", first.dtype, (count, *first.shape[1:]))
-    start = 0
-    for batch in itertools.chain([first], batches):
-        rows[start : start + len(batch)] = batch
-        start += len(batch)
+    batches = math.ceil(sum(job.record.shards[number] for number in missing) / batch_size)
+    computed = sum(track(job.write(missing), "descriptors", batches))
+    return Extraction(open_descriptors(output), computed, time.perf_counter() - start)

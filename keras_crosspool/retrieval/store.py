@@ -76,7 +76,7 @@ def open_descriptors(directory):
     """
     directory = pathlib.Path(directory)
     record = read_record(directory)
-    missing = len(record.shards) - finished_shards(directory, record)
+    missing = len(missing_shards(directory, record))
     if missing or not (directory / INDEX_FILE).is_file():
         raise ValueError(
             f"The extraction has not come to its end: {missing} of {len(record.shards)} shards are "
@@ -96,15 +96,18 @@ def shard_path(directory, number):
     return pathlib.Path(directory) / f"descriptors-{number:05d}.npy"
 
 
-def finished_shards(directory, record):
-    """The number of shards, from the first one on, that are there; a shard is whole or not there.
+def missing_shards(directory, record):
+    """The numbers of the shards that are not there, in rising order; one that is there is whole.
 
     Args:
         directory: path of the folder.
         record: its `ExtractionRecord`.
+
+    Returns:
+        List of int.
     """
-    there = [shard_path(directory, number).is_file() for number in range(len(record.shards))]
-    return [*there, False].index(False)
+    numbers = range(len(record.shards))
+    return [number for number in numbers if not shard_path(directory, number).is_file()]
 
 
 def read_record(directory):

@@ -6,6 +6,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from keras_crosspool.distribution import ONE_DEVICE, Distribution
+
+_COLUMNS = 1024  # of the descriptors that worker processes show each other at once
+
 
 @dataclasses.dataclass(frozen=True)
 class Branch:
@@ -17,14 +21,31 @@ class Branch:
             are views of one picture may share a descriptor. Defaults to one row a descriptor.
         fold_grams: mapping from fold to the `(pictures, pictures)` inner products of descriptors
             that were fitted without that fold's labels. Empty where fitting used no labels.
+        projection: sparse `(dims, longer dims)`, from `random_projection`, where the descriptors
+            are projections of longer ones. Defaults to none.
+        distribution: `Distribution` of the rows: each worker has its own. With `rows` every worker
+            has all descriptors. Defaults to one device, which has all.
     """
 
     descriptors: np.ndarray
     rows: np.ndarray | None = None
     fold_grams: Mapping[int, np.ndarray] = dataclasses.field(default_factory=dict)
+    projection: object = None
+    distribution: Distribution = ONE_DEVICE
+
+    @property
+    def dims(self):
+        """Length of a descriptor, as it is here."""
+        return self.descriptors.shape[1]
+
+    def take(self, places):
+        """This worker's rows at some places, `(len(places), dims)`; a slice or indices."""
+        return self.descriptors[places if self.rows is None else self.rows[places]]
 
     def gram(self, fold=None):
         """Inner products of all rows, `(n, n)`; with a fold, fitted without that one's labels.
+
+        Of the rows of all workers, one worker's after the other's.
 
         Example:
 
@@ -33,16 +54,48 @@ class Branch:
         [[1.0, 3.0, 3.0], [3.0, 25.0, 25.0], [3.0, 25.0, 25.0]]
         """
         gram = self.fold_grams.get(fold, self._gram)
-        return gram if self.rows is None else gram[np.ix_(self.rows, self.rows)]
+        return gram if self.rows is None else gram[np.ix_(self._all_rows, self._all_rows)]
 
     def kernel(self, duals):
         """The weights `(dims, classes)` of a classifier with these duals, `(n, classes)`."""
         if self.rows is not None:
             summed = np.zeros((len(self.descriptors), duals.shape[1]))
-            np.add.at(summed, self.rows, duals)
-            duals = summed
-        return self.descriptors.T @ duals.astype("float32")
+            np.add.at(summed, self._all_rows, duals)
+            return self.unprojected(self.descriptors.T @ summed.astype("float32"))
+        own = duals[self._first_row :][: len(self.descriptors)].astype("float32")
+        return self.unprojected(self.distribution.sum(self.descriptors.T @ own))
+
+    def unprojected(self, kernel):
+        """The weights for the descriptors before projection: the same scores from longer rows."""
+        return kernel if self.projection is None else self.projection.T @ kernel
 
     @functools.cached_property
     def _gram(self):
-        return self.descriptors @ self.descriptors.T
+        if self.rows is not None or self.distribution.workers == 1:
+            return self.descriptors @ self.descriptors.T
+        return _gram_of_workers(self.descriptors, self.distribution)
+
+    @functools.cached_property
+    def _all_rows(self):
+        return self.distribution.gather(self.rows)
+
+    @functools.cached_property
+    def _first_row(self):
+        counts = self.distribution.gather([len(self.descriptors)])
+        return counts[: self.distribution.worker].sum()
+
+
+def _gram_of_workers(rows, distribution):
+    """All inner products of the rows of all workers, none of which holds them all.
+
+    A Gram matrix is a sum over columns: some columns of all rows at a time, each worker in turn
+    adds up its share.
+    """
+    gram = None
+    for turn, start in enumerate(range(0, rows.shape[1], _COLUMNS)):
+        columns = distribution.gather(rows[:, start : start + _COLUMNS])
+        if gram is None:
+            gram = np.zeros((len(columns), len(columns)), "float32")
+        if turn % distribution.workers == distribution.worker:
+            gram += columns @ columns.T
+    return distribution.sum(gram)

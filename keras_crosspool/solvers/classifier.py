@@ -1,18 +1,17 @@
 """Solves the classifier of a zoo model: strength by cross-validation, calibrated logits."""
 
 import dataclasses
-import itertools
 
 import numpy as np
 from absl import logging
 from keras import ops
 
-from keras_crosspool.progress import track
 from keras_crosspool.solvers.branch import Branch
-from keras_crosspool.solvers.methods import METHODS, Method
+from keras_crosspool.solvers.gram_problem import GramProblem
+from keras_crosspool.solvers.methods import METHODS
+from keras_crosspool.solvers.streaming_problem import StreamingProblem
+from keras_crosspool.solvers.weightings import weightings
 from keras_crosspool.tasks import task_of
-
-_WEIGHT_RATIOS = (1.0, 0.25, 0.5, 2.0, 4.0)  # of a further branch to the first
 
 
 @dataclasses.dataclass(frozen=True)
@@ -49,8 +48,10 @@ class LinearClassifier:
         return self.validation.get(self.strength, {})
 
 
-def solve_classifier(descriptors, labels, num_classes, method="ridge", pictures=None, seed=0):
-    """Solves a linear classifier on the Gram matrix of the descriptors.
+def solve_classifier(
+    descriptors, labels, num_classes, method="ridge", pictures=None, seed=0, form="gram"
+):
+    """Solves a linear classifier on descriptors, in closed form.
 
     The strength is the one with the lowest cross-validated log loss, each strength at its own
     best calibration; that calibration is then written into kernel and bias.
@@ -64,12 +65,16 @@ def solve_classifier(descriptors, labels, num_classes, method="ridge", pictures=
             mirror image, stay in one fold, and so can groups of pictures. Defaults to a picture
             a row.
         seed: int, of the folds. Defaults to `0`.
+        form: `"gram"`, on the `n x n` inner products of the rows, or `"primal"`, on the
+            `dims x dims` ones of the columns, for the ridge alone: two ways to one solution.
+            Defaults to `"gram"`.
 
     Returns:
         A `LinearClassifier`.
 
     Raises:
-        ValueError: if the method is unknown or all pictures are labelled alike.
+        ValueError: if the method is unknown or has no such form, or all pictures are labelled
+            alike.
 
     Example:
 
@@ -81,15 +86,19 @@ def solve_classifier(descriptors, labels, num_classes, method="ridge", pictures=
     >>> float((logits.argmax(axis=1) == labels).mean())
     1.0
     """
-    return solve_branches([Branch(descriptors)], labels, num_classes, method, pictures, seed)
+    return solve_branches([Branch(descriptors)], labels, num_classes, method, pictures, seed, form)
 
 
-def solve_branches(branches, labels, num_classes, method="ridge", pictures=None, seed=0):
+def solve_branches(
+    branches, labels, num_classes, method="ridge", pictures=None, seed=0, form="gram"
+):
     """Solves one linear classifier on the descriptors of several branches, weighted.
 
     The weights are tried at the strength that suits equal ones; they are the ones with the lowest
     cross-validated log loss. A weight is the same as a strength of its own for that branch, so it
     ends in the kernel, and the descriptors stay as they are.
+
+    Where the branches are distributed, each worker gives its own rows and all get one classifier.
 
     Args:
         branches: list of `Branch`.
@@ -98,27 +107,31 @@ def solve_branches(branches, labels, num_classes, method="ridge", pictures=None,
         method: `"ridge"` or `"svm"`. Defaults to `"ridge"`.
         pictures: int `(n,)`, as for `solve_classifier`.
         seed: int, of the folds. Defaults to `0`.
+        form: str, as for `solve_classifier`; `"projected"` is `"primal"` on projected branches.
 
     Returns:
         A `LinearClassifier` for the concatenated descriptors.
 
     Raises:
-        ValueError: as `solve_classifier`.
+        ValueError: as `solve_classifier`, or if branches with `fold_grams` are to be solved in
+            another form than `"gram"`.
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}. Received: {method!r}")
-    if (labels == labels[0]).all():
-        raise ValueError("A classifier needs pictures of two classes or more. Received: one class")
-    targets = ops.convert_to_numpy(task_of(labels).targets(labels, num_classes)).astype("float64")
-    folds = cross_validation_folds(labels, pictures, seed)
-    problem = _Problem(branches, labels, targets, METHODS[method], folds)
+    if form not in METHODS[method].forms:
+        raise ValueError(
+            f"The {method} is solved in one of the forms {', '.join(METHODS[method].forms)}. "
+            f"Received: form={form!r}"
+        )
+    if form != "gram" and any(branch.fold_grams for branch in branches):
+        raise ValueError(
+            "A branch that was fitted anew for each fold, such as the trained guidance of scheme "
+            f"2, is judged by Gram matrices alone: take the form gram. Received: form={form!r}"
+        )
+    problem = _problem(branches, labels, num_classes, METHODS[method], pictures, seed, form)
     chosen = _choose(problem)
-    weights, temperature = chosen["weights"], chosen["temperature"]
-    duals, bias = METHODS[method].fit(problem.gram(weights), targets, chosen["strength"])
-    duals = duals / temperature
-    kernels = [b.kernel(w**2 * duals) for b, w in zip(branches, weights, strict=True)]
-    bias = (bias / temperature + chosen["offset"]).astype("float32")
-    return LinearClassifier(np.concatenate(kernels), bias, **chosen)
+    kernel, bias = problem.solve(chosen["weights"], chosen["strength"], chosen["temperature"])
+    return LinearClassifier(kernel, (bias + chosen["offset"]).astype("float32"), **chosen)
 
 
 def cross_validation_folds(labels, pictures=None, seed=0):
@@ -136,51 +149,42 @@ def cross_validation_folds(labels, pictures=None, seed=0):
     return None if fold_of is None else fold_of[rows]
 
 
-@dataclasses.dataclass(frozen=True)
-class _Problem:
-    """What is to be solved, at any weights and strength."""
+def _problem(branches, labels, num_classes, method, pictures, seed, form):
+    """The problem in the form in which it is to be solved, the same for every worker."""
+    distribution = branches[0].distribution
+    all_labels = distribution.gather(labels)
+    if (all_labels == all_labels[0]).all():
+        raise ValueError("A classifier needs pictures of two classes or more. Received: one class")
+    pictures = None if pictures is None else distribution.gather(pictures)
+    folds = cross_validation_folds(all_labels, pictures, seed)
+    if form == "gram":
+        targets = ops.convert_to_numpy(task_of(labels).targets(all_labels, num_classes))
+        return GramProblem(branches, all_labels, targets.astype("float64"), method, folds)
+    owners = distribution.gather(np.full(len(labels), distribution.worker))
+    return StreamingProblem(branches, labels, num_classes, method, folds, owners, seed)
 
-    branches: list
-    labels: np.ndarray
-    targets: np.ndarray
-    method: Method
-    folds: np.ndarray | None
 
-    def gram(self, weights, fold=None):
-        grams = (w**2 * b.gram(fold) for b, w in zip(self.branches, weights, strict=True))
-        return sum(grams).astype("float64")
-
-    def cross_validate(self, weights, strengths):
-        """For each strength what a `LinearClassifier` keeps of it, and the scores that judge it."""
-        task = task_of(self.labels)
-        for strength, scores in self._held_out_scores(weights, strengths).items():
-            temperature, offset, log_loss = task.calibrate(scores, self.labels)
-            yield (
-                {
-                    "weights": weights,
-                    "strength": strength,
-                    "temperature": temperature,
-                    "offset": offset,
-                    "thresholds": task.thresholds(scores / temperature + offset, self.labels),
-                },
-                {task.metric: task.measure(scores, self.labels), "log_loss": log_loss},
-            )
-
-    def _held_out_scores(self, weights, strengths):
-        scores = {strength: np.empty_like(self.targets) for strength in strengths}
-        for fold in track(np.unique(self.folds), "cross-validation"):
-            gram, held_out = self.gram(weights, fold), self.folds == fold
-            rest = ~held_out
-            inner, outer = gram[np.ix_(rest, rest)], gram[np.ix_(held_out, rest)]
-            for strength in strengths:
-                duals, bias = self.method.fit(inner, self.targets[rest], strength)
-                scores[strength][held_out] = outer @ duals + bias
-        return scores
+def _cross_validate(problem, weights, strengths):
+    """For each strength what a `LinearClassifier` keeps of it, and the scores that judge it."""
+    labels = problem.judged_labels
+    task = task_of(labels)
+    for strength, scores in problem.held_out_scores(weights, strengths).items():
+        temperature, offset, log_loss = task.calibrate(scores, labels)
+        yield (
+            {
+                "weights": weights,
+                "strength": strength,
+                "temperature": temperature,
+                "offset": offset,
+                "thresholds": task.thresholds(scores / temperature + offset, labels),
+            },
+            {task.metric: task.measure(scores, labels), "log_loss": log_loss},
+        )
 
 
 def _choose(problem):
     """The fields of a `LinearClassifier` that cross-validation settles."""
-    equal, *others = _weightings(len(problem.branches))
+    equal, *others = weightings(len(problem.branches))
     if problem.folds is None:
         strength = problem.method.default
         logging.warning(
@@ -190,22 +194,15 @@ def _choose(problem):
         )
         fixed = {"weights": equal, "strength": strength, "temperature": 1.0, "offset": 0.0}
         return {**fixed, "validation": {}}
-    tried = list(problem.cross_validate(equal, problem.method.strengths))
+    tried = list(_cross_validate(problem, equal, problem.method.strengths))
     best, scores = min(tried, key=_log_loss)
     validation = {choice["strength"]: scores for choice, scores in tried}
     tried = [(best, scores)]
     for weights in others:
-        tried.extend(problem.cross_validate(weights, [best["strength"]]))
+        tried.extend(_cross_validate(problem, weights, [best["strength"]]))
     best, scores = min(tried, key=_log_loss)
     return {**best, "validation": {**validation, best["strength"]: scores}}
 
 
 def _log_loss(tried):
     return tried[1]["log_loss"]
-
-
-def _weightings(branches):
-    """Weights of the branches, whose squares sum to one; equal ones come first."""
-    ratios = itertools.product(_WEIGHT_RATIOS, repeat=branches - 1)
-    weightings = [np.array([1.0, *ratio]) for ratio in ratios]
-    return [tuple((w / np.linalg.norm(w)).tolist()) for w in weightings]

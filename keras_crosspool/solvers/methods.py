@@ -58,14 +58,27 @@ def fit_svm(gram, targets, strength):
 
 @dataclasses.dataclass(frozen=True)
 class Method:
-    """A way to fit a linear classifier, and the strengths that cross-validation tries."""
+    """A way to fit a linear classifier.
+
+    Attributes:
+        fit: function `(gram, targets, strength) -> (duals, bias)`.
+        strengths: tuple of float, those that cross-validation tries.
+        default: float, the strength where there is nothing to cross-validate.
+        forms: tuple of str, the forms in which it can be solved; see `SolverOptions`.
+    """
 
     fit: Callable
     strengths: tuple[float, ...]
     default: float
+    forms: tuple[str, ...]
 
 
 METHODS = {
-    "ridge": Method(fit_ridge, strengths=(1e-3, 1e-2, 1e-1, 3e-1, 1.0), default=1e-2),
-    "svm": Method(fit_svm, strengths=(1.0, 10.0, 100.0), default=10.0),
+    "ridge": Method(
+        fit_ridge,
+        strengths=(1e-3, 1e-2, 1e-1, 3e-1, 1.0),
+        default=1e-2,
+        forms=("gram", "primal", "projected"),
+    ),
+    "svm": Method(fit_svm, strengths=(1.0, 10.0, 100.0), default=10.0, forms=("gram",)),
 }

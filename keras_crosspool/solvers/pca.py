@@ -52,6 +52,23 @@ class StreamingPCA:
         projected = shifted if self._sketch is None else shifted @ self._sketch
         self._scatter += shifted.T @ projected
 
+    def reduce(self, all_reduce):
+        """Makes the statistics those of all workers' rows, exactly; every worker must call it.
+
+        Args:
+            all_reduce: function that sums an array over the workers, such as `Distribution.sum`.
+                Each worker must have seen rows.
+        """
+        shift = all_reduce(self._shift) / all_reduce(np.ones(1, "float32"))
+        moved = self._shift.astype("float64") - shift  # what that adds to rows as seen from here
+        away = moved if self._sketch is None else moved @ self._sketch
+        so_far = self._sum if self._sketch is None else self._sum @ self._sketch
+        scatter = self._scatter + np.outer(self._sum, away)
+        scatter += np.outer(moved, so_far + self.count * away)
+        self._shift, self._scatter = shift, all_reduce(scatter)
+        self._sum = all_reduce(self._sum + self.count * moved)
+        self.count = int(all_reduce(np.array(self.count)))
+
     def fit(self):
         """The principal components of all rows so far.
 

@@ -2,19 +2,26 @@
 
 import dataclasses
 import math
+import tempfile
 
 import keras
 import numpy as np
-from absl import logging
 
 from keras_crosspool.data import picture_batches
-from keras_crosspool.data.pipeline import split_labels
+from keras_crosspool.distribution import ONE_DEVICE
 from keras_crosspool.graphs import graph_inputs
 from keras_crosspool.layers import GuidanceSelection, LocalRegions
 from keras_crosspool.models.branches import on_grid
 from keras_crosspool.models.zoo import branches_of
 from keras_crosspool.progress import track
-from keras_crosspool.solvers import Branch, solve_branches
+from keras_crosspool.solvers import (
+    Branch,
+    ProblemSize,
+    SolverOptions,
+    project,
+    random_projection,
+    solve_branches,
+)
 from keras_crosspool.training.views import Views
 
 WHOLE_PICTURES = Views()
@@ -22,21 +29,23 @@ WHOLE_PICTURES = Views()
 
 @dataclasses.dataclass(frozen=True)
 class Descriptors:
-    """Descriptors of a split, of the branches of models that share one input.
+    """Descriptors of a split, or of a worker's part of it, by models that share one input.
 
     Attributes:
         branches: dict, branch name to its `Branch`; each has `n` rows.
         labels: int `(n,)`, or multi-hot `(n, num_classes)`.
         groups: int `(n,)`, the picture each row comes from, or its group: what has to stay
             together in cross-validation.
+        form: str, the form in which classifiers are to be solved on them.
     """
 
     branches: dict
     labels: np.ndarray
     groups: np.ndarray
+    form: str = "gram"
 
 
-def adapt_head(model, split, image_size, batch_size=32):
+def adapt_head(model, split, image_size, batch_size=32, distribution=ONE_DEVICE):
     """Fits the PCA of the windows and selects the guidance, in one pass over a split.
 
     Args:
@@ -44,6 +53,11 @@ def adapt_head(model, split, image_size, batch_size=32):
         split: `Split` of training pictures.
         image_size: int, side in pixels.
         batch_size: int. Defaults to `32`.
+        distribution: `Distribution`, whose workers go through a part of the split each; all of
+            them get the layers that one would. Defaults to one device.
+
+    Raises:
+        ValueError: if there are fewer pictures than workers, or too few for the projection.
     """
     inputs = graph_inputs(model)
     layers = [x for x in model.layers if isinstance(x, LocalRegions | GuidanceSelection)]
@@ -51,18 +65,30 @@ def adapt_head(model, split, image_size, batch_size=32):
     if not layers:
         return
     maps_of = keras.Model(model.input, [inputs[layer.name][0] for layer in layers])
-    for pictures, _ in track(
-        picture_batches(split, image_size, batch_size), "principal components"
-    ):
+    part, _ = _own_part(split, distribution)
+    for pictures, _ in track(picture_batches(part, image_size, batch_size), "principal components"):
         maps = _outputs(maps_of, np.asarray(pictures, "float32"))
         for layer, layer_maps in zip(layers, maps, strict=True):
             layer.update_state(layer_maps)
     for layer in layers:
-        layer.finalize_state()
+        layer.finalize_state(all_reduce=distribution.sum)
 
 
-def describe(models, split, image_size, batch_size=32, views=WHOLE_PICTURES, regions=None):
+def describe(
+    models,
+    split,
+    image_size,
+    batch_size=32,
+    views=WHOLE_PICTURES,
+    regions=None,
+    solver=SolverOptions(),  # noqa: B008, it is frozen
+    distribution=ONE_DEVICE,
+):
     """Describes a split by the branches of models that share one input.
+
+    The solver is planned first, by the size of the problem: the descriptors are kept as it needs
+    them. For the Gram matrix they stay in memory as they are; for the streamed forms they lie in
+    a scratch file, projected if they are too long.
 
     Branches on a region grid are given in `regions`; they describe the whole picture, of which
     the regions are crops already, and every view of a picture gets its picture's descriptor.
@@ -75,20 +101,59 @@ def describe(models, split, image_size, batch_size=32, views=WHOLE_PICTURES, reg
         views: `Views`, for the other branches. Defaults to the whole pictures.
         regions: dict, name of a branch on a region grid to its `Branch`, a row a picture.
             Defaults to none.
+        solver: `SolverOptions`, how classifiers are to be solved on the descriptors. Defaults to
+            the ridge in the form that suits.
+        distribution: `Distribution`, whose workers describe a part of the split each.
+            Defaults to one device.
 
     Returns:
-        `Descriptors`, in the order of `views.batches`; of whole pictures alone where there is no
-        other branch than those of `regions`.
+        `Descriptors` of this worker's part, in the order of `views.batches`; of whole pictures
+        alone where there is no other branch than those of `regions`.
+
+    Raises:
+        ValueError: if no form of the solver fits the memory, or there are fewer pictures than
+            workers.
+        OSError: if the scratch file does not fit on the disk.
     """
     regions = regions or {}
     outputs = {name: x for model in models for name, x in branches_of(model).items()}
-    outputs = {name: x for name, x in outputs.items() if name not in regions}
-    rows, labels, pictures = _run(models[0].input, outputs, split, image_size, batch_size, views)
-    branches = {name: Branch(descriptors) for name, descriptors in rows.items()}
-    for name, branch in regions.items():
-        branches[name] = dataclasses.replace(branch, rows=pictures)
+    pictured = {name: x for name, x in outputs.items() if name not in regions}
+    size = ProblemSize(
+        rows=split.size * (views.count if pictured else 1),
+        dims=tuple(x.shape[-1] for x in outputs.values()),
+        num_classes=len(split.class_names),
+        kept_dims=tuple(x.shape[-1] for x in pictured.values()),
+        workers=distribution.workers,
+    )
+    part, first = _own_part(split, distribution)
+    gram_only = any(branch.fold_grams for branch in regions.values())
+    plan = solver.plan(size, gram_only, distribution)
+    projections = {
+        name: random_projection(x.shape[-1], plan.width or x.shape[-1])
+        for name, x in outputs.items()
+    }
+    described = {name: project(x.descriptors, projections[name]) for name, x in regions.items()}
+    labels, pictures = part.labels, np.arange(part.size)
+    if pictured:
+        extractor = keras.Model(models[0].input, pictured)
+        total = views.count * math.ceil(part.size / batch_size)
+        batches = track(views.batches(part, image_size, batch_size), "descriptors", total=total)
+        stores = _stores(pictured, projections, views.count * part.size, plan.form)
+        labels, pictures = _fill(stores, extractor, batches, projections)
+        described |= stores
+    pictures = first + pictures
+    branches = {
+        name: dataclasses.replace(
+            regions.get(name, Branch(rows)),
+            descriptors=rows,
+            rows=pictures if name in regions else None,
+            projection=projections[name],
+            distribution=distribution,
+        )
+        for name, rows in described.items()
+    }
     groups = np.array(split.groups or range(split.size))
-    return Descriptors(branches, labels, groups[pictures])
+    return Descriptors(branches, labels, groups[pictures], plan.form)
 
 
 def solve_models(models, described, method="ridge"):
@@ -106,34 +171,53 @@ def solve_models(models, described, method="ridge"):
     for model in models:
         branches = [described.branches[name] for name in branches_of(model)]
         classifier = solve_branches(
-            branches, described.labels, model.output_shape[-1], method, described.groups
+            branches,
+            described.labels,
+            model.output_shape[-1],
+            method,
+            described.groups,
+            form=described.form,
         )
         model.get_layer("logits").set_weights([classifier.kernel, classifier.bias])
         classifiers.append(classifier)
     return classifiers
 
 
-def _run(picture, outputs, split, image_size, batch_size, views):
-    """Descriptors of all views by name, their labels and the pictures they come from."""
-    if not outputs:
-        return {}, split_labels(split), np.arange(split.size)
-    extractor = keras.Model(picture, list(outputs.values()))
-    total = views.count * split.size
-    rows = [np.empty((total, x.shape[-1]), "float32") for x in outputs.values()]
-    logging.info("descriptors take %.2f GB of memory", sum(x.nbytes for x in rows) / 1e9)
-    labels = np.empty((total, *split.task.label_shape(len(split.class_names))), int)
-    pictures = np.empty(total, int)
-    start = 0
-    batches = views.batches(split, image_size, batch_size)
-    for shown, batch_labels, indices in track(
-        batches, "descriptors", total=views.count * math.ceil(split.size / batch_size)
-    ):
-        place = slice(start, start + len(shown))
-        for target, batch in zip(rows, _outputs(extractor, shown), strict=True):
-            target[place] = batch
-        labels[place], pictures[place] = batch_labels, indices
+def _own_part(split, distribution):
+    """This worker's part of a split, and the index of its first picture."""
+    if split.size < distribution.workers:
+        raise ValueError(
+            "Each worker needs a picture at least: take fewer workers. "
+            f"Received: {split.size} pictures, {distribution.workers} workers"
+        )
+    part = split.part(distribution.worker, distribution.workers)
+    return part, split.size * distribution.worker // distribution.workers
+
+
+def _stores(outputs, projections, rows, form):
+    """Room for descriptors: memory, or scratch files that are gone with the last use of them."""
+    stores = {}
+    for name, x in outputs.items():
+        projection = projections[name]
+        shape = rows, x.shape[-1] if projection is None else projection.shape[0]
+        if form == "gram":
+            stores[name] = np.empty(shape, "float32")
+        else:
+            with tempfile.TemporaryFile() as file:
+                stores[name] = np.memmap(file, "float32", "w+", shape=shape)
+    return stores
+
+
+def _fill(stores, extractor, batches, projections):
+    """Stores the descriptors of all views; gives their labels and the pictures they show."""
+    labels, pictures, start = [], [], 0
+    for shown, batch_labels, indices in batches:
+        for name, rows in extractor.predict_on_batch(shown).items():
+            stores[name][start : start + len(rows)] = project(rows, projections[name])
+        labels.append(batch_labels)
+        pictures.append(indices)
         start += len(shown)
-    return dict(zip(outputs, rows, strict=True)), labels, pictures
+    return np.concatenate(labels), np.concatenate(pictures)
 
 
 def _outputs(model, pictures):

@@ -2,15 +2,22 @@
 
 from absl import flags
 
+from keras_crosspool.distribution import STRATEGIES
 from keras_crosspool.layers.region_grid import MODES
 from keras_crosspool.models.options import GRID_GUIDANCES
 from keras_crosspool.models.zoo import SCHEMES
+from keras_crosspool.solvers import SOLVER_FORMS
+from keras_crosspool.training.class_balance import CLASS_BALANCES
+from keras_crosspool.training.fine_tune import BATCH_NORMS
+from keras_crosspool.training.picture_cache import CACHES
+from keras_crosspool.training.precision import COMPILERS, PRECISIONS
 
 flags.DEFINE_string(
     "data",
     "data/grocery_mini",
     "Folder of pictures laid out as split/class/*.jpg, or with split/labels.csv; or tfds:NAME.",
 )
+flags.DEFINE_string("data_dir", None, "Folder of TFDS data sets; TFDS' own if unset.")
 flags.DEFINE_string("train_split", "train", "Split to train on.")
 flags.DEFINE_string(
     "val_split", None, "Split to score at the end and to stop fine-tuning early by; none if unset."
@@ -81,7 +88,9 @@ flags.DEFINE_integer("grid_guidance_channels", 128, "Guidance channels of scheme
 flags.DEFINE_integer("guidance_epochs", 15, "Epochs that train scheme 2's guidance layer.", 0)
 flags.DEFINE_float("guidance_rate", 1e-3, "Peak learning rate of that.", 0.0)
 flags.DEFINE_string(
-    "cache_dir", None, "Folder that keeps region grids; ~/.keras/keras_crosspool if unset."
+    "cache_dir",
+    None,
+    "Folder that keeps region grids and decoded pictures; ~/.keras/keras_crosspool if unset.",
 )
 flags.DEFINE_enum(
     "solver",
@@ -89,15 +98,110 @@ flags.DEFINE_enum(
     ["ridge", "svm", "none"],
     "Closed-form classifier on the descriptors; none leaves it to --epochs.",
 )
+flags.DEFINE_enum(
+    "solver_form",
+    "auto",
+    SOLVER_FORMS,
+    "gram: on the inner products of all pictures, exact, for thousands of them; primal: streamed, "
+    "on those of the descriptor's values, exact, for short descriptors; projected: streamed, on a "
+    "random projection, for millions of pictures; auto: by cost and memory.",
+)
+flags.DEFINE_float(
+    "solver_memory_gb", None, "Memory that the solver may take; four fifths of it if unset.", 0.0
+)
 flags.DEFINE_bool("baseline", True, "Solve the global-average baseline too and report both.")
-flags.DEFINE_integer("batch_size", 32, "Pictures in a batch.", 1)
+flags.DEFINE_integer("batch_size", 32, "Pictures in a batch, of all devices together.", 1)
+
+flags.DEFINE_enum(
+    "strategy",
+    "auto",
+    STRATEGIES,
+    "Devices: one; mirrored, all GPUs of this machine; multi_worker, several processes, named by "
+    "--workers or TF_CONFIG. auto: what is there.",
+)
+flags.DEFINE_list(
+    "workers", [], "Processes that train together, host:port of each, the same for all of them."
+)
+flags.DEFINE_integer("task_index", None, "Which of the workers this process is, from 0 on.", 0)
+flags.DEFINE_integer(
+    "devices",
+    None,
+    "Devices of this process: GPUs, or parts of the CPU where there is none; all GPUs if unset.",
+    1,
+)
 
 flags.DEFINE_integer("epochs", 0, "Epochs of fine-tuning after the closed-form fit.", 0)
 flags.DEFINE_integer("frozen_epochs", 0, "Epochs that tune the head alone, before those.", 0)
+flags.DEFINE_integer(
+    "unfreeze_epochs",
+    0,
+    "Of the --epochs the first ones, over which the backbone's layers join one after the other, "
+    "the last layer first.",
+    0,
+)
 flags.DEFINE_float("learning_rate", 1e-4, "Peak learning rate of fine-tuning.", 0.0)
-flags.DEFINE_float("classifier_rate", 0.02, "Factor on it for the solved classifier.", 0.0)
+flags.DEFINE_integer(
+    "rate_batch_size",
+    None,
+    "Batch for which --learning_rate is meant; for another --batch_size the rate is scaled in "
+    "proportion. Not scaled if unset.",
+    1,
+)
+flags.DEFINE_float(
+    "first_layer_rate",
+    1.0,
+    "Factor on the rate for the backbone's first layer, growing to 1 at its last.",
+    0,
+    1,
+)
+flags.DEFINE_float("classifier_rate", 0.02, "Factor on it for the solved classifier.", 0, 1)
 flags.DEFINE_float("label_smoothing", 0.1, "Share of a target spread over all classes.", 0, 1)
+flags.DEFINE_enum(
+    "class_balance",
+    "none",
+    CLASS_BALANCES,
+    "Weight of a class in the loss: one over its number of pictures (inverse) or over its "
+    "effective number (effective), for skewed data.",
+)
+flags.DEFINE_float("clip_norm", None, "Largest norm of the gradient of all weights.", 0.0)
+flags.DEFINE_integer(
+    "gradient_accumulation",
+    1,
+    "Parts of a batch computed one after the other, to need less memory.",
+    1,
+)
+flags.DEFINE_float(
+    "ema_momentum",
+    None,
+    "Momentum of a running average of the weights, such as 0.99, which is validated and kept "
+    "instead of the weights.",
+)
+flags.DEFINE_enum(
+    "batch_norm",
+    "frozen",
+    BATCH_NORMS,
+    "Statistics of BatchNormalization while fine-tuning: frozen; local, of each device's share of "
+    "a batch; synchronized, of the whole batch.",
+)
+flags.DEFINE_enum(
+    "precision",
+    "float32",
+    PRECISIONS,
+    "Numbers of fine-tuning; pooled sums, roots, norms and logits stay in float32, and so does "
+    "the model that is written.",
+)
+flags.DEFINE_enum(
+    "jit_compile", "auto", COMPILERS, "Whether XLA compiles the training step; auto: on one GPU."
+)
 flags.DEFINE_integer("patience", 5, "Epochs without improvement before stopping.", 1)
+flags.DEFINE_integer("checkpoint_steps", 100, "Steps from checkpoint to checkpoint.", 1)
+flags.DEFINE_enum(
+    "cache", "auto", CACHES, "Where decoded pictures are kept: the first that has room if auto."
+)
+flags.DEFINE_string("tensorboard", None, "Folder for TensorBoard logs of fine-tuning.")
+flags.DEFINE_list(
+    "profile_steps", None, "First and last step that TensorBoard is to profile, as 10,20."
+)
 flags.DEFINE_integer("seed", 0, "Seed of order, folds and augmentation.")
 
 

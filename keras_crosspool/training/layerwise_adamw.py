@@ -1,19 +1,29 @@
 """AdamW with a learning rate of its own for chosen layers."""
 
 import keras
+from keras import ops
 
 
 @keras.saving.register_keras_serializable(package="keras_crosspool")
 class LayerwiseAdamW(keras.optimizers.AdamW):
-    """AdamW whose learning rate is multiplied for chosen layers.
+    """AdamW whose learning rate is multiplied for chosen layers, some of which start later.
 
     A classifier solved in closed form has many tiny weights; at the rate that suits the backbone,
     Adam's steps of equal size would overwrite them within an epoch.
 
+    Gradients are clipped as a whole, summed over all replicas: Keras clips each replica's share,
+    which gives other steps on two devices than on one.
+
     Args:
         multipliers: dict, layer name to the factor on its learning rate; other layers have 1.
             The weight decay keeps the common rate. Defaults to none.
+        starts: dict, layer name to the step from which it is trained; it stays as it is before.
+            Other layers train from the first step. Defaults to none.
         **kwargs: arguments of `keras.optimizers.AdamW`.
+
+    Source:
+        Rates by layer and gradual unfreezing: Howard and Ruder, "Universal Language Model
+        Fine-tuning for Text Classification", ACL 2018, sections 3.2 and 3.3.
 
     Example:
 
@@ -25,19 +35,51 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
     0.95
     """
 
-    def __init__(self, learning_rate=0.001, multipliers=None, name="layerwise_adamw", **kwargs):
+    def __init__(
+        self, learning_rate=0.001, multipliers=None, starts=None, name="layerwise_adamw", **kwargs
+    ):
         super().__init__(learning_rate, name=name, **kwargs)
         self.multipliers = dict(multipliers or {})
+        self.starts = dict(starts or {})
 
     def build(self, variables):
         super().build(variables)
         layers = [variable.path.split("/")[0] for variable in variables]
         self._factors = [self.multipliers.get(layer, 1.0) for layer in layers]
+        self._starts = [self.starts.get(layer, 0) for layer in layers]
 
     def update_step(self, gradient, variable, learning_rate):
         # The backend may hand over its own variable, which does not know its layer.
-        factor = self._factors[self._get_variable_index(variable)]
-        super().update_step(gradient, variable, learning_rate * factor)
+        index = self._get_variable_index(variable)
+        if self._starts[index]:
+            learning_rate *= ops.cast(self.iterations >= self._starts[index], learning_rate.dtype)
+        if self.weight_decay and self._use_weight_decay(variable):
+            self.assign_sub(variable, variable * self.weight_decay * learning_rate)
+        super().update_step(gradient, variable, learning_rate * self._factors[index])
 
     def get_config(self):
-        return {**super().get_config(), "multipliers": self.multipliers}
+        return {
+            **super().get_config(),
+            "multipliers": self.multipliers,
+            "starts": self.starts,
+        }
+
+    def _apply_weight_decay(self, variables):
+        """Left to `update_step`, which knows what has started."""
+
+    def _clip_gradients(self, grads):
+        replicas = self._replicas()
+        if replicas == 1 or not (self.clipnorm or self.global_clipnorm or self.clipvalue):
+            return super()._clip_gradients(grads)
+        import tensorflow as tf
+
+        context = tf.distribute.get_replica_context()
+        clipped = super()._clip_gradients(context.all_reduce(tf.distribute.ReduceOp.SUM, grads))
+        return [gradient / replicas for gradient in clipped]  # Keras sums them once more
+
+    def _replicas(self):
+        if keras.backend.backend() != "tensorflow":
+            return 1
+        import tensorflow as tf
+
+        return tf.distribute.get_strategy().num_replicas_in_sync

@@ -5,7 +5,6 @@ import dataclasses
 import keras
 import numpy as np
 
-from keras_crosspool.data.pipeline import split_labels
 from keras_crosspool.graphs import graph_outputs
 from keras_crosspool.layers import GuidanceSelection
 from keras_crosspool.models.branches import GRID_LAYER, on_grid
@@ -76,7 +75,7 @@ def describe_regions(model, grids):
 def _fit_guidance(model, features, split, folds, options):
     """Trains the guidance layer; the inner products of descriptors that know nothing of a fold."""
     layer, pooling = model.get_layer("grid_guidance"), model.get_layer("grid_pooling")
-    targets = np.asarray(split.task.targets(split_labels(split), len(split.class_names)))
+    targets = np.asarray(split.task.targets(split.labels, len(split.class_names)))
     first, fold_grams = layer.get_weights(), {}
     learns = folds is not None and options.guidance_epochs
     # Last without any fold left out: the guidance that stays.
@@ -93,7 +92,7 @@ def _fit_guidance(model, features, split, folds, options):
 
 def _folds(split):
     groups = np.array(split.groups or range(split.size))
-    return cross_validation_folds(split_labels(split), groups)
+    return cross_validation_folds(split.labels, groups)
 
 
 def _batches(rows):

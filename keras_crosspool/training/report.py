@@ -9,7 +9,15 @@ from keras_crosspool.data.pipeline import pictures_at
 from keras_crosspool.evaluation import plots, score
 from keras_crosspool.tasks import MULTI_LABEL, SINGLE_LABEL
 
-_LIBRARIES = ("keras-crosspool", "keras", "tensorflow", "tensorflow-cpu", "numpy", "scikit-learn")
+_LIBRARIES = (
+    "keras-crosspool",
+    "keras",
+    "tensorflow",
+    "tensorflow-cpu",
+    "numpy",
+    "pillow",
+    "scikit-learn",
+)
 _PAIR_SIDE = 160  # pixels of a picture on the page of confused pairs
 
 

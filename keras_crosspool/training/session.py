@@ -2,92 +2,211 @@
 
 import contextlib
 import dataclasses
+import pathlib
 import tempfile
 import time
 import types
 
 import keras
+import numpy as np
 from absl import logging
 
 from keras_crosspool.backbones import create_backbone
 from keras_crosspool.data import open_split
+from keras_crosspool.distribution import create_distribution
 from keras_crosspool.evaluation import predict_logits, score
-from keras_crosspool.models import ModelMetadata, build_model, save_model
+from keras_crosspool.models import ModelMetadata, build_model, load_model, save_model
 from keras_crosspool.models.directory import check_replaceable
 from keras_crosspool.models.options import SchemeOptions
 from keras_crosspool.models.zoo import baseline_of, parts_of_both
+from keras_crosspool.solvers import SolverOptions
+from keras_crosspool.training.checkpoints import Checkpoints
 from keras_crosspool.training.closed_form import adapt_head, describe, solve_models
 from keras_crosspool.training.fine_tune import FineTuning, fine_tune
 from keras_crosspool.training.guidance import GuidanceTraining
+from keras_crosspool.training.precision import announce, resolve_compiler
 from keras_crosspool.training.region_branch import describe_regions, fit_regions, has_region_grid
 from keras_crosspool.training.region_grids import load_region_grids
 from keras_crosspool.training.report import library_versions, write_report
 from keras_crosspool.training.views import Views
 
+# What may be different when a run is taken up: the machine, and what is said of it.
+_NOT_OF_THE_RUN = (
+    "strategy",
+    "workers",
+    "task_index",
+    "devices",
+    "cache",
+    "cache_dir",
+    "data_dir",
+    "solver_memory_gb",
+    "checkpoint_steps",
+    "tensorboard",
+    "profile_steps",
+)
 
-def train(output, tensorboard=None, **arguments):
+
+def train(output, **arguments):
     """Trains a model and writes its directory.
+
+    While it trains, what it needs to go on lies in a folder beside the output, named like it with
+    `.checkpoints` behind; the same call takes up a run that was stopped.
 
     Args:
         output: path of the model directory; an older model directory there is replaced.
-        tensorboard: str, folder for TensorBoard logs of fine-tuning. Defaults to none.
         **arguments: the training flags by name; see `keras_crosspool.training.flags`.
 
     Returns:
-        The `ModelMetadata` that was written.
+        The `ModelMetadata` that was written, by the chief where there are several workers.
 
     Raises:
         ValueError: if the data, the backbone or the output are not as expected.
+        OSError: if the output cannot be written.
         FloatingPointError: if fine-tuning diverged.
+        StoppedError: if training ended before its time and can be taken up.
     """
     check_replaceable(output)
     args = types.SimpleNamespace(**arguments)
     _check(args)
+    distribution = create_distribution(args.strategy, args.workers, args.task_index, args.devices)
+    compiler = resolve_compiler(args.jit_compile, distribution)
+    announce(distribution, args.batch_size, args.precision, compiler, args.gradient_accumulation)
     keras.utils.set_random_seed(args.seed)
     training, validation = _open_data(args)
-    backbone = create_backbone(args.backbone, args.image_size, args.weights)
-    model = _build(backbone, training, args)
-    metrics, seconds = {}, _Stopwatch()
-
-    with seconds.stage("closed_form"):
-        model, solved, thresholds = _solve(model, backbone, training, validation, args)
-        metrics |= solved
-    history = {}
-    if args.epochs or args.frozen_epochs:
-        with seconds.stage("fine_tuning"):
-            history, tuned, thresholds = _fine_tune(model, training, validation, args, tensorboard)
-            metrics |= tuned
-    with seconds.stage("validation"):
-        predictions = _predict(model, validation, args)
-        if predictions:
-            thresholds = training.task.thresholds(*predictions[1:])
-        metrics |= _scores(predictions, training, thresholds)
-    metadata = ModelMetadata(
-        name=model.name,
-        class_names=training.class_names,
-        image_size=backbone.image_size,
-        arguments={
-            **arguments,
-            "image_size": backbone.image_size,
-            "scheme": metrics.get("chosen_scheme", args.scheme),
-        },
-        data={
-            "path": args.data,
-            "train_split": args.train_split,
-            "val_split": args.val_split,
-            "fingerprint": training.fingerprint,
-        },
-        versions=library_versions(),
-        metrics={**metrics, "seconds": seconds.stages},
-        task=training.task.name,
-        thresholds=None if thresholds is None else tuple(map(float, thresholds)),
-    )
-    for layer in model.layers:  # `model.trainable` does not reach them
-        layer.trainable = True  # what was frozen while tuning is nobody else's business
-    save_model(
-        output, model, metadata, lambda path: write_report(path, metadata, history, predictions)
-    )
+    fingerprints = [split and split.fingerprint for split in (training, validation)]
+    run = _of_the_run(arguments) | {"pictures": fingerprints}
+    checkpoints = Checkpoints(checkpoints_directory(output), run, distribution.is_chief)
+    with checkpoints, distribution.watching():
+        session = _Session(args, arguments, training, validation, distribution, checkpoints)
+        metadata = session.run(output)
+        checkpoints.remove()
     return metadata
+
+
+def _of_the_run(arguments):
+    return {name: value for name, value in arguments.items() if name not in _NOT_OF_THE_RUN}
+
+
+def checkpoints_directory(output):
+    """The folder in which a run into `output` keeps its checkpoints."""
+    output = pathlib.Path(output)
+    return output.with_name(f"{output.name}.checkpoints")
+
+
+class _Session:
+    """One run: solve, fine-tune, validate, write."""
+
+    def __init__(self, args, arguments, training, validation, distribution, checkpoints):
+        self._args, self._arguments = args, arguments
+        self._training, self._validation = training, validation
+        self._distribution, self._checkpoints = distribution, checkpoints
+        self._seconds = _Stopwatch()
+
+    def run(self, output):
+        model, solved = self._solved()
+        metrics, thresholds, history = solved.metrics, solved.thresholds, {}
+        if self._tunes:
+            with self._seconds.stage("fine_tuning"):
+                history, tuned, again = self._fine_tune(model)
+            metrics, thresholds = metrics | tuned, again or thresholds
+        with self._seconds.stage("validation"):
+            predictions = _predict(model, self._validation, self._args)
+            if predictions:
+                thresholds = self._training.task.thresholds(*predictions[1:])
+            metrics |= _scores(predictions, self._training, thresholds)
+        metrics["seconds"] = self._seconds.stages
+        metadata = self._metadata(model, metrics, thresholds)
+        if self._distribution.is_chief:
+            save_model(
+                output,
+                model,
+                metadata,
+                lambda path: write_report(path, metadata, history, predictions),
+            )
+        return metadata
+
+    @property
+    def _tunes(self):
+        return self._args.epochs + self._args.frozen_epochs > 0
+
+    def _solved(self):
+        """The solved model and its metadata; those of the checkpoints if a run is taken up."""
+        directory = self._checkpoints.directory / "solved"
+        there = self._distribution.gather(np.array([directory.is_dir()]))
+        if there.any() and not there.all():
+            raise ValueError(
+                "The workers see different checkpoints: the output must lie on a file system that "
+                f"all of them share. Received: {directory}, there for {there.tolist()}, by worker"
+            )
+        if there.all():
+            logging.info("taking up the run in %s", self._checkpoints.directory)
+            return load_model(directory)
+        args = self._args
+        backbone = create_backbone(args.backbone, args.image_size, args.weights)
+        model = _build(backbone, self._training, args)
+        with self._seconds.stage("closed_form"):
+            model, metrics, thresholds = _solve(
+                model, backbone, self._training, self._validation, args, self._distribution
+            )
+        metadata = self._metadata(model, metrics, thresholds)
+        if self._tunes and self._distribution.is_chief:
+            save_model(directory, model, metadata)
+        return model, metadata
+
+    def _metadata(self, model, metrics, thresholds):
+        args, training = self._args, self._training
+        return ModelMetadata(
+            name=model.name,
+            class_names=training.class_names,
+            image_size=model.input_shape[1],
+            arguments={
+                **_of_the_run(self._arguments),
+                "image_size": model.input_shape[1],
+                "scheme": metrics.get("chosen_scheme", args.scheme),
+            },
+            data={
+                "path": args.data,
+                "train_split": args.train_split,
+                "val_split": args.val_split,
+                "fingerprint": training.fingerprint,
+            },
+            versions=library_versions(),
+            metrics=metrics,
+            task=training.task.name,
+            thresholds=None if thresholds is None else tuple(map(float, thresholds)),
+        )
+
+    def _fine_tune(self, model):
+        """Fine-tunes, solves the classifier again, and keeps the stage that validates best."""
+        args = self._args
+        options = _options(FineTuning, args)
+        if args.profile_steps:
+            steps = _numbers("profile_steps", args.profile_steps, int)
+            options = dataclasses.replace(options, profile_steps=steps)
+        stages = _Stages(
+            model,
+            self._training.task.metric,
+            lambda: _scores(_predict(model, self._validation, args), self._training),
+        )
+        thresholds = None
+        if args.solver == "none":
+            options = dataclasses.replace(options, classifier_rate=1.0)
+        else:
+            stages.reached("solved")
+        history, speed = fine_tune(
+            model,
+            self._training,
+            self._validation,
+            model.input_shape[1],
+            options,
+            self._distribution,
+            self._checkpoints,
+        )
+        stages.reached("fine_tuned")
+        if args.solver != "none":
+            thresholds = _solve_again(model, self._training, args, self._distribution)
+            stages.reached("solved_again")
+        return history, speed | (stages.keep_best() if self._validation else {}), thresholds
 
 
 def _check(args):
@@ -95,6 +214,12 @@ def _check(args):
         raise ValueError(
             "Nothing would train the classifier: take a solver, or epochs of fine-tuning. "
             "Received: --solver=none --epochs=0"
+        )
+    if args.profile_steps and not (args.tensorboard and len(args.profile_steps) == 2):
+        raise ValueError(
+            "--profile_steps names the first and the last step, for the folder of --tensorboard. "
+            f"Received: profile_steps={','.join(args.profile_steps)}, "
+            f"tensorboard={args.tensorboard}"
         )
     if args.solver == "none" and args.scheme == "auto":
         raise ValueError(
@@ -104,7 +229,9 @@ def _check(args):
 
 
 def _open_data(args):
-    training = open_split(args.data, args.train_split, skip_broken=args.skip_broken)
+    training = open_split(
+        args.data, args.train_split, skip_broken=args.skip_broken, data_dir=args.data_dir
+    )
     if len(training.class_names) < 2:
         raise ValueError(
             "Training needs two classes or more. "
@@ -113,14 +240,18 @@ def _open_data(args):
     if not args.val_split:
         return training, None
     validation = open_split(
-        args.data, args.val_split, training.class_names, args.skip_broken, training.task.name
+        args.data,
+        args.val_split,
+        training.class_names,
+        args.skip_broken,
+        training.task.name,
+        args.data_dir,
     )
     return training, validation
 
 
 def _build(backbone, training, args):
-    names = [field.name for field in dataclasses.fields(SchemeOptions) if field.name in vars(args)]
-    options = {name: getattr(args, name) for name in names}
+    options = dataclasses.asdict(_options(SchemeOptions, args))
     if args.region_size:
         options["region_size"] = _numbers("region_size", args.region_size, int)
     scheme = "both" if args.scheme == "auto" else args.scheme
@@ -136,13 +267,13 @@ def _numbers(name, words, kind):
         ) from error
 
 
-def _solve(model, backbone, training, validation, args):
+def _solve(model, backbone, training, validation, args, distribution):
     """Fits a model, and the baseline beside it, from one pass over the pictures.
 
     Gives the model, the part of it that cross-validation chose if that was asked for, the metrics,
     and the thresholds that cross-validation chose.
     """
-    adapt_head(model, training, backbone.image_size, args.batch_size)
+    adapt_head(model, training, backbone.image_size, args.batch_size, distribution)
     regions = _fit_regions(model, training, args)
     if args.solver == "none":
         return model, {}, None
@@ -151,7 +282,7 @@ def _solve(model, backbone, training, validation, args):
     if args.baseline and not args.scheme.endswith("_average"):
         compared["baseline"] = baseline_of(model, backbone)
     models = candidates | compared
-    described = _describe(list(models.values()), training, args, regions)
+    described = _describe(list(models.values()), training, args, regions, distribution)
     solved = solve_models(models.values(), described, args.solver)
     solved = dict(zip(models, solved, strict=True))
     scheme = min(candidates, key=lambda name: solved[name].cross_validated.get("log_loss", 0.0))
@@ -173,15 +304,23 @@ def _fit_regions(model, training, args):
     grids = load_region_grids(
         model, training, model.input_shape[1], args.batch_size, args.cache_dir
     )
-    names = [field.name for field in dataclasses.fields(GuidanceTraining)]
-    options = GuidanceTraining(**{name: getattr(args, name) for name in names})
+    options = _options(GuidanceTraining, args)
     return fit_regions(model, grids, training, options, cross_fit=args.solver != "none")
 
 
-def _describe(models, training, args, regions):
+def _options(kind, args):
+    """A dataclass of options, filled from the arguments of the same names."""
+    names = {field.name for field in dataclasses.fields(kind)} & vars(args).keys()
+    return kind(**{name: getattr(args, name) for name in names})
+
+
+def _describe(models, training, args, regions, distribution):
     views = Views(_numbers("crop_scales", args.crop_scales, float), args.mirror)
     image_size = models[0].input_shape[1]
-    return describe(models, training, image_size, args.batch_size, views, regions)
+    solver = SolverOptions(args.solver, args.solver_form, args.solver_memory_gb)
+    return describe(
+        models, training, image_size, args.batch_size, views, regions, solver, distribution
+    )
 
 
 def _solved_metrics(prefix, classifier):
@@ -192,7 +331,7 @@ def _solved_metrics(prefix, classifier):
     return {f"{prefix}{name}": value for name, value in chosen.items()}
 
 
-def _solve_again(model, training, args):
+def _solve_again(model, training, args, distribution):
     """Solves a fine-tuned model's classifier anew; its thresholds."""
     regions = {}
     if has_region_grid(model):
@@ -200,30 +339,8 @@ def _solve_again(model, training, args):
             size = model.input_shape[1]
             grids = load_region_grids(model, training, size, args.batch_size, folder)
             regions = describe_regions(model, grids)
-    described = _describe([model], training, args, regions)
+    described = _describe([model], training, args, regions, distribution)
     return solve_models([model], described, args.solver)[0].thresholds
-
-
-def _fine_tune(model, training, validation, args, tensorboard):
-    """Fine-tunes, solves the classifier again, and keeps the stage that validates best."""
-    names = {field.name for field in dataclasses.fields(FineTuning)} & vars(args).keys()
-    options = FineTuning(**{n: getattr(args, n) for n in names}, tensorboard=tensorboard)
-    stages = _Stages(
-        model,
-        training.task.metric,
-        lambda: _scores(_predict(model, validation, args), training),
-    )
-    thresholds = None
-    if args.solver == "none":
-        options = dataclasses.replace(options, classifier_rate=1.0)
-    else:
-        stages.reached("solved")
-    history = fine_tune(model, training, validation, model.input_shape[1], options)
-    stages.reached("fine_tuned")
-    if args.solver != "none":
-        thresholds = _solve_again(model, training, args)
-        stages.reached("solved_again")
-    return history, stages.keep_best() if validation else {}, thresholds
 
 
 class _Stages:

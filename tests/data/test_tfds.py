@@ -89,13 +89,41 @@ DATA_SETS = {
 
 @pytest.fixture(scope="module", autouse=True)
 def data_sets(tmp_path_factory):
-    """Prepares the data sets in a folder of their own that TFDS looks into."""
+    """Prepares the data sets in a folder of their own that TFDS looks into, and gives it."""
     folder = tmp_path_factory.mktemp("tfds")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(tfds.core.constants, "DATA_DIR", str(folder))
         for name, (features, example) in DATA_SETS.items():
             _builder(name, features, example)(data_dir=folder).download_and_prepare()
-        yield
+        yield folder
+
+
+class FruitShades(tfds.core.GeneratorBasedBuilder):
+    """Pictures in two configurations, dark and light."""
+
+    VERSION = tfds.core.Version("2.0.0")
+    BUILDER_CONFIGS = tuple(tfds.core.BuilderConfig(name=name) for name in ("dark", "light"))
+
+    def _info(self):
+        features = tfds.features.FeaturesDict({"image": PICTURES, "label": LABELS})
+        metadata = tfds.core.MetadataDict(coarse_names={"plum": "stone"})
+        return tfds.core.DatasetInfo(builder=self, features=features, metadata=metadata)
+
+    def _split_generators(self, dl_manager):
+        return {"train": self._generate_examples()}
+
+    def _generate_examples(self):
+        shade = {"dark": 10, "light": 200}[self.builder_config.name]
+        yield from ((i, {"image": io.BytesIO(_png(shade + i)), "label": i}) for i in range(3))
+
+
+class FruitByHand(FruitShades):
+    """Pictures that must be put there by hand."""
+
+    MANUAL_DOWNLOAD_INSTRUCTIONS = "Pick the fruit."
+
+    def _split_generators(self, dl_manager):
+        return {"train": self._generate_examples(dl_manager.manual_dir)}
 
 
 def test_pictures_and_labels():
@@ -116,6 +144,61 @@ def test_slices():
     assert half.size == 6
     np.testing.assert_array_equal(load_pictures(half, 8)[0], whole[:6])
     assert half.fingerprint != open_split("tfds:fruit_pictures", "train[50%:]").fingerprint
+    test = load_pictures(open_split("tfds:fruit_pictures", "test"), 8)[0]
+    both = open_split("tfds:fruit_pictures", "train[75%:]+test")
+    assert (both.size, len(set(both.names))) == (6, 6)
+    np.testing.assert_array_equal(load_pictures(both, 8)[0], np.concatenate([whole[9:], test]))
+
+
+@pytest.mark.parametrize(
+    ("name", "red"),
+    [
+        ("fruit_shades", 10),
+        ("fruit_shades/light", 200),
+        ("fruit_shades/light:2.0.0", 200),
+        ("fruit_shades:2.0.0", 10),
+    ],
+)
+def test_configurations_and_versions_in_a_folder_of_ones_own(name, red, tmp_path):
+    split = open_split(f"tfds:{name.partition(':')[0]}", "train", data_dir=tmp_path)
+    again = open_split(f"tfds:{name}", "train", data_dir=str(tmp_path))
+    assert sorted(load_pictures(again, 8)[0][:, 0, 0, 0]) == [red, red + 1, red + 2]
+    assert again.fingerprint == split.fingerprint
+    assert again.coarse_names == {"plum": "stone"}
+    (prepared,) = tmp_path.glob("fruit_shades/*/2.0.0")
+    assert prepared.parent.name == ("light" if red == 200 else "dark")
+
+
+@pytest.mark.parametrize("place", ["fruit_pictures/1.0.0", "fruit_pictures"])
+def test_prepared_folder(place, data_sets, monkeypatch):
+    named = open_split("tfds:fruit_pictures", "train[:80%]")
+    monkeypatch.chdir(data_sets)
+    for folder in (data_sets / place, f"./{place}"):
+        opened = open_split(f"tfds:{folder}", "train[:80%]")
+        assert opened.class_names == named.class_names
+        assert opened.fingerprint == named.fingerprint
+
+
+@pytest.mark.parametrize(
+    ("data", "data_dir", "message"),
+    [
+        ("tfds:.", None, r"one data set .*found: .*fruit_broken/1\.0\.0, .*Received: tfds:\.$"),
+        ("tfds:./nowhere", None, r"one data set .*found: none\. Received: tfds:\./nowhere$"),
+        ("tfds:./fruit_pictures", "there", r"leave data_dir out.*pictures, data_dir there$"),
+        ("fruit_pictures", "there", r"goes with tfds:NAME\. Received: fruit_pictures, data_dir th"),
+        ("tfds:no_such", "there", r"no such data set .*Received: tfds:no_such in there$"),
+    ],
+)
+def test_bad_folders_end_in_one_line(data, data_dir, message, data_sets, monkeypatch):
+    monkeypatch.chdir(data_sets)
+    with pytest.raises(ValueError, match=message) as error:
+        open_split(data, "train", data_dir=data_dir)
+    assert "\n" not in str(error.value)
+
+
+def test_files_that_must_be_put_there_by_hand(tmp_path):
+    with pytest.raises(OSError, match=r"prepared: .*Pick the fruit.*Received: tfds:fruit_by_hand$"):
+        open_split("tfds:fruit_by_hand", "train", data_dir=tmp_path)
 
 
 def test_labels_follow_a_models_classes():

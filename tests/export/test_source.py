@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from export.source import load_source, make_source, under_float32
+from export.source import load_source, make_source
 from keras_crosspool import RegionGrid
-from keras_crosspool.models.zoo import all_layers
+from keras_crosspool.models.zoo import all_layers, with_policy
 
 
 def _small_model(policy):
@@ -45,7 +45,7 @@ def test_a_float32_model_is_taken_as_it_is(metadata):
 def test_the_rebuilt_zoo_model_is_the_same(small_source):
     pictures = np.random.default_rng(0).uniform(0, 255, (2, 128, 128, 3)).astype("float32")
     np.testing.assert_array_equal(
-        under_float32(small_source.model).predict(pictures, verbose=0),
+        with_policy(small_source.model, "float32").predict(pictures, verbose=0),
         small_source.model.predict(pictures, verbose=0),
     )
 

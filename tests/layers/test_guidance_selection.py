@@ -37,6 +37,16 @@ def test_activity_adds_up_over_all_batches():
         assert layer.get_weights()[0][0, 0, :, 0].tolist() == [1, 0, 0]
 
 
+def test_activity_adds_up_over_all_workers():
+    # Channel 1 leads here, channel 0 over all workers.
+    here, elsewhere = np.zeros((1, 2, 2, 3), "float32"), np.array([20.0, 0.0, 1.0])
+    here[..., 1] = 4
+    layer = GuidanceSelection(1)
+    layer.update_state(here)
+    layer.finalize_state(all_reduce=lambda activity: activity + elsewhere)
+    assert layer.get_weights()[0][0, 0, :, 0].tolist() == [1, 0, 0]
+
+
 def test_adapts_again_from_nothing():
     layer = GuidanceSelection(2)
     layer.adapt([_maps()])

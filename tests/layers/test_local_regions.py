@@ -187,3 +187,20 @@ def test_bad_data_is_named():
         LocalRegions(300).adapt([_maps()])
     with pytest.raises(ValueError, match="Received: 0 rows"):
         LocalRegions(2).adapt([])
+
+
+def test_workers_add_up_their_statistics():
+    # A worker beside one with the same maps knows what one does who sees them twice.
+    maps = _maps(offset=10)
+    twice, shared = LocalRegions(3), LocalRegions(3)
+    twice.adapt([maps, maps], whiten=True)
+    shared.update_state(maps)
+    shared.finalize_state(whiten=True, all_reduce=lambda array: array + array)
+    alone = LocalRegions(3)
+    alone.adapt([maps], whiten=True)
+    expected, found, other = (
+        ops.convert_to_numpy(layer(maps)).reshape(-1, 3) for layer in (twice, shared, alone)
+    )
+    _same_up_to_sign(found, expected, atol=1e-5)
+    # n - 1 of the variance shows that the rows were counted twice too.
+    assert np.abs(np.abs(other) - np.abs(expected)).max() > 1e-3

@@ -14,7 +14,7 @@ import pytest
 
 from keras_crosspool import load_model
 from keras_crosspool.data import read_picture
-from keras_crosspool.retrieval import FORMATS, extract, extraction, open_descriptors, unpack
+from keras_crosspool.retrieval import FORMATS, extract, job, open_descriptors, unpack
 from keras_crosspool.retrieval.store import INDEX_FILE, RECORD_FILE, read_index
 
 ROOT = pathlib.Path(__file__).parents[2]
@@ -91,16 +91,16 @@ class Killed(BaseException):
 @pytest.mark.parametrize("written", range(5))
 def test_taken_up_after_an_end_anywhere(small_model, whole, tmp_path, monkeypatch, written):
     output = tmp_path / "descriptors"
-    write, count = extraction._write_shard, 0
+    write, count = job._write_shard, 0
 
     def write_some(*arguments):
         nonlocal count
         if count == written:
             raise Killed
-        write(*arguments)
+        yield from write(*arguments)
         count += 1
 
-    monkeypatch.setattr(extraction, "_write_shard", write_some)
+    monkeypatch.setattr(job, "_write_shard", write_some)
     with pytest.raises(Killed):
         _extract(small_model, output)
     with pytest.raises(ValueError, match=rf"{5 - written} of 5 shards are missing; run"):
@@ -123,6 +123,19 @@ def test_taken_up_after_a_kill_at_the_start(small_model, whole, tmp_path, file):
     (output / f".{pathlib.Path(file).stem}.12.partial{pathlib.Path(file).suffix}").write_text("{")
     assert _extract(small_model, output).computed == 18
     assert _contents(output) == _contents(whole.store.directory)
+
+
+def test_shards_that_are_missing_anywhere_are_filled_in(small_model, whole, tmp_path):
+    output = tmp_path / "descriptors"
+    shutil.copytree(whole.store.directory, output)
+    for number in (0, 2, 4):
+        (output / f"descriptors-{number:05d}.npy").unlink()
+    kept = (output / "descriptors-00001.npy").stat()
+    with pytest.raises(ValueError, match=r"3 of 5 shards are missing; run"):
+        open_descriptors(output)
+    assert _extract(small_model, output).computed == 4 + 4 + 2
+    assert _contents(output) == _contents(whole.store.directory)
+    assert (output / "descriptors-00001.npy").stat().st_ino == kept.st_ino
 
 
 @pytest.mark.slow

@@ -61,6 +61,33 @@ def test_memory_above_the_exact_dimensions_is_that_of_the_sketch():
     assert max(x.size for x in vars(pca).values() if isinstance(x, np.ndarray)) == 2000 * 256
 
 
+@pytest.mark.parametrize("max_exact", [4096, 30])
+@pytest.mark.parametrize("workers", [2, 3])
+def test_workers_get_the_components_of_all_rows(run_workers, workers, max_exact):
+    # Far from the origin and each worker's rows elsewhere, so that a wrong shift shows.
+    rows = _rows(offset=300.0)
+    rows[:200] += 50
+    kwargs = {"max_exact": max_exact, "sketch_width": 20}
+    cuts = [0, 150, 200, 600] if workers == 3 else [0, 200, 600]
+
+    def work(distribution):
+        pca = StreamingPCA(6, **kwargs)
+        for batch in np.array_split(rows[slice(*cuts[distribution.worker :][:2])], 3):
+            pca.update(batch)
+        pca.reduce(distribution.sum)
+        assert pca.count == 600
+        return pca.fit()
+
+    mean, components, variances = _fit(rows, 6, 4, **kwargs)
+    for found in run_workers(work, workers):
+        np.testing.assert_allclose(found[0], mean, rtol=1e-6)
+        np.testing.assert_allclose(np.abs(np.sum(found[1] * components, axis=0)), 1, atol=1e-4)
+        np.testing.assert_allclose(found[2], variances, rtol=1e-4)
+    if max_exact > 40:
+        expected = PCA(6, svd_solver="full").fit(rows)
+        np.testing.assert_allclose(variances, expected.explained_variance_, rtol=1e-3)
+
+
 def test_sketch_is_seeded():
     rows = _rows(dims=60)
     first, second, other = (_fit(rows, 3, max_exact=10, sketch_width=12, seed=s) for s in (1, 1, 2))

@@ -8,6 +8,8 @@ import socket
 
 import numpy as np
 
+from keras_crosspool.stopping import LostWorkerError
+
 STRATEGIES = ("auto", "one", "mirrored", "multi_worker")
 _CLUSTER_VARIABLE = "TF_CONFIG"
 _TIMEOUT_SECONDS = 120  # of a collective operation, after which a worker counts as lost
@@ -61,6 +63,34 @@ class Distribution:
         """The context in which a model that is to be trained is made."""
         return self.strategy.scope() if self.strategy else contextlib.nullcontext()
 
+    @contextlib.contextmanager
+    def watching(self):
+        """Says in words that another worker is gone, where something between them fails.
+
+        Raises:
+            LostWorkerError: if so.
+        """
+        if self.workers == 1:
+            yield
+            return
+        import tensorflow as tf
+
+        try:
+            yield
+        except (
+            tf.errors.UnavailableError,
+            tf.errors.AbortedError,
+            tf.errors.CancelledError,
+            tf.errors.DeadlineExceededError,
+            tf.errors.InternalError,
+        ) as error:
+            raise LostWorkerError(
+                "Another worker is gone or cannot be reached, so training cannot go on: start all "
+                "workers again with the same flags, and they go on at the last checkpoint "
+                f"({error.message.splitlines()[0]}). Received: worker {self.worker} of "
+                f"{self.workers}"
+            ) from error
+
     def sum(self, array):
         """Sums an array over the workers; all of them must call it.
 
@@ -96,9 +126,11 @@ class Distribution:
             return rows
         counts = self.sum(np.eye(self.workers, dtype="int64")[self.worker] * len(rows))
         start = counts[: self.worker].sum()
-        joined = np.zeros((counts.sum(), *rows.shape[1:]), rows.dtype)
+        # Collectives know no booleans and no short or unsigned numbers.
+        dtype = rows.dtype if rows.dtype.kind == "f" else "int64"
+        joined = np.zeros((counts.sum(), *rows.shape[1:]), dtype)
         joined[start : start + len(rows)] = rows
-        return self.sum(joined)
+        return self.sum(joined).astype(rows.dtype)
 
 
 ONE_DEVICE = Distribution("one")

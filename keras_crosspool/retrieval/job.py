@@ -1,0 +1,169 @@
+"""The work of an extraction: shards that any process computes, each to the same bytes."""
+
+import itertools
+import math
+import pathlib
+import re
+
+import numpy as np
+
+from keras_crosspool.data import open_split, picture_batches
+from keras_crosspool.files import atomic_path
+from keras_crosspool.retrieval import store
+from keras_crosspool.retrieval.describer import Describer
+from keras_crosspool.retrieval.formats import FORMATS
+from keras_crosspool.retrieval.record import ExtractionRecord
+from keras_crosspool.training.report import library_versions
+
+
+class ExtractionJob:
+    """A split to be described, cut into shards that are computed in any order by any process.
+
+    A shard's pictures are consecutive, and batches begin anew with each shard, so its bytes depend
+    on the record alone. Every process that takes part makes its job of the same arguments.
+
+    Args:
+        model, output, data, split, format, batch_size, shard_size, skip_broken: as `extract`
+            takes them.
+
+    Attributes:
+        output: `pathlib.Path`.
+        record: `ExtractionRecord`.
+
+    Raises:
+        ValueError: if the arguments do not fit each other, the data or the model is not as
+            expected, or the output is a folder of something else.
+    """
+
+    def __init__(self, model, output, data, split, format, batch_size, shard_size, skip_broken):
+        if format not in FORMATS:
+            raise ValueError(f"format must be one of {', '.join(FORMATS)}. Received: {format!r}")
+        if shard_size % batch_size:
+            raise ValueError(
+                "The shard size must be a multiple of the batch size. "
+                f"Received: {shard_size} and {batch_size}"
+            )
+        self.output = pathlib.Path(output)
+        _check_folder(self.output)
+        self._describer = Describer(model, batch_size)
+        metadata = self._describer.metadata
+        data = str(data or metadata.data["path"])
+        self._pictures = open_split(data, split, metadata.class_names, skip_broken)
+        self.record = ExtractionRecord(
+            model=metadata.name,
+            model_fingerprint=self._describer.fingerprint,
+            image_size=metadata.image_size,
+            data=data,
+            split=split,
+            data_fingerprint=self._pictures.fingerprint,
+            skip_broken=skip_broken,
+            pictures=self._pictures.size,
+            format=format,
+            dims=self._describer.dims,
+            batch_size=batch_size,
+            shard_size=shard_size,
+            versions=library_versions(),
+        )
+
+    def begin(self):
+        """Writes record and index where they are missing, for the processes that join.
+
+        What killed processes left half-written is removed.
+
+        Raises:
+            ValueError: if the folder holds the descriptors of another job.
+        """
+        self.output.mkdir(parents=True, exist_ok=True)
+        for path in filter(_is_partial, self.output.iterdir()):
+            path.unlink()
+        if (self.output / store.RECORD_FILE).exists():
+            self.join()
+        else:
+            with atomic_path(self.output / store.RECORD_FILE) as path:
+                path.write_text(self.record.to_json())
+        if not (self.output / store.INDEX_FILE).exists():
+            with atomic_path(self.output / store.INDEX_FILE) as path:
+                store.write_index(path, _names_and_classes(self._pictures), self.record.shard_size)
+
+    def join(self):
+        """Checks that the folder was begun for this job.
+
+        Raises:
+            ValueError: if it was not begun, or holds the descriptors of another job.
+        """
+        differences = store.read_record(self.output).differences(self.record)
+        if differences:
+            raise ValueError(
+                "The folder holds descriptors that were made otherwise; name another folder, or "
+                f"remove this one. Received: {self.output} with {'; '.join(differences)}"
+            )
+
+    def missing(self):
+        """The numbers of the shards that are not there, a list of int in rising order."""
+        return store.missing_shards(self.output, self.record)
+
+    def warm_up(self):
+        """Builds the model's graph, so that what follows runs at its steady speed."""
+        self._describer.warm_up()
+
+    def write(self, numbers):
+        """Computes shards and writes each whole or not at all.
+
+        Args:
+            numbers: list of int, in rising order; consecutive ones are read in one go.
+
+        Yields:
+            For each batch the number of its pictures, once it is computed.
+
+        Raises:
+            FloatingPointError: if a descriptor is not finite.
+        """
+        for run in _runs(numbers):
+            rows = self._encoded_batches(run)
+            for number in run:
+                count = self.record.shards[number]
+                batches = itertools.islice(rows, math.ceil(count / self.record.batch_size))
+                with atomic_path(store.shard_path(self.output, number)) as path:
+                    yield from _write_shard(path, batches, count)
+
+    def _encoded_batches(self, run):
+        start, stop = (number * self.record.shard_size for number in (run.start, run.stop))
+        pictures = self._pictures.between(start, min(stop, self.record.pictures))
+        encode = FORMATS[self.record.format].encode
+        for batch, _ in picture_batches(pictures, self.record.image_size, self.record.batch_size):
+            yield encode(self._describer.describe(np.asarray(batch)))
+
+
+def _check_folder(output):
+    """Refuses a folder of something else before the model and the pictures are read."""
+    if output.exists() and not output.is_dir():
+        raise ValueError(f"The output must be a folder, and this is a file. Received: {output}")
+    if output.is_dir() and any(not _is_partial(path) for path in output.iterdir()):
+        store.read_record(output)
+
+
+def _is_partial(path):
+    """Whether a file is what `atomic_path` had begun when its process was killed."""
+    return re.fullmatch(r"\..+\.[0-9a-f]{16}\.partial(\..+)?", path.name) is not None
+
+
+def _names_and_classes(split):
+    for name, label in zip(split.names, split.labels, strict=True):
+        yield name, split.task.label_names(label, split.class_names)
+
+
+def _runs(numbers):
+    """Rising numbers as ranges of consecutive ones."""
+    for _, run in itertools.groupby(enumerate(numbers), lambda pair: pair[1] - pair[0]):
+        run = [number for _, number in run]
+        yield range(run[0], run[-1] + 1)
+
+
+def _write_shard(path, batches, count):
+    first = next(batches)
+    rows = np.lib.format.open_memmap(path, "w+", first.dtype, (count, *first.shape[1:]))
+    start = 0
+    for batch in itertools.chain([first], batches):
+        rows[start : start + len(batch)] = batch
+        start += len(batch)
+        yield len(batch)

@@ -1,0 +1,55 @@
+"""A classifier to be solved on the Gram matrix of the rows: exact, any method, n x n of memory."""
+
+import dataclasses
+
+import numpy as np
+
+from keras_crosspool.progress import track
+from keras_crosspool.solvers.methods import Method
+
+
+@dataclasses.dataclass(frozen=True)
+class GramProblem:
+    """What is to be solved, at any weights and strength.
+
+    Attributes:
+        branches: list of `Branch`.
+        labels: of the rows of all workers, int `(n,)` or multi-hot.
+        targets: float `(n, num_classes)`.
+        method: `Method`.
+        folds: int `(n,)`, or `None`.
+    """
+
+    branches: list
+    labels: np.ndarray
+    targets: np.ndarray
+    method: Method
+    folds: np.ndarray | None
+
+    @property
+    def judged_labels(self):
+        """The labels of the rows that `held_out_scores` are for."""
+        return self.labels
+
+    def solve(self, weights, strength, temperature):
+        """`kernel (dims, classes)` and `bias (classes,)` of scores over the temperature."""
+        duals, bias = self.method.fit(self._gram(weights), self.targets, strength)
+        duals = duals / temperature
+        kernels = [b.kernel(w**2 * duals) for b, w in zip(self.branches, weights, strict=True)]
+        return np.concatenate(kernels), bias / temperature
+
+    def held_out_scores(self, weights, strengths):
+        """For each strength the scores of the rows by a classifier without their fold."""
+        scores = {strength: np.empty_like(self.targets) for strength in strengths}
+        for fold in track(np.unique(self.folds), "cross-validation"):
+            gram, held_out = self._gram(weights, fold), self.folds == fold
+            rest = ~held_out
+            inner, outer = gram[np.ix_(rest, rest)], gram[np.ix_(held_out, rest)]
+            for strength in strengths:
+                duals, bias = self.method.fit(inner, self.targets[rest], strength)
+                scores[strength][held_out] = outer @ duals + bias
+        return scores
+
+    def _gram(self, weights, fold=None):
+        grams = (w**2 * b.gram(fold) for b, w in zip(self.branches, weights, strict=True))
+        return sum(grams).astype("float64")

@@ -1,0 +1,113 @@
+"""What it takes to solve a classifier, estimated before its descriptors are computed."""
+
+import dataclasses
+import math
+
+from keras_crosspool.solvers.methods import METHODS
+from keras_crosspool.solvers.streaming_problem import BATCH, MOST_JUDGED
+from keras_crosspool.solvers.weightings import WEIGHT_RATIOS
+
+FORMS = METHODS["ridge"].forms
+_FOLDS = 5
+_SPARSE = 50  # dense multiplications in the time of one with a sparse matrix, measured
+
+
+@dataclasses.dataclass(frozen=True)
+class ProblemSize:
+    """What is to be solved, in figures.
+
+    Attributes:
+        rows: int, of all workers.
+        dims: tuple of int, length of each branch's descriptors.
+        num_classes: int.
+        kept_dims: tuple of int, those of the branches whose descriptors are still to be computed.
+        workers: int, processes among which the rows are divided. Defaults to `1`.
+    """
+
+    rows: int
+    dims: tuple[int, ...]
+    num_classes: int
+    kept_dims: tuple[int, ...]
+    workers: int = 1
+
+    @property
+    def own_rows(self):
+        """Rows of a worker."""
+        return -(-self.rows // self.workers)
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """The form in which a problem is solved, and what that is estimated to take.
+
+    Attributes:
+        form: `"gram"`, `"primal"` or `"projected"`.
+        width: int, length that longer descriptors are projected to; `None` where none is.
+        memory: int, bytes of each worker process, at most.
+        disk: int, bytes of each worker's scratch file, where descriptors are not kept in memory.
+        operations: float, dense multiplications of each worker, or as much time.
+    """
+
+    form: str
+    width: int | None
+    memory: int
+    disk: int
+    operations: float
+
+    @property
+    def words(self):
+        """The plan, to be read."""
+        width = "" if self.width is None else f" to {self.width} values"
+        disk = f" and {self.disk / 1e9:.1f} GB of disk" if self.disk else ""
+        return f"{self.form}{width}, {self.memory / 1e9:.1f} GB of memory{disk}"
+
+
+def plan_gram(size):
+    """The `Plan` of a classifier solved on the Gram matrix.
+
+    Example:
+
+    >>> plan_gram(ProblemSize(6432, (65536,), 81, (65536,))).words
+    'gram, 3.4 GB of memory'
+    """
+    descriptors = 4 * size.own_rows * sum(size.kept_dims)
+    # float32 for each branch; their sum, the part without a fold, and the solver's copies.
+    grams = size.rows**2 * (4 * len(size.dims) + 36)
+    shown = 3 * 4 * size.rows * 1024 if size.workers > 1 else 0
+    operations = size.rows**2 * sum(size.dims) / size.workers
+    operations += _solutions(size) * (size.rows * (_FOLDS - 1) / _FOLDS) ** 3 / 3
+    memory = descriptors + grams + shown + _scores(size, size.rows)
+    return Plan("gram", None, memory, 0, operations)
+
+
+def plan_streaming(size, form, width=None):
+    """The `Plan` of a ridge solved on streamed statistics, of projections if there is a width.
+
+    Example:
+
+    >>> plan_streaming(ProblemSize(10**6, (65536,), 81, (65536,)), "projected", 8192).words
+    'projected to 8192 values, 6.0 GB of memory and 32.8 GB of disk'
+    """
+    dims = [min(x, width or x) for x in size.dims]
+    total = sum(dims)
+    # A scatter matrix a fold, the one that is solved, its factor and one being copied.
+    statistics = 8 * total * ((_FOLDS + 3) * total + 3 * _FOLDS * size.num_classes)
+    batch = (4 + 8 + 8) * BATCH * total
+    entries = sum(width * math.sqrt(x) for x in size.dims if x > (width or x))
+    disk = 4 * size.own_rows * sum(min(x, width or x) for x in size.kept_dims)
+    operations = size.own_rows * (total**2 / 2 + _SPARSE * entries)
+    operations += _solutions(size) * total**3 / 3
+    scores = _scores(size, min(size.rows, MOST_JUDGED))
+    memory = statistics + batch + int(8 * entries) + scores
+    return Plan(form, width, memory, disk, operations)
+
+
+def _solutions(size):
+    """How often a system is solved: each strength, then each weighting, without each fold."""
+    weightings = len(WEIGHT_RATIOS) ** (len(size.dims) - 1)
+    return _FOLDS * (len(METHODS["ridge"].strengths) + weightings - 1)
+
+
+def _scores(size, rows):
+    """Bytes of held-out scores at every strength and of what is made of one's."""
+    return 8 * rows * size.num_classes * (2 * len(METHODS["ridge"].strengths) + 4)

@@ -1,0 +1,101 @@
+"""Decoded pictures at hand in any order: in memory, on disk, or decoded each time."""
+
+import functools
+import hashlib
+import pathlib
+
+import numpy as np
+from absl import logging
+
+from keras_crosspool.data.pictures import decode_picture
+from keras_crosspool.data.pipeline import picture_batches
+from keras_crosspool.files import atomic_path
+from keras_crosspool.memory import available_memory, free_disk
+from keras_crosspool.progress import track
+from keras_crosspool.training.region_grids import default_cache_dir
+
+CACHES = ("auto", "memory", "disk", "none")
+_MEMORY_SHARE, _DISK_SHARE = 0.25, 0.5  # of what is free; the rest is for training and others
+
+
+def open_pictures(split, image_size, cache="auto", cache_dir=None):
+    """Gives the decoded pictures of a split by their index.
+
+    Args:
+        split: `Split`.
+        image_size: int, side in pixels.
+        cache: str, where decoded pictures are kept:
+
+            - `"auto"`, the default: the first of the others that has room, by measure;
+            - `"memory"`, a quarter of what is free at most;
+            - `"disk"`, a file in `cache_dir`, mapped into memory, half of what is free at most;
+            - `"none"`: each picture is read and decoded whenever it is asked for.
+        cache_dir: path of the folder for files, or `None` for `default_cache_dir()`.
+
+    Returns:
+        Function from an index to uint8 `(image_size, image_size, 3)`.
+
+    Raises:
+        ValueError: if `cache` is none of these, or has no room, or the pictures can only be read
+            one after the other and there is room for none of them.
+
+    Example:
+
+    >>> from keras_crosspool.data import open_split
+    >>> pictures = open_pictures(open_split("data/grocery_mini", "test"), 64)
+    >>> pictures(3).shape
+    (64, 64, 3)
+    """
+    if cache not in CACHES:
+        raise ValueError(f"cache must be one of {', '.join(CACHES)}. Received: {cache!r}")
+    shape = (split.size, image_size, image_size, 3)
+    folder = pathlib.Path(cache_dir or default_cache_dir())
+    room = {
+        "memory": _MEMORY_SHARE * available_memory(),
+        "disk": _DISK_SHARE * free_disk(folder),
+        "none": np.inf if split.read else 0,
+    }
+    size = int(np.prod(shape))
+    fitting = [kind for kind in room if room[kind] >= size]
+    if not fitting or cache not in ("auto", *fitting):
+        raise ValueError(
+            f"There is no room for {size / 1e9:.1f} GB of decoded pictures: memory has "
+            f"{room['memory'] / 1e9:.1f} GB for them, the disk {room['disk'] / 1e9:.1f} GB. Take "
+            "smaller pictures, a --cache_dir with more room, or, of a folder of pictures, "
+            f"--cache=none. Received: cache={cache!r} for {split.size} pictures of {split.name}"
+        )
+    kind = fitting[0] if cache == "auto" else cache
+    logging.info("decoded pictures of %s: %.2f GB, cache: %s", split.name, size / 1e9, kind)
+    return _OPENERS[kind](split, shape, folder)
+
+
+def _in_memory(split, shape, folder):
+    return _fill(np.empty(shape, "uint8"), split).__getitem__
+
+
+def _on_disk(split, shape, folder):
+    key = hashlib.sha256(f"{split.fingerprint} {split.size} {shape[1]}".encode()).hexdigest()
+    path = folder / f"pictures-{key[:32]}.npy"
+    if not path.exists():
+        with atomic_path(path) as partial:
+            _fill(np.lib.format.open_memmap(partial, "w+", "uint8", shape), split).flush()
+    return np.load(path, mmap_mode="r").__getitem__
+
+
+def _decoded_each_time(split, shape, folder):
+    return functools.partial(_decode, split, shape[1])
+
+
+def _decode(split, image_size, index):
+    return decode_picture(split.read(index), image_size, split.names[index])
+
+
+def _fill(pictures, split):
+    start = 0
+    for batch, _ in track(picture_batches(split, pictures.shape[1]), "decoding pictures"):
+        pictures[start : start + len(batch)] = batch
+        start += len(batch)
+    return pictures
+
+
+_OPENERS = {"memory": _in_memory, "disk": _on_disk, "none": _decoded_each_time}

@@ -1,0 +1,114 @@
+"""Extraction by Apache Beam: the bytes of one process, by workers that check what they join."""
+
+import shutil
+
+import pytest
+
+pytest.importorskip("apache_beam", exc_type=ImportError)
+
+import apache_beam as beam
+from apache_beam.utils.shared import Shared
+
+from keras_crosspool.retrieval import extract
+from keras_crosspool.retrieval.beam import _options, extract_with_beam, write_shard
+
+ARGUMENTS = {
+    "data": None,
+    "split": "train",
+    "format": "packed",
+    "batch_size": 2,
+    "shard_size": 4,
+    "skip_broken": False,
+}
+
+
+def _contents(folder):
+    return {path.name: path.read_bytes() for path in folder.iterdir()}
+
+
+@pytest.fixture(scope="module")
+def whole(small_model, tmp_path_factory):
+    """The folder of an extraction of 18 pictures by one process. Do not change it."""
+    output = tmp_path_factory.mktemp("whole") / "descriptors"
+    extract(small_model, output, **ARGUMENTS)
+    return output
+
+
+@pytest.fixture
+def arguments(small_model, tmp_path):
+    return {"model": small_model, "output": tmp_path / "descriptors"} | ARGUMENTS
+
+
+@pytest.mark.parametrize(
+    "options", [(), ("--direct_running_mode=multi_threading", "--direct_num_workers=3")]
+)
+def test_the_bytes_of_one_process(arguments, whole, options):
+    done = extract_with_beam(options, **arguments)
+    assert done.computed == 18
+    assert done.seconds > 0
+    assert done.store.record.pictures == 18
+    assert _contents(arguments["output"]) == _contents(whole)
+
+
+def test_each_takes_up_what_the_other_began(arguments, whole):
+    output = arguments["output"]
+    shutil.copytree(whole, output)
+    for number in (1, 4):
+        (output / f"descriptors-{number:05d}.npy").unlink()
+    assert extract_with_beam([], **arguments).computed == 4 + 2
+    assert _contents(output) == _contents(whole)
+    (output / "descriptors-00002.npy").unlink()
+    assert extract(**arguments).computed == 4
+    assert _contents(output) == _contents(whole)
+    assert extract_with_beam([], **arguments).computed == 0
+
+
+def test_pictures_are_counted_and_no_shard_is_written_twice(arguments, whole):
+    output = arguments["output"]
+    shutil.copytree(whole, output)
+    (output / "descriptors-00003.npy").unlink()
+    before = {path.name: path.stat().st_ino for path in output.iterdir()}
+    pipeline = beam.Pipeline(runner="FnApiRunner", options=_options([]))
+    _ = pipeline | beam.Create(range(5)) | beam.Map(write_shard, arguments, Shared())
+    result = pipeline.run()
+    (counter,) = result.metrics().query(beam.metrics.MetricsFilter().with_name("pictures"))[
+        "counters"
+    ]
+    assert counter.result == 4
+    assert _contents(output) == _contents(whole)
+    after = {path.name: path.stat().st_ino for path in output.iterdir()}
+    assert {name for name in after if after[name] != before.get(name)} == {"descriptors-00003.npy"}
+
+
+def test_a_worker_refuses_another_record(arguments, whole):
+    shutil.copytree(whole, arguments["output"])
+    with pytest.raises(ValueError, match=r"made otherwise.*shard_size 4, not 2$"):
+        write_shard(0, arguments | {"shard_size": 2}, Shared())
+    assert _contents(arguments["output"]) == _contents(whole)
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--direct_num_worker=2"], r"knows no such .*Received: --direct_num_worker=2$"),
+        (["2", "--streaming"], r"knows no such .*Received: 2$"),
+        (
+            ["--direct_num_workers=two"],
+            r"invalid int value: 'two'\. Received: --direct_num_w.*two$",
+        ),
+        (["--runner=Nowhere"], r"Unexpected pipeline runner: Nowhere"),
+        (["--runner=DataflowRunner"], r"Missing required option: project"),
+        (["--runner=DataflowRunner", "--state_backend=x"], r"Received: --state_backend=x$"),
+    ],
+)
+def test_pipeline_options_are_refused_before_anything_is_written(arguments, options, words):
+    with pytest.raises(ValueError, match=words):
+        extract_with_beam(options, **arguments)
+    assert not arguments["output"].exists()
+
+
+def test_a_job_server_may_know_more_options():
+    options = _options(["--runner=FlinkRunner", "--state_backend=rocksdb"]).get_all_options(
+        retain_unknown_options=True
+    )
+    assert (options["runner"], options["state_backend"]) == ("FlinkRunner", "rocksdb")
