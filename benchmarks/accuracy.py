@@ -41,13 +41,24 @@ VARIANTS = {
     "scheme 2 (shared)": {"scheme": "scheme2", **_SHARED},
     "both (shared whole pictures)": {"scheme": "both", **_SHARED, **_ONE_VIEW},
 }
-flags.DEFINE_list("variants", list(VARIANTS), "Rows to measure, by name.")
+_AUTO = "auto"
+flags.DEFINE_list(
+    "variants",
+    list(VARIANTS),
+    "Rows to measure, by name; or auto, for the schemes that --scheme=auto compares, in one run.",
+)
 flags.DEFINE_list("photographs", [], "Photographs a class of the learning curve, as 1,5,10,20.")
 flags.DEFINE_integer("draws", 5, "Random draws of each number of photographs.", 1)
 flags.DEFINE_string(
     "output", "benchmarks/results/accuracy.json", "JSON to write; with a curve a .png beside it."
 )
 
+_WORDS = {
+    "baseline": "global average",
+    "scheme1": "scheme 1",
+    "scheme2": "scheme 2",
+    "both": "both",
+}
 _FIGURES = (
     "accuracy",
     "top5_accuracy",
@@ -66,13 +77,16 @@ def main(_):
 
     if not FLAGS.val_split:
         raise ValueError("The split to score on is needed: --val_split=test. Received: none")
-    unknown = sorted(set(FLAGS.variants) - set(VARIANTS))
+    unknown = sorted(set(FLAGS.variants) - {*VARIANTS, _AUTO})
     if unknown:
-        raise ValueError(f"Variants are {', '.join(VARIANTS)}. Received: {', '.join(unknown)}")
+        raise ValueError(
+            f"Variants are {', '.join([*VARIANTS, _AUTO])}. Received: {', '.join(unknown)}"
+        )
     arguments = {**training_flags.training_arguments(), "baseline": False}
-    rows = [
-        _row(name, {**arguments, **VARIANTS[name]}) for name in track(FLAGS.variants, "variants")
-    ]
+    rows = []
+    for name in track(FLAGS.variants, "variants"):
+        measure = _compared if name == _AUTO else _row
+        rows += measure(name, arguments)
     record = {
         "data": pathlib.Path(FLAGS.data).name,
         "arguments": {**arguments, "data": pathlib.Path(FLAGS.data).name, "cache_dir": None},
@@ -98,16 +112,35 @@ def _learning_curve(arguments):
 
 
 def _row(name, arguments):
+    metrics = _metrics({**arguments, **VARIANTS[name]})
+    figures = {key: metrics[key] for key in _FIGURES if key in metrics}
+    print(f"{name}: {next(iter(figures.values())):.4f}", flush=True)
+    return [{"model": name, **figures}]
+
+
+def _compared(name, arguments):
+    """A row for each scheme among which cross-validation chose, and for the baseline."""
+    metrics = _metrics({**arguments, "scheme": name, "baseline": True})
+    return [
+        {
+            "model": _WORDS[scheme],
+            "accuracy": metrics[f"{scheme}_accuracy"],
+            "cross validated accuracy": metrics[f"{scheme}_cross_validated_accuracy"],
+            "cross validated log loss": metrics[f"{scheme}_cross_validated_log_loss"],
+            "chosen": "yes" if scheme == metrics["chosen_scheme"] else "",
+        }
+        for scheme in _WORDS
+    ]
+
+
+def _metrics(arguments):
     import keras
 
     from keras_crosspool.training.session import train
 
     keras.backend.clear_session()
     with tempfile.TemporaryDirectory() as folder:
-        metadata = train(pathlib.Path(folder) / "model", **arguments)
-    figures = {key: metadata.metrics[key] for key in _FIGURES if key in metadata.metrics}
-    print(f"{name}: {next(iter(figures.values())):.4f}", flush=True)
-    return {"model": name, **figures}
+        return train(pathlib.Path(folder) / "model", **arguments).metrics
 
 
 if __name__ == "__main__":

@@ -16,6 +16,7 @@ flags.DEFINE_string("model", None, "Model directory, as train writes it.", requi
 flags.DEFINE_string(
     "data", None, "Folder of pictures split/class/*.jpg, or tfds:NAME; the training data if unset."
 )
+flags.DEFINE_string("data_dir", None, "Folder of TFDS data sets; TFDS_DATA_DIR if unset.")
 flags.DEFINE_string("split", "test", "Split to score on.")
 flags.DEFINE_integer("batch_size", 32, "Pictures in a batch.", 1)
 flags.DEFINE_bool("skip_broken", False, "Leave broken pictures out instead of stopping.")
@@ -30,7 +31,14 @@ def main(_):
 
     model, metadata = load_model(FLAGS.model)
     data = FLAGS.data or metadata.data["path"]
-    split = open_split(data, FLAGS.split, metadata.class_names, FLAGS.skip_broken, metadata.task)
+    split = open_split(
+        data,
+        FLAGS.split,
+        metadata.class_names,
+        FLAGS.skip_broken,
+        metadata.task,
+        FLAGS.data_dir,
+    )
     logits, labels = predict_logits(model, split, metadata.image_size, FLAGS.batch_size)
     scores = score(logits, labels, metadata.class_names, split.coarse_names, metadata.thresholds)
     _print(scores)

@@ -17,7 +17,11 @@ flags.DEFINE_string(
     "data/grocery_mini",
     "Folder of pictures laid out as split/class/*.jpg, or with split/labels.csv; or tfds:NAME.",
 )
-flags.DEFINE_string("data_dir", None, "Folder of TFDS data sets; TFDS' own if unset.")
+flags.DEFINE_string(
+    "data_dir",
+    None,
+    "Folder of TFDS data sets; the variable TFDS_DATA_DIR, which all commands know, if unset.",
+)
 flags.DEFINE_string("train_split", "train", "Split to train on.")
 flags.DEFINE_string(
     "val_split", None, "Split to score at the end and to stop fine-tuning early by; none if unset."

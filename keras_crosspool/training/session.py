@@ -215,6 +215,7 @@ def _check(args):
             "Nothing would train the classifier: take a solver, or epochs of fine-tuning. "
             "Received: --solver=none --epochs=0"
         )
+    _check_solver(args)
     if args.profile_steps and not (args.tensorboard and len(args.profile_steps) == 2):
         raise ValueError(
             "--profile_steps names the first and the last step, for the folder of --tensorboard. "
@@ -225,6 +226,19 @@ def _check(args):
         raise ValueError(
             "The scheme is chosen by cross-validation of solved classifiers: take a solver, or "
             "name a scheme. Received: --solver=none --scheme=auto"
+        )
+
+
+def _check_solver(args):
+    if args.solver == "none":
+        return
+    SolverOptions(args.solver, args.solver_form, args.solver_memory_gb)
+    trains_guidance = args.scheme in ("scheme2", "both", "auto") and args.grid_guidance == "trained"
+    if trains_guidance and args.solver_form not in ("auto", "gram"):
+        raise ValueError(
+            "A trained guidance is judged by Gram matrices alone: take --solver_form=gram, or "
+            f"--grid_guidance=selected. Received: --solver_form={args.solver_form} with "
+            f"--scheme={args.scheme}"
         )
 
 
