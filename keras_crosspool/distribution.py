@@ -4,7 +4,9 @@ import contextlib
 import dataclasses
 import json
 import os
+import signal
 import socket
+import time
 
 import numpy as np
 
@@ -13,6 +15,7 @@ from keras_crosspool.stopping import LostWorkerError
 STRATEGIES = ("auto", "one", "mirrored", "multi_worker")
 _CLUSTER_VARIABLE = "TF_CONFIG"
 _TIMEOUT_SECONDS = 120  # of a collective operation, after which a worker counts as lost
+_MEETING_SECONDS = 300  # for all workers to be started
 
 
 @dataclasses.dataclass(frozen=True)
@@ -159,6 +162,7 @@ def create_distribution(name="auto", workers=(), task_index=None, devices=None):
     Raises:
         ValueError: if the strategy is unknown, or does not go with the other arguments.
         OSError: if the port of this process is taken.
+        LostWorkerError: if another worker is not there within five minutes.
     """
     if name not in STRATEGIES:
         raise ValueError(f"strategy must be one of {', '.join(STRATEGIES)}. Received: {name!r}")
@@ -281,23 +285,55 @@ def _visible_devices():
 def _multi_worker(workers, task_index):
     import tensorflow as tf
 
-    _check_port(workers[task_index])
+    _meet(workers, task_index)
     # The flags and TF_CONFIG end in the same words, which TensorFlow reads from the environment.
     task = {"type": "worker", "index": task_index}
     os.environ[_CLUSTER_VARIABLE] = json.dumps({"cluster": {"worker": workers}, "task": task})
     options = tf.distribute.experimental.CommunicationOptions(timeout_seconds=_TIMEOUT_SECONDS)
-    return tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
+    handler = signal.getsignal(signal.SIGTERM)
+    strategy = tf.distribute.MultiWorkerMirroredStrategy(communication_options=options)
+    signal.signal(signal.SIGTERM, handler)  # TensorFlow's own would swallow it
+    return strategy
 
 
-def _check_port(address):
-    """TensorFlow would end the process where its port is taken."""
-    port = int(address.rpartition(":")[2])
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("", port))
-        except OSError as error:
-            raise OSError(
-                f"The port of this worker cannot be used ({error.strerror}): end the process that "
-                f"holds it or name another port for every worker. Received: {address}"
-            ) from error
+def _meet(workers, task_index):
+    """Returns when every worker can be reached; TensorFlow would wait for an hour, deaf to signals.
+
+    TensorFlow takes the same ports next, so one that has gone on can still be reached.
+    """
+    deadline = time.monotonic() + _MEETING_SECONDS
+    missing = [address for i, address in enumerate(workers) if i != task_index]
+    with _listening(workers[task_index]):
+        while missing := [address for address in missing if not _answers(address)]:
+            if time.monotonic() > deadline:
+                raise LostWorkerError(
+                    f"Not all workers came within {_MEETING_SECONDS} seconds: start all of them, "
+                    "and see that each can reach the others' ports. Received: worker "
+                    f"{task_index} of {len(workers)}, no answer from {', '.join(missing)}"
+                )
+            time.sleep(0.2)
+
+
+def _listening(address):
+    """The port of this process, open; TensorFlow would end the process where it is taken."""
+    listener = socket.socket()
+    try:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listener.bind(("", int(address.rpartition(":")[2])))
+        listener.listen()
+    except (OSError, OverflowError) as error:
+        listener.close()
+        raise OSError(
+            f"The port of this worker cannot be used ({error}): end the process that holds it or "
+            f"name another port for every worker. Received: {address}"
+        ) from error
+    return listener
+
+
+def _answers(address):
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host.strip("[]"), int(port)), timeout=5).close()
+    except OSError:  # it is not there yet
+        return False
+    return True

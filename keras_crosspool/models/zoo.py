@@ -8,6 +8,7 @@ from keras_crosspool.models import branches
 from keras_crosspool.models.options import SchemeOptions
 
 _JOINT = "descriptor"
+_IN_FLOAT32 = ("logits", "average_pooling", "average_root", "average_norm")
 _PARTS_OF_BOTH = {
     "scheme1": ("pooling",),
     "scheme2": ("grid_pooling",),
@@ -161,7 +162,7 @@ def with_policy(model, policy):
     """A copy of a zoo model whose layers compute under another dtype policy, with its weights.
 
     The classifier stays in float32, since a softmax of half-precision logits loses what sets the
-    best classes apart.
+    best classes apart, and so do averages and their norms, as cross-layer pooling does by itself.
 
     Args:
         model: functional `keras.Model`.
@@ -172,7 +173,9 @@ def with_policy(model, policy):
     """
 
     def clone(layer):
-        dtype = "float32" if layer.name == "logits" else policy
+        if not isinstance(layer, keras.layers.Layer):  # an operation computes as its input is
+            return layer.__class__.from_config(layer.get_config())
+        dtype = "float32" if layer.name.endswith(_IN_FLOAT32) else policy
         config = {**layer.get_config(), "dtype": dtype}
         if isinstance(layer, RegionGrid):
             config["network"] = keras.saving.serialize_keras_object(

@@ -35,7 +35,7 @@ class Checkpoints:
     """The folder in which one training run keeps what it needs to go on after it was stopped.
 
     A checkpoint is a folder of its own, written under another name and renamed, with the digest of
-    its arrays; the two newest are kept. The folder belongs to one run, by the arguments and data
+    what is in it; the two newest are kept. The folder belongs to one run, by the arguments and data
     in its `run.json`, and to one process at a time, by a lock that ends with the process.
 
     Args:
@@ -101,11 +101,11 @@ class Checkpoints:
         with atomic_path(self._path(number)) as path:
             path.mkdir()
             np.savez(path / _ARRAYS_FILE, **arrays)
-            digest = _digest(path / _ARRAYS_FILE)
-            text = json.dumps({"arrays_sha256": digest, "state": state}, indent=2)
+            digest = _digest(path / _ARRAYS_FILE, state)
+            text = json.dumps({"sha256": digest, "state": state}, indent=2)
             (path / _STATE_FILE).write_text(text)
         for old in self._numbers()[:-_KEPT]:
-            shutil.rmtree(self._path(old))
+            self._discard(self._path(old))
 
     def newest(self):
         """The newest whole `Checkpoint`, or `None` without any; damaged ones are passed over, in
@@ -124,7 +124,15 @@ class Checkpoints:
     def remove(self):
         """Removes all checkpoints: the run has come to its end."""
         if self.writes:
+            for path in filter(pathlib.Path.is_dir, list(self.directory.iterdir())):
+                self._discard(path)
             shutil.rmtree(self.directory)
+
+    def _discard(self, path):
+        """Removes a folder so that a kill leaves it whole, or out of the way."""
+        hidden = self.directory / f".{path.name}.partial"
+        path.rename(hidden)
+        shutil.rmtree(hidden)
 
     def _open(self):
         for partial in self.directory.glob(".*.partial*"):  # of a process that was killed
@@ -156,8 +164,8 @@ class Checkpoints:
     def _read(self, number):
         path = self._path(number)
         record = json.loads((path / _STATE_FILE).read_text())
-        if _digest(path / _ARRAYS_FILE) != record["arrays_sha256"]:
-            raise ValueError(f"{_ARRAYS_FILE} is not what was written")
+        if _digest(path / _ARRAYS_FILE, record["state"]) != record["sha256"]:
+            raise ValueError("it is not what was written")
         with np.load(path / _ARRAYS_FILE) as arrays:
             return Checkpoint(number, dict(arrays), record["state"])
 
@@ -178,6 +186,8 @@ def _locked(path):
     return file
 
 
-def _digest(path):
+def _digest(path, state):
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        digest = hashlib.file_digest(file, "sha256")
+    digest.update(json.dumps(state).encode())
+    return digest.hexdigest()

@@ -88,7 +88,7 @@ class FineTuning:
     @property
     def peak_rate(self):
         """The learning rate at its peak, for this batch."""
-        return self.learning_rate * self.batch_size / (self.rate_batch_size or self.batch_size)
+        return self.learning_rate * (self.batch_size / (self.rate_batch_size or self.batch_size))
 
 
 def fine_tune(

@@ -40,7 +40,7 @@ def launch(arguments, workers=2, port=None, restarts=0):
 
 
 def _run(arguments, workers, port):
-    ports = [port + i for i in range(workers)] if port else _free_ports(workers)
+    ports = [port + i for i in range(workers)] if port else free_ports(workers)
     cluster = ",".join(f"127.0.0.1:{number}" for number in ports)
     processes = []
     for index in range(workers):
@@ -105,7 +105,8 @@ def _print_lines(index, process):
         print(f"[worker {index}] {line}", end="", flush=True)
 
 
-def _free_ports(count):
+def free_ports(count):
+    """Ports of this machine that nobody holds, a list of int."""
     with contextlib.ExitStack() as stack:
         probes = [stack.enter_context(socket.socket()) for _ in range(count)]
         for probe in probes:

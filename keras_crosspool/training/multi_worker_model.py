@@ -11,7 +11,7 @@ class MultiWorkerModel(AccumulatingModel):
     Two steps of Keras' `fit` fail with several workers: the symbolic build averages a distributed
     batch by an operation that takes no such thing, and scalar logs are averaged along an axis that
     they do not have. Here the build looks at the first replica's share of the batch, and logs come
-    with the axis. `tests/training/test_multi_worker_model.py` tells when Keras needs this no more.
+    with the axis. `tests/training/test_workers.py` tells when Keras needs this no more.
 
     Args:
         inputs, outputs: as of `keras.Model`, made within the strategy's scope.

@@ -49,13 +49,13 @@ def open_pictures(split, image_size, cache="auto", cache_dir=None):
     if cache not in CACHES:
         raise ValueError(f"cache must be one of {', '.join(CACHES)}. Received: {cache!r}")
     shape = (split.size, image_size, image_size, 3)
-    folder = pathlib.Path(cache_dir or default_cache_dir())
+    size = int(np.prod(shape))
+    path = _file(split, image_size, pathlib.Path(cache_dir or default_cache_dir()))
     room = {
         "memory": _MEMORY_SHARE * available_memory(),
-        "disk": _DISK_SHARE * free_disk(folder),
+        "disk": size if path.exists() else _DISK_SHARE * free_disk(path.parent),
         "none": np.inf if split.read else 0,
     }
-    size = int(np.prod(shape))
     fitting = [kind for kind in room if room[kind] >= size]
     if not fitting or cache not in ("auto", *fitting):
         raise ValueError(
@@ -66,23 +66,26 @@ def open_pictures(split, image_size, cache="auto", cache_dir=None):
         )
     kind = fitting[0] if cache == "auto" else cache
     logging.info("decoded pictures of %s: %.2f GB, cache: %s", split.name, size / 1e9, kind)
-    return _OPENERS[kind](split, shape, folder)
+    return _OPENERS[kind](split, shape, path)
 
 
-def _in_memory(split, shape, folder):
+def _file(split, image_size, folder):
+    key = hashlib.sha256(f"{split.fingerprint} {split.size} {image_size}".encode()).hexdigest()
+    return folder / f"pictures-{key[:32]}.npy"
+
+
+def _in_memory(split, shape, path):
     return _fill(np.empty(shape, "uint8"), split).__getitem__
 
 
-def _on_disk(split, shape, folder):
-    key = hashlib.sha256(f"{split.fingerprint} {split.size} {shape[1]}".encode()).hexdigest()
-    path = folder / f"pictures-{key[:32]}.npy"
+def _on_disk(split, shape, path):
     if not path.exists():
         with atomic_path(path) as partial:
             _fill(np.lib.format.open_memmap(partial, "w+", "uint8", shape), split).flush()
     return np.load(path, mmap_mode="r").__getitem__
 
 
-def _decoded_each_time(split, shape, folder):
+def _decoded_each_time(split, shape, path):
     return functools.partial(_decode, split, shape[1])
 
 

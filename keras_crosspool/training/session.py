@@ -108,7 +108,8 @@ class _Session:
         if self._tunes:
             with self._seconds.stage("fine_tuning"):
                 history, tuned, again = self._fine_tune(model)
-            metrics, thresholds = metrics | tuned, again or thresholds
+            metrics = metrics | tuned
+            thresholds = thresholds if again is None else again
         with self._seconds.stage("validation"):
             predictions = _predict(model, self._validation, self._args)
             if predictions:

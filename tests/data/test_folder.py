@@ -47,6 +47,32 @@ def test_order_and_labels(folder):
     assert encoded[0] == (folder / "train" / "Banana" / "0.png").read_bytes()
 
 
+def test_any_picture_can_be_read_by_its_index(folder):
+    split = open_split(folder, "train")
+    examples = list(split.encoded().as_numpy_iterator())
+    assert split.names == tuple(name.decode() for _, _, name in examples)
+    np.testing.assert_array_equal(split.labels, [label for _, label, _ in examples])
+    for index in (8, 0, 4):
+        assert split.read(index) == examples[index][0]
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 9])
+def test_parts_together_are_the_split(folder, count):
+    split = open_split(folder, "train")
+    parts = [split.part(index, count) for index in range(count)]
+    sizes = [part.size for part in parts]
+    assert sum(sizes) == 9
+    assert max(sizes) - min(sizes) <= 1
+    assert [example for part in parts for example in _examples(part)] == _examples(split)
+    assert [name for part in parts for name in part.names] == list(split.names)
+    assert [part.read(0) for part in parts] == [
+        split.read(sum(sizes[:index])) for index in range(count)
+    ]
+    last = parts[-1].between(parts[-1].size - 1, parts[-1].size)  # a part of a part
+    assert _examples(last) == _examples(split)[-1:]
+    assert (last.names, last.read(0)) == (split.names[-1:], split.read(8))
+
+
 def test_labels_follow_a_models_classes(folder):
     model_classes = ("cherry", "plum", "apple", "Banana")
     split = open_split(folder, "train", model_classes)

@@ -5,9 +5,11 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_crosspool import LocalRegions, build_model
+from keras_crosspool import CrossLayerPooling, LocalRegions, build_model
 from keras_crosspool.backbones import create_backbone
-from keras_crosspool.models.zoo import descriptor_of
+from keras_crosspool.data import load_pictures, open_split
+from keras_crosspool.models.branches import average
+from keras_crosspool.models.zoo import all_layers, descriptor_of, with_policy
 
 
 @pytest.fixture(scope="module")
@@ -104,3 +106,63 @@ def test_the_advised_picture_size_is_large_enough():
     with pytest.raises(ValueError, match="about 96 px"):
         build_model(small, 2)
     build_model(create_backbone("EfficientNetLite0", 96, weights="none"), 2)
+
+
+@pytest.fixture(scope="module")
+def photographs(tiny_folder):
+    return load_pictures(open_split(tiny_folder, "test"), 128, limit=6)[0].astype("float32")
+
+
+def _in_float32(model):
+    return {layer.name for layer in all_layers(model) if layer.compute_dtype == "float32"}
+
+
+def _compare_policies(model, photographs, policy, tolerance):
+    half, full = (with_policy(model, name) for name in (policy, "float32"))
+    expected = model.predict(photographs, verbose=0)
+    np.testing.assert_array_equal(full.predict(photographs, verbose=0), expected)
+    logits = half.predict(photographs, verbose=0)
+    assert logits.dtype == np.float32
+    np.testing.assert_allclose(logits, expected, atol=tolerance * np.abs(expected).max())
+    assert not np.array_equal(logits, expected)
+    assert {weight.dtype for weight in half.weights} == {"float32"}
+    # What one does not share with the other: training one leaves the other alone.
+    shared = {id(weight) for weight in half.weights} & {id(weight) for weight in model.weights}
+    assert not shared
+    return half
+
+
+def test_half_precision_agrees(backbone, photographs):
+    model = build_model(backbone, 5, feature_channels=6, guidance_channels=24)
+    half = _compare_policies(model, photographs, "mixed_float16", 0.02)
+    assert _in_float32(half) == {"image", "logits"}
+
+
+def test_half_precision_within_a_region_grid(backbone, photographs):
+    options = {"region_size": 64, "region_stride": 32, "region_mode": "shared"}
+    model = build_model(backbone, 5, "region_average", **options)
+    half = _compare_policies(model, photographs, "mixed_float16", 0.02)
+    averages = {f"region_average_{step}" for step in ("pooling", "root", "norm")}
+    assert _in_float32(half) == {"image", "logits"} | averages
+
+
+def test_averages_of_nothing_stay_finite_in_half_precision():
+    """The norm of a picture in which no channel is active has nothing to divide by."""
+    maps = keras.Input((4, 4, 8))
+    model = with_policy(keras.Model(maps, average(maps, "average")), "mixed_float16")
+    assert (model.predict(np.zeros((1, 4, 4, 8), "float32"), verbose=0) == 0).all()
+
+
+def test_half_precision_of_a_network_with_operations(photographs):
+    """Keras Applications' own preprocessing is none of layers: VGG16 takes BGR."""
+    backbone = create_backbone("VGG16", 64, weights="none")
+    model = build_model(backbone, 3, feature_channels=4, guidance_channels=8)
+    _compare_policies(model, photographs[:, :64, :64], "mixed_float16", 0.02)
+
+
+def test_sums_are_too_large_for_half_precision_and_stay_finite():
+    maps = keras.Input((14, 14, 4))
+    model = keras.Model(maps, CrossLayerPooling(name="pooling")([maps, maps]))
+    half = with_policy(model, "mixed_float16")
+    values = np.full((1, 14, 14, 4), 100, "float32")  # sums of 1,960,000, beyond 65,504
+    np.testing.assert_allclose(half.predict(values, verbose=0), 0.25, rtol=1e-3)

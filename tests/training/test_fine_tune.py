@@ -36,7 +36,8 @@ def _tune(solved, split, validation=None, **options):
     model, weights = solved
     model.set_weights(weights)
     options = {"batch_size": 6, "label_smoothing": 0.0} | options
-    history = fine_tune(model, split, validation, model.input_shape[1], FineTuning(**options))
+    size = model.input_shape[1]
+    history, _ = fine_tune(model, split, validation, size, FineTuning(**options))
     return model, history
 
 

@@ -1,0 +1,202 @@
+"""One way to fine-tune, kept ready in a process of its own, which trains when it is told to."""
+
+import dataclasses
+import types
+
+import numpy as np
+
+_WARM_UP_STEPS = 2
+
+_ready = None  # what `prepare` made in this process
+
+
+@dataclasses.dataclass(frozen=True)
+class Setting:
+    """What is trained, and on what.
+
+    Attributes:
+        scheme: str, of the zoo model, trained as `fine_tune` does; `None` is the backbone with
+            global average pooling and a dense layer under plain `keras.Model.fit`.
+        strategy: str, one of `STRATEGIES`.
+        devices: int, logical CPUs or GPUs of the process; `None` takes those there are.
+        workers: int, processes that train together.
+    """
+
+    scheme: str | None
+    strategy: str = "one"
+    devices: int | None = None
+    workers: int = 1
+
+
+def prepare(setting, options, addresses=(), task_index=None):
+    """Builds the model and its input, and trains the steps that build the graph.
+
+    It is called once in a fresh process, before TensorFlow has begun to use a device.
+
+    Args:
+        setting: `Setting`.
+        options: dict with `data`, `split`, `backbone`, `weights`, `image_size` and `batch_size`.
+        addresses: sequence of str, `"host:port"` of each worker. Defaults to none.
+        task_index: int, which of them this process is.
+
+    Raises:
+        ValueError: if an option or the data are not as expected.
+    """
+    global _ready
+    make = _plain if setting.scheme is None else _ours
+    _ready = make(setting, types.SimpleNamespace(**options), addresses, task_index)
+    _ready.train(_WARM_UP_STEPS)
+
+
+def train(steps):
+    """Trains some steps, then reads the input alone.
+
+    Args:
+        steps: int, how many are timed, after one that fills the pipeline.
+
+    Returns:
+        Pictures a second of training, of all devices together, and those of the input alone.
+    """
+    from keras_crosspool.training.throughput import input_rate
+
+    return _ready.train(steps), input_rate(_ready.batches)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Ready:
+    """A compiled model, its batches, and more callbacks that belong to its training."""
+
+    model: object
+    batches: object
+    dataset: object
+    callbacks: tuple = ()
+
+    def train(self, steps):
+        from keras_crosspool.training.throughput import Throughput
+
+        throughput = Throughput(self.batches.plan.batch_size)
+        self.model.fit(
+            self.dataset,
+            steps_per_epoch=steps + 1,  # the first one is not timed
+            callbacks=[*self.callbacks, throughput],
+            shuffle=False,
+            verbose=0,
+        )
+        return throughput.pictures_per_second
+
+
+def _ours(setting, options, addresses, task_index):
+    """A zoo model and its batches, as `fine_tune` makes them by default."""
+    from keras_crosspool.distribution import create_distribution
+    from keras_crosspool.training.batches import Batches
+    from keras_crosspool.training.finite_loss import FiniteLoss
+    from keras_crosspool.training.precision import announce, resolve_compiler
+
+    tuning = _tuning(options)
+    distribution = create_distribution(setting.strategy, addresses, task_index, setting.devices)
+    compiler = resolve_compiler(tuning.jit_compile, distribution)
+    announce(distribution, tuning.batch_size, tuning.precision, compiler)
+    split, pictures, plan = _data(options)
+    batches = Batches(split, pictures, plan, distribution, augmented=True)
+    with distribution.scope():
+        model = _zoo_model(setting, options, split, distribution)
+        _compile(model, split, options, _optimizer(model, plan, tuning), compiler[0])
+    return _Ready(
+        model, batches, batches.dataset(), (FiniteLoss(batches.names, tuning.learning_rate),)
+    )
+
+
+def _zoo_model(setting, options, split, distribution):
+    from keras_crosspool.backbones import create_backbone
+    from keras_crosspool.models import build_model
+    from keras_crosspool.training.accumulating_model import AccumulatingModel
+    from keras_crosspool.training.multi_worker_model import MultiWorkerModel
+
+    backbone = create_backbone(options.backbone, options.image_size, options.weights)
+    model = build_model(backbone, len(split.class_names), setting.scheme)
+    kind = MultiWorkerModel if distribution.workers > 1 else AccumulatingModel
+    return _with_frozen_statistics(kind(model.input, model.output, name=model.name))
+
+
+def _optimizer(model, plan, tuning):
+    from keras_crosspool.training.optimizer import make_optimizer
+
+    phase = types.SimpleNamespace(epochs=tuning.epochs, frozen=False)
+    return make_optimizer(model, phase, plan.steps, tuning)
+
+
+def _plain(setting, options, addresses, task_index):
+    """The backbone under an average and a dense layer, with a pipeline as Keras users write it.
+
+    The pictures are decoded already, augmented by the same function, and BatchNormalization is
+    frozen too.
+    """
+    import keras
+
+    from keras_crosspool.backbones import create_backbone
+
+    split, pictures, plan = _data(options)
+    backbone = create_backbone(options.backbone, options.image_size, options.weights)
+    pooled = keras.layers.GlobalAveragePooling2D()(backbone.model.output)
+    logits = keras.layers.Dense(len(split.class_names))(pooled)
+    model = _with_frozen_statistics(keras.Model(backbone.input, logits))
+    _compile(model, split, options, keras.optimizers.AdamW(_tuning(options).learning_rate))
+    dataset = _plain_dataset(split, pictures, plan)
+    return _Ready(model, types.SimpleNamespace(dataset=lambda: dataset, plan=plan), dataset)
+
+
+def _with_frozen_statistics(model):
+    import keras
+
+    for layer in model.layers:
+        if isinstance(layer, keras.layers.BatchNormalization):
+            layer.trainable = False
+    return model
+
+
+def _compile(model, split, options, optimizer, jit_compile="auto"):
+    model.compile(
+        optimizer=optimizer,
+        loss=split.task.loss(_tuning(options).label_smoothing),
+        weighted_metrics=split.task.tuning_metrics(len(split.class_names)),
+        jit_compile=jit_compile,
+    )
+
+
+def _plain_dataset(split, pictures, plan):
+    import tensorflow as tf
+
+    from keras_crosspool.training.augmentation import augment
+
+    decoded = np.stack([pictures(index) for index in range(split.size)])
+    targets = split.task.targets(split.labels, len(split.class_names))
+
+    def augmented(number, example):
+        picture, target = example
+        return augment(picture, tf.stack([plan.seed, number])), target
+
+    return (
+        tf.data.Dataset.from_tensor_slices((decoded, targets))
+        .shuffle(split.size, plan.seed)
+        .repeat()
+        .enumerate()
+        .map(augmented, tf.data.AUTOTUNE)
+        .batch(plan.batch_size)
+        .prefetch(tf.data.AUTOTUNE)
+    )
+
+
+def _tuning(options):
+    from keras_crosspool.training.fine_tune import FineTuning
+
+    return FineTuning(epochs=1, batch_size=options.batch_size)
+
+
+def _data(options):
+    from keras_crosspool.data import open_split
+    from keras_crosspool.training.epoch_plan import EpochPlan
+    from keras_crosspool.training.picture_cache import open_pictures
+
+    split = open_split(options.data, options.split)
+    plan = EpochPlan(split.size, options.batch_size, seed=0)
+    return split, open_pictures(split, options.image_size, cache="memory"), plan

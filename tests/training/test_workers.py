@@ -1,0 +1,63 @@
+"""Two workers as processes: whether Keras still needs `MultiWorkerModel`."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from keras_crosspool.training.launching import free_ports
+
+pytestmark = pytest.mark.slow
+
+SCRIPT = """
+import keras, numpy as np, tensorflow as tf
+
+strategy = tf.distribute.MultiWorkerMirroredStrategy()
+with strategy.scope():
+    picture = keras.Input((4,))
+    model = keras.Model(picture, keras.layers.Dense(2)(picture))
+    model.compile("sgd", "mse")
+
+def batches(context):
+    return tf.data.Dataset.from_tensors((np.ones((2, 4)), np.ones((2, 2)))).repeat()
+
+data = strategy.distribute_datasets_from_function(batches)
+history = model.fit(data, steps_per_epoch=2, epochs=1, verbose=0).history
+print("loss", *history["loss"])
+"""
+
+
+def _fit():
+    """Fits a plain model in two workers; exit code and text of each."""
+    cluster = {"worker": [f"127.0.0.1:{port}" for port in free_ports(2)]}
+    processes = [
+        subprocess.Popen(
+            [sys.executable, "-c", SCRIPT],
+            env=os.environ
+            | {"TF_CPP_MIN_LOG_LEVEL": "2", "KERAS_BACKEND": "tensorflow"}
+            | {
+                "TF_CONFIG": json.dumps(
+                    {"cluster": cluster, "task": {"type": "worker", "index": index}}
+                )
+            },
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for index in (0, 1)
+    ]
+    try:
+        texts = [process.communicate(timeout=200)[0] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
+    return [(process.returncode, text) for process, text in zip(processes, texts, strict=True)]
+
+
+def test_plain_keras_still_fails():
+    """Once this fails Keras has mended keras#20585: `MultiWorkerModel` can go."""
+    for code, text in _fit():
+        assert code != 0, "keras#20585 is mended: MultiWorkerModel is needed no more"
+        assert "Error" in text
