@@ -20,6 +20,7 @@ from collections.abc import Callable
 
 from absl import flags
 
+from benchmarks.layer_shape import WINDOW, LayerShape
 from keras_crosspool.mains import run
 
 FLAGS = flags.FLAGS
@@ -46,46 +47,6 @@ flags.DEFINE_integer("seed", 0, "Seed of the random maps.")
 flags.DEFINE_string("output", "benchmarks/results/layers.json", "JSON file to write.")
 
 _POLICIES = ("float32", "mixed_float16", "mixed_bfloat16")
-_WINDOW = 3
-
-
-@dataclasses.dataclass(frozen=True)
-class Shape:
-    """The shapes of a pair of maps.
-
-    Attributes:
-        batch: int, pictures.
-        side: int, places a side.
-        features: int, channels of the features.
-        guidance: int, channels of the guidance.
-    """
-
-    batch: int
-    side: int
-    features: int
-    guidance: int
-
-    @classmethod
-    def parse(cls, text):
-        """The shape written as `BATCHxSIDExFEATURESxGUIDANCE`."""
-        numbers = text.split("x")
-        if len(numbers) != 4 or not all(n.isdecimal() and int(n) for n in numbers):
-            raise ValueError(
-                "A shape is four whole numbers from 1, BATCHxSIDExFEATURESxGUIDANCE, such as "
-                f"8x28x512x512. Received: --shapes={text}"
-            )
-        return cls(*map(int, numbers))
-
-    def product_flop(self):
-        """Operations of the product A^T X: a multiplication and an addition a term."""
-        return 2 * self.batch * self.side**2 * self.features * self.guidance
-
-    def window_flop(self):
-        """Operations of projecting a window at every place onto as many numbers as it has channels.
-
-        The maps have a margin, so that windows lie on the grid of this shape.
-        """
-        return 2 * self.batch * self.side**2 * (_WINDOW**2 * self.features) * self.features
 
 
 @dataclasses.dataclass(frozen=True)
@@ -115,7 +76,7 @@ def main(_):
     from keras_crosspool.files import atomic_path
     from keras_crosspool.progress import track
 
-    shapes = [Shape.parse(text) for text in FLAGS.shapes]
+    shapes = [LayerShape.parse(text) for text in FLAGS.shapes]
     unknown = sorted(set(FLAGS.policies) - set(_POLICIES))
     if unknown or not shapes or not FLAGS.policies:
         raise ValueError(
@@ -198,11 +159,11 @@ def _operations(policy, shape):
     guidance = _random((batch, side, side, shape.guidance), dtype)
     rows = [ops.reshape(x, (batch, side**2, -1)) for x in (features, guidance)]
     descriptor = _random((batch, shape.guidance * shape.features), dtype)
-    margin = side + _WINDOW - 1
+    margin = side + WINDOW - 1
     maps = _random((batch, margin, margin, shape.features), dtype)
 
     pooling, root = CrossLayerPooling(dtype=policy), SignedSquareRoot(dtype=policy)
-    regions = LocalRegions(shape.features, _WINDOW, dtype=policy)
+    regions = LocalRegions(shape.features, WINDOW, dtype=policy)
     regions.build(maps.shape)
     weights = [ops.convert_to_tensor(variable.value) for variable in regions.variables]
     pooled_in = keras.backend.standardize_dtype(pooling.pool([features, guidance]).dtype)

@@ -98,12 +98,13 @@ class Checkpoints:
         """
         if not self.writes:
             return
-        with atomic_path(self._path(number)) as path:
-            path.mkdir()
-            np.savez(path / _ARRAYS_FILE, **arrays)
-            digest = _digest(path / _ARRAYS_FILE, state)
-            text = json.dumps({"sha256": digest, "state": state}, indent=2)
-            (path / _STATE_FILE).write_text(text)
+        try:
+            self._write(number, arrays, state)
+        except OSError as error:
+            raise OSError(
+                f"A checkpoint could not be written ({error}); those before it are kept: make room "
+                f"and run the same command to go on. Received: {self._path(number)}"
+            ) from error
         for old in self._numbers()[:-_KEPT]:
             self._discard(self._path(old))
 
@@ -127,6 +128,14 @@ class Checkpoints:
             for path in filter(pathlib.Path.is_dir, list(self.directory.iterdir())):
                 self._discard(path)
             shutil.rmtree(self.directory)
+
+    def _write(self, number, arrays, state):
+        with atomic_path(self._path(number)) as path:
+            path.mkdir()
+            np.savez(path / _ARRAYS_FILE, **arrays)
+            digest = _digest(path / _ARRAYS_FILE, state)
+            text = json.dumps({"sha256": digest, "state": state}, indent=2)
+            (path / _STATE_FILE).write_text(text)
 
     def _discard(self, path):
         """Removes a folder so that a kill leaves it whole, or out of the way."""

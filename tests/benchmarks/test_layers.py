@@ -12,7 +12,7 @@ import pytest
 from keras import ops
 
 from benchmarks.backends import current_backend
-from benchmarks.layers import Shape
+from benchmarks.layer_shape import LayerShape
 
 ROOT = pathlib.Path(__file__).parents[2]
 SHAPES = ("2x3x4x5", "1x2x3x3")
@@ -21,7 +21,7 @@ OPERATIONS = ("A^T X", "CrossLayerPooling", "SignedSquareRoot", "LocalRegions")
 
 
 def test_operations_are_counted_term_by_term():
-    shape = Shape.parse("2x3x4x5")
+    shape = LayerShape.parse("2x3x4x5")
     # 5 x 4 sums of 9 terms for each of 2 pictures: 360 multiplications and as many additions.
     assert shape.product_flop() == 720
     # 9 windows of 9 places and 4 channels onto 4 numbers, for 2 pictures: 2592 of each.
@@ -76,7 +76,7 @@ def test_rates_follow_from_times_and_counts(written):
         if row["operation"] == "SignedSquareRoot":
             assert not row.keys() & {"product_in", "gflop", "gflop/s", "share_of_square"}
             continue
-        shape = Shape(row["batch"], row["side"], row["features"], row["guidance"])
+        shape = LayerShape(row["batch"], row["side"], row["features"], row["guidance"])
         windows = row["operation"] == "LocalRegions"
         flop = shape.window_flop() if windows else shape.product_flop()
         assert row["gflop"] == pytest.approx(flop / 1e9)
@@ -114,7 +114,7 @@ def test_table_is_printed(written):
 @pytest.mark.parametrize("text", ["8x28x512", "8x28x512x0", "8x28x512x-1", "axbxcxd", ""])
 def test_bad_shapes_are_refused(text):
     with pytest.raises(ValueError, match=rf"four whole numbers .* Received: --shapes={text}$"):
-        Shape.parse(text)
+        LayerShape.parse(text)
 
 
 def test_backend_without_gradients_is_refused(monkeypatch):
