@@ -90,8 +90,7 @@ class Distribution:
             raise LostWorkerError(
                 "Another worker is gone or cannot be reached, so training cannot go on: start all "
                 "workers again with the same flags, and they go on at the last checkpoint "
-                f"({error.message.splitlines()[0]}). Received: worker {self.worker} of "
-                f"{self.workers}"
+                f"({_reason(error)}). Received: worker {self.worker} of {self.workers}"
             ) from error
 
     def sum(self, array):
@@ -179,6 +178,12 @@ def create_distribution(name="auto", workers=(), task_index=None, devices=None):
     if name == "mirrored":
         return Distribution(name, tf.distribute.MirroredStrategy(_visible_devices()))
     return Distribution(name, _multi_worker(workers, task_index), len(workers), task_index)
+
+
+def _reason(error):
+    """The line of a TensorFlow error that says what happened, among those that say where."""
+    lines = [line.strip() for line in error.message.splitlines() if line.strip()]
+    return next((line for line in lines if "aborted" in line or "unhealthy" in line), lines[0])
 
 
 def _cluster(workers, task_index):
@@ -297,7 +302,7 @@ def _multi_worker(workers, task_index):
 
 
 def _meet(workers, task_index):
-    """Returns when every worker can be reached; TensorFlow would wait for an hour, deaf to signals.
+    """Returns when every worker can be reached; TensorFlow would wait far longer, deaf to signals.
 
     TensorFlow takes the same ports next, so one that has gone on can still be reached.
     """
