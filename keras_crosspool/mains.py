@@ -4,14 +4,22 @@ import sys
 
 from absl import app, flags, logging
 
-from keras_crosspool.stopping import StoppedError
-
 _USER_ERRORS = (
     ValueError,
     OSError,  # files that cannot be read or written, downloads that fail
     ImportError,
     FloatingPointError,
 )
+
+
+class StoppedError(Exception):
+    """Work stopped before its end, and the same command takes it up where it was.
+
+    Attributes:
+        exit_code: int, of the process.
+    """
+
+    exit_code = 75
 
 
 def run(main, positional=None):

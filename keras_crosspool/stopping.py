@@ -1,14 +1,6 @@
 """How training ends before its time: exit codes of their own, by the conventions of sysexits.h."""
 
-
-class StoppedError(Exception):
-    """Training stopped, and the same command takes it up where it was.
-
-    Attributes:
-        exit_code: int, of the process.
-    """
-
-    exit_code = 75
+from keras_crosspool.mains import StoppedError
 
 
 class InterruptedTrainingError(StoppedError):

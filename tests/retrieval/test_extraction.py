@@ -106,7 +106,7 @@ def test_taken_up_after_an_end_anywhere(small_model, whole, tmp_path, monkeypatc
     with pytest.raises(ValueError, match=rf"{5 - written} of 5 shards are missing; run"):
         open_descriptors(output)
     # What a killed process leaves behind.
-    (output / ".descriptors-00004.999999.partial.npy").write_bytes(b"half")
+    (output / ".descriptors-00004.0123456789abcdef.partial.npy").write_bytes(b"half")
     monkeypatch.undo()
     done = _extract(small_model, output)
     assert done.computed == 18 - 4 * written
@@ -120,7 +120,8 @@ def test_taken_up_after_a_kill_at_the_start(small_model, whole, tmp_path, file):
     for path in output.iterdir():
         if file == RECORD_FILE or path.name != RECORD_FILE:
             path.unlink()
-    (output / f".{pathlib.Path(file).stem}.12.partial{pathlib.Path(file).suffix}").write_text("{")
+    stem, suffix = file.split(".")
+    (output / f".{stem}.0123456789abcdef.partial.{suffix}").write_text("{")
     assert _extract(small_model, output).computed == 18
     assert _contents(output) == _contents(whole.store.directory)
 
