@@ -87,6 +87,7 @@ class TrainingProcess:
         """Ends it at once, if it has not ended."""
         if self._process.poll() is None:
             self._process.kill()
+            self._process.wait()
 
     def ended(self, seconds=_LIMIT_SECONDS):
         """Waits for its end; an `Ended`.
