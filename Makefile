@@ -36,6 +36,7 @@ test_beam: .venv-beam/installed
 
 benchmark: install
 	$(BIN)/python -m benchmarks.accuracy --val_split=test
+	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m benchmarks.quickstart
 	cp quickstart/explanation.png benchmarks/results/
 	$(BIN)/python -m benchmarks.latency quickstart/model.tflite quickstart/model.onnx \
