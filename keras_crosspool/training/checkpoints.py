@@ -109,8 +109,7 @@ class Checkpoints:
             self._discard(self._path(old))
 
     def newest(self):
-        """The newest whole `Checkpoint`, or `None` without any; damaged ones are passed over, in
-        words."""
+        """The newest whole `Checkpoint`, or `None` without any; damaged ones are logged."""
         for number in reversed(self._numbers()):
             try:
                 return self._read(number)

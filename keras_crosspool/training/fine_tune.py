@@ -14,13 +14,12 @@ from keras_crosspool.training.early_stopping import ResumableEarlyStopping
 from keras_crosspool.training.epoch_plan import EpochPlan
 from keras_crosspool.training.finite_loss import FiniteLoss
 from keras_crosspool.training.multi_worker_model import MultiWorkerModel
-from keras_crosspool.training.optimizer import make_optimizer
+from keras_crosspool.training.optimizer import HEAD_LAYERS, make_optimizer
 from keras_crosspool.training.picture_cache import open_pictures
 from keras_crosspool.training.precision import resolve_compiler
 from keras_crosspool.training.progress_keeper import Position, ProgressKeeper, restore_variables
 from keras_crosspool.training.throughput import Throughput, input_rate, report
 
-_HEAD_LAYERS = ("regions", "guidance", "pooling", "logits")
 BATCH_NORMS = ("frozen", "local", "synchronized")
 
 
@@ -214,7 +213,7 @@ class _Tuner:
         options, steps = self._options, self._batches.plan.steps
         with self._distribution.scope():
             for layer in self._model.layers:
-                layer.trainable = not phase.frozen or layer.name.endswith(_HEAD_LAYERS)
+                layer.trainable = not phase.frozen or layer.name.endswith(HEAD_LAYERS)
             for layer in all_layers(self._model):
                 if isinstance(layer, keras.layers.BatchNormalization):
                     layer.trainable = layer.trainable and options.batch_norm != "frozen"

@@ -2,11 +2,12 @@
 
 import keras
 
+from keras_crosspool.layers import RegionGrid
 from keras_crosspool.models.zoo import all_layers
 from keras_crosspool.training.layerwise_adamw import LayerwiseAdamW
 
 _WEIGHT_DECAY = 1e-4
-_HEAD = ("regions", "guidance", "logits")
+HEAD_LAYERS = ("regions", "guidance", "pooling", "logits")  # how their names end
 
 
 def make_optimizer(model, phase, steps, options):
@@ -61,14 +62,12 @@ def backbone_depths(model):
     names = [
         layer.name
         for layer in all_layers(model)
-        if layer.trainable_variables and not layer.name.endswith(_HEAD) and not _has_network(layer)
+        if layer.trainable_variables
+        and not layer.name.endswith(HEAD_LAYERS)
+        and not isinstance(layer, RegionGrid)
     ]
     names = list(dict.fromkeys(names))  # a region grid's network repeats the backbone's names
     return {name: 1 - index / max(1, len(names) - 1) for index, name in enumerate(names)}
-
-
-def _has_network(layer):
-    return hasattr(layer, "network")
 
 
 def _check(options):

@@ -1,7 +1,6 @@
 """The closed-form fit on real pictures, step by step against explicit computations."""
 
 import dataclasses
-import socket
 import subprocess
 import sys
 import tempfile
@@ -21,6 +20,7 @@ from keras_crosspool.models.branches import average
 from keras_crosspool.models.zoo import assemble, branches_of, descriptor_of
 from keras_crosspool.solvers import Branch, SolverOptions, project
 from keras_crosspool.training.closed_form import adapt_head, describe, solve_models
+from keras_crosspool.training.launching import free_ports
 from keras_crosspool.training.views import Views
 
 WORKER = """
@@ -262,7 +262,7 @@ def test_two_workers_fit_what_one_does(tiny_folder, train_split, backbone, tmp_p
     solve_models([model], describe([model], train_split, 128, 4))
     names = ("regions", "guidance", "logits")
     expected = [x for name in names for x in model.get_layer(name).get_weights()]
-    workers = ",".join(f"127.0.0.1:{port}" for port in _free_ports(2))
+    workers = ",".join(f"127.0.0.1:{port}" for port in free_ports(2))
     outputs = [tmp_path / f"{index}.npz" for index in range(2)]
     running = [
         subprocess.Popen(
@@ -280,13 +280,3 @@ def test_two_workers_fit_what_one_does(tiny_folder, train_split, backbone, tmp_p
             for actual, weights in zip(found.values(), expected, strict=True):
                 scale = np.abs(weights).max()
                 np.testing.assert_allclose(actual / scale, weights / scale, atol=1e-3)
-
-
-def _free_ports(count):
-    sockets = [socket.socket() for _ in range(count)]
-    for free in sockets:
-        free.bind(("127.0.0.1", 0))
-    ports = [free.getsockname()[1] for free in sockets]
-    for free in sockets:
-        free.close()
-    return ports
