@@ -1,4 +1,4 @@
-"""Writes the tables of README.md from the files in benchmarks/results/.
+"""Writes the tables of README.md and docs/ from the files in benchmarks/results/.
 
 Between `<!-- begin NAME -->` and `<!-- end NAME -->` stands the table of
 benchmarks/results/NAME.json: a latency result, a list of rows, or an object with `rows`. The
@@ -18,7 +18,7 @@ from absl import flags
 from keras_crosspool.mains import run
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("readme", "README.md", "File whose tables are written.")
+flags.DEFINE_list("pages", ["README.md", "docs/clusters.md"], "Files whose tables are written.")
 flags.DEFINE_string("results", "benchmarks/results", "Folder of the JSON files.")
 flags.DEFINE_bool("check", False, "Write nothing; fail if a table is not that of its results.")
 
@@ -27,21 +27,24 @@ _BLOCK = re.compile(r"(<!-- begin (\S+) -->\n).*?(<!-- end \2 -->)", re.DOTALL)
 
 
 def main(_):
+    for page in map(pathlib.Path, FLAGS.pages):
+        if not page.is_file():
+            raise ValueError(f"--pages must be files. Received: {page}")
+        _update(page)
+
+
+def _update(page):
     from keras_crosspool.files import atomic_path
 
-    readme = pathlib.Path(FLAGS.readme)
-    if not readme.is_file():
-        raise ValueError(f"--readme must be a file. Received: {readme}")
-    text = readme.read_text()
+    text = page.read_text()
     updated = fill_tables(text, FLAGS.results)
-    if FLAGS.check:
-        if updated != text:
-            names = ", ".join(_stale(text, updated))
-            sys.exit(f"error: tables of {readme} are not their results: {names}. Run "
-                     "`python -m benchmarks.readme`.")  # fmt: skip
-        return
-    with atomic_path(readme) as path:
-        path.write_text(updated)
+    if not FLAGS.check:
+        with atomic_path(page) as path:
+            path.write_text(updated)
+    elif updated != text:
+        names = ", ".join(_stale(text, updated))
+        sys.exit(f"error: tables of {page} are not their results: {names}. Run "
+                 "`python -m benchmarks.readme`.")  # fmt: skip
 
 
 def fill_tables(text, results):

@@ -87,10 +87,13 @@ class _Ready:
 
 def _ours(setting, options, addresses, task_index):
     """A zoo model and its batches, as `fine_tune` makes them by default."""
+    from keras_crosspool.backbones import create_backbone
     from keras_crosspool.distribution import create_distribution
+    from keras_crosspool.models import build_model
     from keras_crosspool.training.batches import Batches
     from keras_crosspool.training.finite_loss import FiniteLoss
     from keras_crosspool.training.precision import announce, resolve_compiler
+    from keras_crosspool.training.tuned_copy import compile_phase, copy_to_train
 
     tuning = _tuning(options)
     distribution = create_distribution(setting.strategy, addresses, task_index, setting.devices)
@@ -98,31 +101,15 @@ def _ours(setting, options, addresses, task_index):
     announce(distribution, tuning.batch_size, tuning.precision, compiler)
     split, pictures, plan = _data(options)
     batches = Batches(split, pictures, plan, distribution, augmented=True)
+    backbone = create_backbone(options.backbone, options.image_size, options.weights)
+    model = build_model(backbone, len(split.class_names), setting.scheme)
+    phase = types.SimpleNamespace(epochs=tuning.epochs, frozen=False)
     with distribution.scope():
-        model = _zoo_model(setting, options, split, distribution)
-        _compile(model, split, options, _optimizer(model, plan, tuning), compiler[0])
+        model = copy_to_train(model, tuning, distribution)
+        compile_phase(model, split.task, phase, plan.steps, tuning, distribution)
     return _Ready(
         model, batches, batches.dataset(), (FiniteLoss(batches.names, tuning.learning_rate),)
     )
-
-
-def _zoo_model(setting, options, split, distribution):
-    from keras_crosspool.backbones import create_backbone
-    from keras_crosspool.models import build_model
-    from keras_crosspool.training.accumulating_model import AccumulatingModel
-    from keras_crosspool.training.multi_worker_model import MultiWorkerModel
-
-    backbone = create_backbone(options.backbone, options.image_size, options.weights)
-    model = build_model(backbone, len(split.class_names), setting.scheme)
-    kind = MultiWorkerModel if distribution.workers > 1 else AccumulatingModel
-    return _with_frozen_statistics(kind(model.input, model.output, name=model.name))
-
-
-def _optimizer(model, plan, tuning):
-    from keras_crosspool.training.optimizer import make_optimizer
-
-    phase = types.SimpleNamespace(epochs=tuning.epochs, frozen=False)
-    return make_optimizer(model, phase, plan.steps, tuning)
 
 
 def _plain(setting, options, addresses, task_index):
@@ -139,28 +126,18 @@ def _plain(setting, options, addresses, task_index):
     backbone = create_backbone(options.backbone, options.image_size, options.weights)
     pooled = keras.layers.GlobalAveragePooling2D()(backbone.model.output)
     logits = keras.layers.Dense(len(split.class_names))(pooled)
-    model = _with_frozen_statistics(keras.Model(backbone.input, logits))
-    _compile(model, split, options, keras.optimizers.AdamW(_tuning(options).learning_rate))
-    dataset = _plain_dataset(split, pictures, plan)
-    return _Ready(model, types.SimpleNamespace(dataset=lambda: dataset, plan=plan), dataset)
-
-
-def _with_frozen_statistics(model):
-    import keras
-
+    model = keras.Model(backbone.input, logits)
     for layer in model.layers:
         if isinstance(layer, keras.layers.BatchNormalization):
             layer.trainable = False
-    return model
-
-
-def _compile(model, split, options, optimizer, jit_compile="auto"):
+    tuning = _tuning(options)
     model.compile(
-        optimizer=optimizer,
-        loss=split.task.loss(_tuning(options).label_smoothing),
+        optimizer=keras.optimizers.AdamW(tuning.learning_rate),
+        loss=split.task.loss(tuning.label_smoothing),
         weighted_metrics=split.task.tuning_metrics(len(split.class_names)),
-        jit_compile=jit_compile,
     )
+    dataset = _plain_dataset(split, pictures, plan)
+    return _Ready(model, types.SimpleNamespace(dataset=lambda: dataset, plan=plan), dataset)
 
 
 def _plain_dataset(split, pictures, plan):

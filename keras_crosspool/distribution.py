@@ -134,6 +134,24 @@ class Distribution:
         joined[start : start + len(rows)] = rows
         return self.sum(joined).astype(rows.dtype)
 
+    def agreed(self, number, what):
+        """A number on which all workers must agree, lest they part ways; all of them must call it.
+
+        Args:
+            number: int.
+            what: str, what it is, and what to do where they do not agree.
+
+        Returns:
+            `number`.
+
+        Raises:
+            ValueError: if they do not.
+        """
+        numbers = self.gather(np.array([number])).tolist()
+        if len(set(numbers)) > 1:
+            raise ValueError(f"The workers do not agree on {what}. Received: {numbers}, by worker")
+        return number
+
 
 ONE_DEVICE = Distribution("one")
 
@@ -223,6 +241,8 @@ def _cluster_of_environment(task_index):
         unknown = set(cluster) - {"chief", "worker"} or {kind} - {"chief", "worker"}
         if unknown:
             raise ValueError(f"tasks of the kind {', '.join(unknown)} have no part in training")
+        if not 0 <= index < len(cluster.get(kind, ())):
+            raise ValueError(f"the cluster has no {kind} number {index}")
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(
             "TF_CONFIG must be JSON with the workers of the cluster and the task of this process, "

@@ -63,6 +63,9 @@ def test_the_chief_comes_first(monkeypatch, kind, index, expected):
         _config({"worker": ["a:1", "b:1"]}, "worker", "first"),
         _config({"worker": ["a:1", "b:1"], "ps": ["c:1"]}, "worker", 0),
         _config({"worker": ["a:1", "b:1"]}, "evaluator", 0),
+        _config({"worker": ["a:1", "b:1"]}, "worker", 2),
+        _config({"worker": ["a:1", "b:1"]}, "chief", 0),
+        _config({"worker": ["a:1", "b:1"], "chief": ["c:1"]}, "chief", 1),
     ],
 )
 def test_a_bad_cluster_in_the_environment_is_shown(monkeypatch, text):
@@ -105,6 +108,14 @@ def test_devices_cannot_be_chosen_too_late():
     tf.zeros(1)
     with pytest.raises(ValueError, match=r"before TensorFlow.*devices=7"):
         create_distribution("mirrored", devices=7)
+
+
+def test_workers_that_do_not_agree_are_said(monkeypatch):
+    assert ONE_DEVICE.agreed(3, "the weights") == 3
+    monkeypatch.setattr(Distribution, "gather", lambda self, rows: np.append(rows, 4))
+    assert ONE_DEVICE.agreed(4, "the weights") == 4
+    with pytest.raises(ValueError, match=r"agree on the weights\. Received: \[3, 4\], by worker"):
+        ONE_DEVICE.agreed(3, "the weights")
 
 
 def test_a_port_that_is_taken_is_said():

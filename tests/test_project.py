@@ -104,7 +104,7 @@ def test_bazel_requirements_are_pinned(build_file):
     assert asked <= _pinned()
 
 
-def test_readme_tables_come_from_results():
+def test_tables_come_from_results():
     done = subprocess.run(
         [sys.executable, "-m", "benchmarks.readme", "--check"],
         cwd=ROOT,

@@ -1,26 +1,21 @@
 """Fine-tuning of a solved model by `model.fit`, on any number of devices, from any step on."""
 
 import dataclasses
+import functools
+import zlib
 
 import keras
-import numpy as np
 
 from keras_crosspool.distribution import ONE_DEVICE
-from keras_crosspool.models.zoo import all_layers, with_policy
-from keras_crosspool.training.accumulating_model import AccumulatingModel
 from keras_crosspool.training.batches import Batches
 from keras_crosspool.training.class_balance import class_weights
 from keras_crosspool.training.early_stopping import ResumableEarlyStopping
 from keras_crosspool.training.epoch_plan import EpochPlan
 from keras_crosspool.training.finite_loss import FiniteLoss
-from keras_crosspool.training.multi_worker_model import MultiWorkerModel
-from keras_crosspool.training.optimizer import HEAD_LAYERS, make_optimizer
 from keras_crosspool.training.picture_cache import open_pictures
-from keras_crosspool.training.precision import resolve_compiler
 from keras_crosspool.training.progress_keeper import Position, ProgressKeeper, restore_variables
 from keras_crosspool.training.throughput import Throughput, input_rate, report
-
-BATCH_NORMS = ("frozen", "local", "synchronized")
+from keras_crosspool.training.tuned_copy import compile_phase, copy_to_train
 
 
 @dataclasses.dataclass(frozen=True)
@@ -116,7 +111,7 @@ def fine_tune(
     Raises:
         FloatingPointError: if the loss is no longer finite.
         InterruptedTrainingError: if a signal asked for the end.
-        ValueError: if options do not go together.
+        ValueError: if options do not go together, or workers do not agree.
     """
     keras.utils.set_random_seed(options.seed)
     batches = _training_batches(train, image_size, options, distribution)
@@ -124,7 +119,12 @@ def fine_tune(
     tuner = _Tuner(model, batches, held_out, options, distribution, checkpoints)
     for phase in _phases(options, batches.plan.steps):
         tuner.fit(phase)
-    model.set_weights(tuner.weights())
+    weights = tuner.weights()
+    distribution.agreed(
+        functools.reduce(lambda sum_, weight: zlib.crc32(weight, sum_), weights, 0),
+        "the weights that they trained (their checksum): compare their machines and versions",
+    )
+    model.set_weights(weights)
     return tuner.history, tuner.speed()
 
 
@@ -165,9 +165,14 @@ class _Tuner:
         self._options, self._distribution = options, distribution
         self._checkpoints = checkpoints
         with distribution.scope():
-            self._model = _copy_to_train(model, options, distribution)
+            self._model = copy_to_train(model, options, distribution)
         self._restored = checkpoints and checkpoints.newest()
-        _check_agreement(self._restored, distribution)
+        number = self._restored.number if self._restored else -1
+        distribution.agreed(
+            number,
+            "the newest checkpoint, -1 for none: the output must lie on a file system that all of "
+            "them share",
+        )
         self._throughput = Throughput(options.batch_size)
         self.history = dict(self._restored.state["history"]) if self._restored else {}
 
@@ -210,21 +215,10 @@ class _Tuner:
         return report(trained, trained and input_rate(self._batches))
 
     def _prepare(self, phase, restored):
-        options, steps = self._options, self._batches.plan.steps
-        with self._distribution.scope():
-            for layer in self._model.layers:
-                layer.trainable = not phase.frozen or layer.name.endswith(HEAD_LAYERS)
-            for layer in all_layers(self._model):
-                if isinstance(layer, keras.layers.BatchNormalization):
-                    layer.trainable = layer.trainable and options.batch_norm != "frozen"
-            task = self._batches.split.task
-            self._model.compile(
-                optimizer=make_optimizer(self._model, phase, steps, options),
-                loss=task.loss(options.label_smoothing),
-                weighted_metrics=task.tuning_metrics(self._model.output_shape[-1]),
-                jit_compile=resolve_compiler(options.jit_compile, self._distribution)[0],
-            )
-            self._model.optimizer.build(self._model.trainable_variables)
+        batches, distribution = self._batches, self._distribution
+        with distribution.scope():
+            task, steps = batches.split.task, batches.plan.steps
+            compile_phase(self._model, task, phase, steps, self._options, distribution)
             if restored:
                 restore_variables(self._model, restored.arrays)
 
@@ -280,28 +274,3 @@ class _Tuner:
                 )
             )
         return callbacks
-
-
-def _copy_to_train(model, options, distribution):
-    if options.batch_norm not in BATCH_NORMS:
-        raise ValueError(
-            f"batch_norm must be one of {', '.join(BATCH_NORMS)}. Received: {options.batch_norm!r}"
-        )
-    copy = with_policy(model, options.precision)
-    for layer in all_layers(copy):
-        if isinstance(layer, keras.layers.BatchNormalization):
-            layer.synchronized = options.batch_norm == "synchronized"
-    kind = MultiWorkerModel if distribution.workers > 1 else AccumulatingModel
-    copy = kind(copy.input, copy.output, name=copy.name)
-    copy.gradient_accumulation = options.gradient_accumulation
-    return copy
-
-
-def _check_agreement(restored, distribution):
-    """All workers read the same folder; where they do not, they would part ways."""
-    numbers = distribution.gather(np.array([restored.number if restored else -1])).tolist()
-    if len(set(numbers)) > 1:
-        raise ValueError(
-            "The workers see different checkpoints: the output must lie on a file system that all "
-            f"of them share. Received: newest checkpoints {numbers}, by worker"
-        )

@@ -8,9 +8,9 @@ from keras_crosspool.models.options import GRID_GUIDANCES
 from keras_crosspool.models.zoo import SCHEMES
 from keras_crosspool.solvers import SOLVER_FORMS
 from keras_crosspool.training.class_balance import CLASS_BALANCES
-from keras_crosspool.training.fine_tune import BATCH_NORMS
 from keras_crosspool.training.picture_cache import CACHES
 from keras_crosspool.training.precision import COMPILERS, PRECISIONS
+from keras_crosspool.training.tuned_copy import BATCH_NORMS
 
 flags.DEFINE_string(
     "data",

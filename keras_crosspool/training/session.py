@@ -8,7 +8,6 @@ import time
 import types
 
 import keras
-import numpy as np
 from absl import logging
 
 from keras_crosspool.backbones import create_backbone
@@ -133,13 +132,8 @@ class _Session:
     def _solved(self):
         """The solved model and its metadata; those of the checkpoints if a run is taken up."""
         directory = self._checkpoints.directory / "solved"
-        there = self._distribution.gather(np.array([directory.is_dir()]))
-        if there.any() and not there.all():
-            raise ValueError(
-                "The workers see different checkpoints: the output must lie on a file system that "
-                f"all of them share. Received: {directory}, there for {there.tolist()}, by worker"
-            )
-        if there.all():
+        what = f"whether there is {directory}: it must lie on a file system that all of them share"
+        if self._distribution.agreed(int(directory.is_dir()), what):
             logging.info("taking up the run in %s", self._checkpoints.directory)
             return load_model(directory)
         args = self._args

@@ -208,7 +208,7 @@ def test_readme_tables_are_those_of_the_results(readme, result):
 def readme_flags(readme):
     if not FLAGS.is_parsed():
         FLAGS.mark_as_parsed()
-    with flagsaver.flagsaver(readme=str(readme), results=str(readme.parent / "results")):
+    with flagsaver.flagsaver(pages=[str(readme)], results=str(readme.parent / "results")):
         yield
 
 
@@ -230,7 +230,7 @@ def test_readme_main_writes_and_checks(readme, readme_flags):
 
 
 def test_readme_check_fails_as_a_command(readme, run_main):
-    flags = [f"--readme={readme}", f"--results={readme.parent / 'results'}", "--check"]
+    flags = [f"--pages={readme}", f"--results={readme.parent / 'results'}", "--check"]
     done = run_main("benchmarks.readme", *flags)
     assert done.returncode == 1
     assert "error: tables of" in done.stderr

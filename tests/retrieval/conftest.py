@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_crosspool.models import ModelMetadata, save_model
-from keras_crosspool.retrieval import FORMATS, open_descriptors
+from keras_crosspool.retrieval import FORMATS, extract, open_descriptors
 from keras_crosspool.retrieval.record import ExtractionRecord
 from keras_crosspool.retrieval.store import (
     INDEX_FILE,
@@ -47,6 +47,28 @@ def save_small_model():
 def small_model(tmp_path_factory, tiny_folder):
     """A model directory that loads at once. Do not change it."""
     return _save_small_model(tmp_path_factory.mktemp("small") / "model", tiny_folder)
+
+
+@pytest.fixture(scope="session")
+def extraction_arguments(small_model):
+    """Arguments of `extract`, but for the output: 18 pictures, the last of five shards not full."""
+    return {
+        "model": small_model,
+        "data": None,
+        "split": "train",
+        "format": "packed",
+        "batch_size": 2,
+        "shard_size": 4,
+        "skip_broken": False,
+    }
+
+
+@pytest.fixture(scope="session")
+def whole_extraction(extraction_arguments, tmp_path_factory):
+    """The folder of an extraction by one process in one go. Do not change it."""
+    output = tmp_path_factory.mktemp("whole") / "descriptors"
+    extract(output=output, **extraction_arguments)
+    return output
 
 
 @pytest.fixture

@@ -12,60 +12,43 @@ from apache_beam.utils.shared import Shared
 from keras_crosspool.retrieval import extract
 from keras_crosspool.retrieval.beam import _options, extract_with_beam, write_shard
 
-ARGUMENTS = {
-    "data": None,
-    "split": "train",
-    "format": "packed",
-    "batch_size": 2,
-    "shard_size": 4,
-    "skip_broken": False,
-}
-
 
 def _contents(folder):
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
-@pytest.fixture(scope="module")
-def whole(small_model, tmp_path_factory):
-    """The folder of an extraction of 18 pictures by one process. Do not change it."""
-    output = tmp_path_factory.mktemp("whole") / "descriptors"
-    extract(small_model, output, **ARGUMENTS)
-    return output
-
-
 @pytest.fixture
-def arguments(small_model, tmp_path):
-    return {"model": small_model, "output": tmp_path / "descriptors"} | ARGUMENTS
+def arguments(extraction_arguments, tmp_path):
+    return extraction_arguments | {"output": tmp_path / "descriptors"}
 
 
 @pytest.mark.parametrize(
     "options", [(), ("--direct_running_mode=multi_threading", "--direct_num_workers=3")]
 )
-def test_the_bytes_of_one_process(arguments, whole, options):
+def test_the_bytes_of_one_process(arguments, whole_extraction, options):
     done = extract_with_beam(options, **arguments)
     assert done.computed == 18
     assert done.seconds > 0
     assert done.store.record.pictures == 18
-    assert _contents(arguments["output"]) == _contents(whole)
+    assert _contents(arguments["output"]) == _contents(whole_extraction)
 
 
-def test_each_takes_up_what_the_other_began(arguments, whole):
+def test_each_takes_up_what_the_other_began(arguments, whole_extraction):
     output = arguments["output"]
-    shutil.copytree(whole, output)
+    shutil.copytree(whole_extraction, output)
     for number in (1, 4):
         (output / f"descriptors-{number:05d}.npy").unlink()
     assert extract_with_beam([], **arguments).computed == 4 + 2
-    assert _contents(output) == _contents(whole)
+    assert _contents(output) == _contents(whole_extraction)
     (output / "descriptors-00002.npy").unlink()
     assert extract(**arguments).computed == 4
-    assert _contents(output) == _contents(whole)
+    assert _contents(output) == _contents(whole_extraction)
     assert extract_with_beam([], **arguments).computed == 0
 
 
-def test_pictures_are_counted_and_no_shard_is_written_twice(arguments, whole):
+def test_pictures_are_counted_and_no_shard_is_written_twice(arguments, whole_extraction):
     output = arguments["output"]
-    shutil.copytree(whole, output)
+    shutil.copytree(whole_extraction, output)
     (output / "descriptors-00003.npy").unlink()
     before = {path.name: path.stat().st_ino for path in output.iterdir()}
     pipeline = beam.Pipeline(runner="FnApiRunner", options=_options([]))
@@ -75,16 +58,16 @@ def test_pictures_are_counted_and_no_shard_is_written_twice(arguments, whole):
         "counters"
     ]
     assert counter.result == 4
-    assert _contents(output) == _contents(whole)
+    assert _contents(output) == _contents(whole_extraction)
     after = {path.name: path.stat().st_ino for path in output.iterdir()}
     assert {name for name in after if after[name] != before.get(name)} == {"descriptors-00003.npy"}
 
 
-def test_a_worker_refuses_another_record(arguments, whole):
-    shutil.copytree(whole, arguments["output"])
+def test_a_worker_refuses_another_record(arguments, whole_extraction):
+    shutil.copytree(whole_extraction, arguments["output"])
     with pytest.raises(ValueError, match=r"made otherwise.*shard_size 4, not 2$"):
         write_shard(0, arguments | {"shard_size": 2}, Shared())
-    assert _contents(arguments["output"]) == _contents(whole)
+    assert _contents(arguments["output"]) == _contents(whole_extraction)
 
 
 @pytest.mark.parametrize(

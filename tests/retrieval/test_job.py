@@ -3,34 +3,17 @@
 import numpy as np
 import pytest
 
-from keras_crosspool.retrieval import extract
 from keras_crosspool.retrieval.job import ExtractionJob
 from keras_crosspool.retrieval.store import read_record, shard_path
 
-ARGUMENTS = {
-    "data": None,
-    "split": "train",
-    "format": "float16",
-    "batch_size": 2,
-    "shard_size": 4,
-    "skip_broken": False,
-}
-
-
-@pytest.fixture(scope="module")
-def whole(small_model, tmp_path_factory):
-    """The folder of an extraction of 18 pictures in one go. Do not change it."""
-    output = tmp_path_factory.mktemp("whole") / "descriptors"
-    extract(small_model, output, **ARGUMENTS)
-    return output
-
 
 @pytest.fixture
-def begun(small_model, tmp_path):
-    """A function that begins, or joins, a job of the small model with some other arguments."""
+def begun(extraction_arguments, tmp_path):
+    """A function that begins, or joins, a job with some other arguments."""
 
     def begin(output="descriptors", step=ExtractionJob.begin, **arguments):
-        job = ExtractionJob(small_model, tmp_path / output, **ARGUMENTS | arguments)
+        arguments = extraction_arguments | {"output": tmp_path / output} | arguments
+        job = ExtractionJob(**arguments)
         step(job)
         return job
 
@@ -38,31 +21,31 @@ def begun(small_model, tmp_path):
 
 
 @pytest.mark.parametrize("order", [(4, 3, 2, 1, 0), (1, 4, 0, 2, 3)])
-def test_each_shard_alone_in_any_order(begun, whole, order):
+def test_each_shard_alone_in_any_order(begun, whole_extraction, order):
     jobs = begun(), begun(step=ExtractionJob.join)  # two processes on one folder
     for turn, number in enumerate(order):
         assert sum(jobs[turn % 2].write([number])) == (2 if number == 4 else 4)
     assert jobs[0].missing() == []
     assert {p.name: p.read_bytes() for p in jobs[0].output.iterdir()} == {
-        p.name: p.read_bytes() for p in whole.iterdir()
+        p.name: p.read_bytes() for p in whole_extraction.iterdir()
     }
 
 
-def test_shards_with_gaps_between_them(begun, whole):
+def test_shards_with_gaps_between_them(begun, whole_extraction):
     job = begun()
     assert list(job.write([0, 1, 3, 4])) == [2, 2, 2, 2, 2, 2, 2]
     assert job.missing() == [2]
     for number in (0, 1, 3, 4):
         np.testing.assert_array_equal(
-            np.load(shard_path(job.output, number)), np.load(shard_path(whole, number))
+            np.load(shard_path(job.output, number)), np.load(shard_path(whole_extraction, number))
         )
 
 
-def test_the_same_from_shards_of_another_size(begun, whole):
+def test_the_same_from_shards_of_another_size(begun, whole_extraction):
     job = begun(shard_size=6)
     assert len(list(job.write(job.missing()))) == 9
     rows = [np.load(shard_path(job.output, number)) for number in range(3)]
-    expected = [np.load(shard_path(whole, number)) for number in range(5)]
+    expected = [np.load(shard_path(whole_extraction, number)) for number in range(5)]
     np.testing.assert_array_equal(np.concatenate(rows), np.concatenate(expected))
 
 
@@ -84,5 +67,5 @@ def test_only_its_own_folder_is_joined(begun):
         begun("never begun", step=ExtractionJob.join)
     job = begun()
     assert read_record(job.output) == job.record
-    with pytest.raises(ValueError, match=r"made otherwise.*format float16, not packed$"):
-        begun(step=ExtractionJob.join, format="packed")
+    with pytest.raises(ValueError, match=r"made otherwise.*format packed, not float16$"):
+        begun(step=ExtractionJob.join, format="float16")
