@@ -180,7 +180,7 @@ def _share_rows(stored, queries):
 def _search(encode, cosine, stored, queries):
     """Top-1 of the nearest neighbour, milliseconds for one query, bytes of one picture."""
     rows, asked = (_encoded(encode, store) for store in (stored, queries))
-    similar = np.concatenate([cosine(asked[i : i + 1], rows) for i in range(len(asked))])
+    similar = cosine(asked, rows)
     nanoseconds = []
     for index in range(min(_TIMED_QUERIES, len(asked))):
         start = time.perf_counter_ns()
