@@ -9,6 +9,7 @@ from keras_crosspool.retrieval.packing import count_nonzero, pack, packed_dot
 from keras_crosspool.retrieval.ternary import ternarize
 
 _TINY = np.finfo("float32").tiny  # a descriptor of nothing but zeros is similar to none
+_BLOCK_VALUES = 1 << 18  # 1 MB in float32 at once: it stays in the cache
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,12 +29,18 @@ class DescriptorFormat:
 
 
 def _cosine(queries, rows):
-    return _unit(queries) @ _unit(rows).T
+    queries = np.asarray(queries, "float32")
+    queries = queries / _lengths(queries)[:, None]
+    cosines = np.empty((len(queries), len(rows)), "float32")
+    step = max(1, _BLOCK_VALUES // rows.shape[1])
+    for start in range(0, len(rows), step):
+        block = np.asarray(rows[start : start + step], "float32")
+        cosines[:, start : start + step] = queries @ block.T / _lengths(block)
+    return cosines
 
 
-def _unit(rows):
-    rows = np.asarray(rows, "float32")
-    return rows / np.maximum(np.linalg.norm(rows, axis=1, keepdims=True), _TINY)
+def _lengths(rows):
+    return np.maximum(np.sqrt(np.einsum("nd,nd->n", rows, rows)), _TINY)
 
 
 def _packed_cosine(queries, rows):

@@ -30,6 +30,15 @@ def test_cosine(name, descriptors):
 
 
 @pytest.mark.parametrize("name", FORMATS)
+def test_cosine_of_rows_that_are_read_in_blocks(name):
+    descriptors = np.random.default_rng(0).normal(size=(9, 100_000)).astype("float32")
+    kept = FORMATS[name]
+    rows = kept.encode(descriptors)
+    expected = cosine_similarity(KEPT[name](descriptors))
+    np.testing.assert_allclose(kept.cosine(rows[7:], rows), expected[7:], atol=1e-6)
+
+
+@pytest.mark.parametrize("name", FORMATS)
 def test_nothing_is_similar_to_nothing(name, descriptors):
     kept = FORMATS[name]
     similar = kept.cosine(kept.encode(np.zeros((1, 640), "float32")), kept.encode(descriptors))
