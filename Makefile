@@ -35,8 +35,10 @@ test_beam: .venv-beam/installed
 	    tests/mains/test_beam_main.py
 
 benchmark: install
-	$(BIN)/python -m benchmarks.accuracy --val_split=test
+	$(BIN)/python -m benchmarks.accuracy --val_split=test --photographs=1,5,10,20
 	$(BIN)/python -m benchmarks.training
+	$(BIN)/python -m benchmarks.faults
+	$(BIN)/python -m benchmarks.layers
 	$(BIN)/python -m benchmarks.quickstart
 	cp quickstart/explanation.png benchmarks/results/
 	$(BIN)/python -m benchmarks.latency quickstart/model.tflite quickstart/model.onnx \
