@@ -64,7 +64,8 @@ def main(_):
             rows = list(track(pool.map(laboratory.row, faults), "faults", len(faults)))
     record = {
         "data": f"{len(FLAGS.classes)} classes x {COUNTS['train']} pictures of "
-        f"{pathlib.Path(FLAGS.data).name}, 12 steps, a checkpoint every two steps; seed {FLAGS.seed}",
+        f"{pathlib.Path(FLAGS.data).name}, 12 steps, a checkpoint every two steps; "
+        f"seed {FLAGS.seed}",
         "machine": describe_machine(),
         "rows": rows,
     }

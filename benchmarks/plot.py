@@ -66,6 +66,8 @@ def plot_grid_curve(record, path):
         ylabel=f"accuracy, % of {record['rows'][0]['pictures']} pictures",
         title="scheme 2 (lines) and the plain average of the regions (dotted)",
     )
+    axis.xaxis.set_major_formatter("{x:g}")  # not in powers of ten
+    axis.xaxis.set_minor_formatter("{x:g}")
     axis.grid(alpha=0.3, which="both")
     axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.01, 1))
     figure.savefig(path)
