@@ -1,5 +1,6 @@
-"""Shared by the tests: real pictures, mains as subprocesses, a trained model, NumPy derivations."""
+"""Shared by the tests: real images, mains as subprocesses, a trained model, NumPy derivations."""
 
+import json
 import os
 import pathlib
 import shutil
@@ -13,6 +14,51 @@ ROOT = pathlib.Path(__file__).parents[1]
 GROCERY = ROOT / "data" / "grocery_mini"
 TINY_CLASSES = ("Anjou", "Arla-Standard-Milk", "Orange")
 TINY_SIZE = 128  # pixels: a map of 4 x 4 cells, so 2 x 2 windows of 3 x 3
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--reliability",
+        metavar="FILE",
+        help="JSON file to write: each bad input and fault of the tests that passed, and what the "
+        "product said to it; docs/reliability.md shows it as a table.",
+    )
+
+
+def pytest_configure(config):
+    if config.option.reliability:
+        config.pluginmanager.register(_ReliabilityTable(config.option.reliability))
+
+
+class _ReliabilityTable:
+    """Writes what the passed tests noted with `tried`."""
+
+    def __init__(self, path):
+        self._path, self._rows = pathlib.Path(path), []
+
+    def pytest_runtest_logreport(self, report):
+        if report.when == "call" and report.passed:
+            self._rows += [row for name, row in report.user_properties if name == "tried"]
+
+    def pytest_sessionfinish(self):
+        rows = sorted(self._rows, key=lambda row: (row["area"], row["tried"]))
+        self._path.write_text(json.dumps({"rows": rows}, indent=2) + "\n")
+
+
+@pytest.fixture
+def tried(request, tmp_path_factory):
+    """A function that notes a bad input or a fault and what the product said to it.
+
+    `tried("images", "a FIFO named x.jpg", message)` is one row of docs/reliability.md: the area,
+    what was tried, and the message or the result, in which the folder of the tests is left out.
+    """
+
+    def note(area, what, said):
+        text = str(said).replace(f"{tmp_path_factory.getbasetemp()}/", "")
+        row = {"area": area, "tried": what, "said": " ".join(text.split())}
+        request.node.user_properties.append(("tried", row))
+
+    return note
 
 
 @pytest.fixture(scope="session")
