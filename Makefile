@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: install quickstart test test_beam lint benchmark clean
+.PHONY: install quickstart test fuzz test_beam lint benchmark clean
 
 install: .venv/installed
 
@@ -21,6 +21,9 @@ lint: install
 
 test: install
 	$(BIN)/python -m pytest
+
+fuzz: install
+	$(BIN)/python -m pytest tests/fuzz --fuzz
 
 # Beam's environment: constraints.txt, with what constraints-beam.txt says otherwise.
 .venv-beam/installed: setup.cfg pyproject.toml constraints.txt constraints-beam.txt

@@ -23,6 +23,11 @@ def pytest_addoption(parser):
         help="JSON file to write: each bad input and fault of the tests that passed, and what the "
         "product said to it; docs/reliability.md shows it as a table.",
     )
+    parser.addoption(
+        "--fuzz",
+        action="store_true",
+        help="Damage thousands of images and hundreds of files (tests/fuzz), not just a few.",
+    )
 
 
 def pytest_configure(config):
