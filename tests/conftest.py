@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import random
 import shutil
 import subprocess
 import sys
@@ -28,11 +29,43 @@ def pytest_addoption(parser):
         action="store_true",
         help="Damage thousands of images and hundreds of files (tests/fuzz), not just a few.",
     )
+    parser.addoption(
+        "--seed",
+        type=int,
+        default=0,
+        help="Number added to every seed of the tests, of their data and of initial weights.",
+    )
 
 
 def pytest_configure(config):
     if config.option.reliability:
         config.pluginmanager.register(_ReliabilityTable(config.option.reliability))
+    if config.option.seed:
+        _shift_seeds(config.option.seed)
+
+
+def pytest_runtest_setup(item):
+    """Every test, and the fixtures that it is the first to need, draws from the same start."""
+    random.seed(item.config.option.seed)  # Keras takes the seeds of initial weights from it
+    np.random.seed(item.config.option.seed)
+
+
+def _shift_seeds(by):
+    """Adds a number to every seed that the tests, not the product, hand over."""
+    import keras
+
+    def shift(module, name):
+        seeded = getattr(module, name)
+
+        def shifted(seed):
+            caller = sys._getframe(1).f_code.co_filename
+            own = pathlib.Path(caller).is_relative_to(ROOT / "tests")
+            return seeded(seed + by if own else seed)
+
+        setattr(module, name, shifted)
+
+    shift(np.random, "default_rng")
+    shift(keras.utils, "set_random_seed")
 
 
 class _ReliabilityTable:
@@ -116,7 +149,7 @@ def run_main():
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory, tiny_folder, run_main):
+def trained(tmp_path_factory, tiny_folder, run_main, request):
     """The model directory that one run of the training main wrote, and that run's process."""
     directory = tmp_path_factory.mktemp("trained") / "model"
     done = run_main(
@@ -127,6 +160,7 @@ def trained(tmp_path_factory, tiny_folder, run_main):
         "--crop_scales=1.0",
         "--feature_channels=16",
         "--guidance_channels=32",
+        f"--seed={request.config.option.seed}",
         f"--output={directory}",
     )
     assert done.returncode == 0, done.stderr

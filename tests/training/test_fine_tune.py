@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 import pytest
+from scipy.special import log_softmax
 
 from keras_crosspool import build_model
 from keras_crosspool.backbones import create_backbone
@@ -51,15 +52,22 @@ def _changes(model, weights):
     }
 
 
+def _cross_entropy(model, split):
+    """The mean cross-entropy of the images of a split, not augmented."""
+    logits, labels = predict_logits(model, split, model.input_shape[1])
+    return -log_softmax(logits, axis=1)[np.arange(len(labels)), labels].mean()
+
+
 @pytest.mark.slow
-def test_whole_network(solved, train_split, test_split):
-    model, history = _tune(
-        solved, train_split, test_split, epochs=4, learning_rate=1e-3, classifier_rate=0.5
-    )
-    assert {name: len(values) for name, values in history.items()} == dict.fromkeys(
-        ("loss", "accuracy", "val_loss", "val_accuracy"), 4
-    )
-    assert history["loss"][-1] < 0.7 * history["loss"][0]
+def test_whole_network(solved, train_split):
+    model, weights = solved
+    model.set_weights(weights)
+    before = _cross_entropy(model, train_split)
+    # At a rate of 1e-3 rounding decides whether the loss falls. At the default rate it changes
+    # the loss in the fourth digit.
+    _, history = _tune(solved, train_split, epochs=4, classifier_rate=0.5)
+    assert {name: len(values) for name, values in history.items()} == {"loss": 4, "accuracy": 4}
+    assert _cross_entropy(model, train_split) < 0.7 * before
     changes = _changes(model, solved[1])
     norms = {x.name for x in model.layers if isinstance(x, keras.layers.BatchNormalization)}
     assert all(changes[name] == 0 for name in norms)
@@ -99,6 +107,7 @@ def test_stops_early_and_keeps_the_best_epoch(plain, train_split, test_split):
     model, history = _tune(
         plain, train_split, test_split, epochs=0, frozen_epochs=9, patience=2, learning_rate=3e-2
     )
+    assert set(history) == {"loss", "accuracy", "val_loss", "val_accuracy"}
     accuracies = history["val_accuracy"]
     best = int(np.argmax(accuracies))
     assert len(accuracies) == min(9, best + 3)
