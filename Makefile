@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: install quickstart test fuzz test_beam lint benchmark clean
+.PHONY: install quickstart test reliability fuzz test_beam lint benchmark clean
 
 install: .venv/installed
 
@@ -21,6 +21,11 @@ lint: install
 
 test: install
 	$(BIN)/python -m pytest
+
+# Runs the whole suite and writes the table of docs/reliability.md from what its tests noted.
+reliability: install
+	$(BIN)/python -m pytest --reliability=benchmarks/results/reliability.json
+	$(BIN)/python -m benchmarks.readme
 
 fuzz: install
 	$(BIN)/python -m pytest tests/fuzz --fuzz
