@@ -1,8 +1,13 @@
 """What every main shares: an end before its time is one clear line and an exit code."""
 
+import os
+import select
+import signal
 import sys
 
 from absl import app, flags, logging
+
+from keras_crosspool.text import printable, shortened
 
 _USER_ERRORS = (
     ValueError,
@@ -27,7 +32,9 @@ def run(main, positional=None):
 
     Training that was stopped and can be taken up again ends likewise, with a code of its own.
 
-    The traceback behind the line is shown with `--verbosity=1`.
+    The traceback behind the line is shown with `--verbosity=1`. Where the reader of the output is
+    gone, as after `| head`, the program ends as other programs do, by SIGPIPE: write files first,
+    and print last. What is logged reaches the terminal as printable text.
 
     Args:
         main: function of the list of positional arguments.
@@ -38,6 +45,11 @@ def run(main, positional=None):
     def guarded(argv):
         try:
             main(_positional_arguments(argv[1:], positional))
+            print(end="", flush=True)  # so that what cannot be written is told below
+        except BrokenPipeError as error:
+            if _reader_is_gone():
+                _end_by_signal(signal.SIGPIPE)
+            _fail(error)
         except _USER_ERRORS as error:
             logging.debug("where the error arose", exc_info=True)
             _fail(error)
@@ -45,7 +57,29 @@ def run(main, positional=None):
             logging.debug("where it stopped", exc_info=True)
             _fail(stop, stop.exit_code)
 
+    if sys.stdout:  # a name that the terminal's encoding lacks is shown by its escapes
+        sys.stdout.reconfigure(errors="backslashreplace")
+    logging.get_absl_handler().python_handler.addFilter(_make_printable)
     app.run(guarded, flags_parser=_parse_flags)
+
+
+def _make_printable(record):
+    """A filter of log records that lets all pass, and escapes what could steer a terminal."""
+    lines = shortened(record.getMessage()).split("\n")
+    record.msg, record.args = "\n".join(map(printable, lines)), None
+    return True
+
+
+def _reader_is_gone():
+    """Whether nobody reads standard output any more."""
+    poll = select.poll()
+    poll.register(sys.stdout.fileno(), 0)  # errors are told of without being asked for
+    return bool(poll.poll(0))
+
+
+def _end_by_signal(number):
+    signal.signal(number, signal.SIG_DFL)
+    os.kill(os.getpid(), number)
 
 
 def _parse_flags(argv):
@@ -58,7 +92,8 @@ def _parse_flags(argv):
 
 
 def _fail(error, exit_code=2):
-    print(f"error: {' '.join(str(error).split())}", file=sys.stderr)
+    text = " ".join(shortened(error).split())
+    print(f"error: {printable(text)}", file=sys.stderr)
     sys.exit(exit_code)
 
 

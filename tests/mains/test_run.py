@@ -1,6 +1,8 @@
 """What all mains share, tried on a main of a few lines that needs no TensorFlow."""
 
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 
@@ -10,26 +12,35 @@ import keras_crosspool.mains
 
 SCRIPT = f'''
 """Adds numbers, to try what mains share."""
-import importlib.util, sys
-from absl import flags
-spec = importlib.util.spec_from_file_location("mains", {keras_crosspool.mains.__file__!r})
-mains = importlib.util.module_from_spec(spec)
-spec.loader.exec_module(mains)
+import sys, types
+from absl import flags, logging
+package = types.ModuleType("keras_crosspool")  # without what its __init__ imports
+package.__path__ = {list(keras_crosspool.__path__)!r}
+sys.modules["keras_crosspool"] = package
+from keras_crosspool import mains
 flags.DEFINE_integer("count", 1, "How many.", 1)
+flags.DEFINE_integer("lines", 0, "More lines to print.")
 flags.DEFINE_string("output", None, "Where to.", required=True)
-flags.DEFINE_enum("error", None, ["value", "lines", "file", "bug", "import", "diverged"], "What.")
+KINDS = ["value", "lines", "file", "bug", "import", "diverged", "long", "escape"]
+flags.DEFINE_enum("error", None, KINDS, "What.")
 ERRORS = {{
     "value": ValueError("The count is odd. Received: 3"),
     "lines": ValueError("First line.\\n\\n  Second   line."),
     "file": FileNotFoundError(2, "No such file", "photo.jpg"),
     "import": ImportError("pip install it"),
     "diverged": FloatingPointError("The loss is infinite"),
+    "escape": ValueError("Received: \\x1b]0;title\\x07 \\u202e \\udcff"),
     "bug": KeyError("a mistake of the program's own"),
 }}
 def main(pictures):
+    if flags.FLAGS.error == "long":
+        raise ValueError("It is too long: " + "x" * (1 << 26) + " Received: a file")
     if flags.FLAGS.error:
         raise ERRORS[flags.FLAGS.error]
+    logging.debug("%s is\\nlogged", "\\x1b[31mred" + "x" * 10_000)
     print("ran with", flags.FLAGS.count, *pictures)
+    for number in range(flags.FLAGS.lines):
+        print("line", number)
 mains.run(main, positional="PICTURE" if "pictures" in sys.argv[0] else None)
 '''
 
@@ -38,11 +49,14 @@ mains.run(main, positional="PICTURE" if "pictures" in sys.argv[0] else None)
 def run_script(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scripts")
 
-    def run(*arguments, name="plain"):
+    def run(*arguments, name="plain", stdout=subprocess.PIPE, text=True, env=(), **kwargs):
         path = pathlib.Path(folder / f"{name}.py")
         path.write_text(SCRIPT)
         command = [sys.executable, path, *arguments]
-        return subprocess.run(command, capture_output=True, text=True, check=False)
+        return subprocess.run(
+            command, stdout=stdout, stderr=subprocess.PIPE, text=text, check=False,
+            env=os.environ | dict(env), **kwargs,
+        )  # fmt: skip
 
     return run
 
@@ -75,6 +89,7 @@ def test_help_is_no_failure(run_script):
         (["--output=x", "--error=file"], "[Errno 2] No such file: 'photo.jpg'\n"),
         (["--output=x", "--error=import"], "pip install it\n"),
         (["--output=x", "--error=diverged"], "The loss is infinite\n"),
+        (["--output=x", "--error=escape"], r"Received: \x1b]0;title\x07 \u202e \udcff" + "\n"),
     ],
     ids=lambda value: value[-1] if isinstance(value, list) and value else None,
 )
@@ -98,3 +113,44 @@ def test_verbosity_shows_where_the_error_arose(run_script):
     assert done.returncode == 2
     assert "Traceback" in done.stderr
     assert done.stderr.splitlines()[-1] == "error: The count is odd. Received: 3"
+
+
+def test_an_endless_error_is_shown_by_its_ends(run_script, tried):
+    done = run_script("--output=x", "--error=long")
+    assert done.returncode == 2
+    assert len(done.stderr) < 2200
+    assert done.stderr.startswith("error: It is too long: xxx")
+    assert done.stderr.endswith("xxx Received: a file\n")
+    start, *_, end = done.stderr.split("x" * 500)
+    tried("environment", "an error of 64 MB", f"{start} ... {end}")
+
+
+def test_logs_steer_no_terminal(run_script):
+    done = run_script("--output=x", "--verbosity=1")
+    assert done.returncode == 0
+    (first, second) = done.stderr.splitlines()
+    assert r"] \x1b[31mredxxx" in first
+    assert second == "logged"
+    assert len(first) < 2300
+
+
+@pytest.mark.parametrize("lines", [0, 100_000], ids=["one line", "many lines"])
+def test_a_reader_that_is_gone_ends_the_program_quietly(run_script, lines, tried):
+    read, write = os.pipe()
+    os.close(read)
+    done = run_script("--output=x", f"--lines={lines}", stdout=write)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (-signal.SIGPIPE, "")
+    tried("environment", f"a reader that is gone, {lines + 1} lines", "ends by SIGPIPE, silently")
+
+
+def test_an_output_that_is_closed_is_no_failure(run_script):
+    done = run_script("--output=x", preexec_fn=lambda: os.close(1), stdout=None)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_names_that_the_terminal_lacks_are_escaped(run_script):
+    arguments = ["--output=x", "Päron", "梨", b"\xff.jpg"]
+    done = run_script(*arguments, name="pictures", env={"PYTHONIOENCODING": "latin-1"}, text=False)
+    assert done.returncode == 0
+    assert done.stdout == b"ran with 1 P\xe4ron \\u68a8 \\udcff.jpg\n"

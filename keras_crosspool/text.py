@@ -1,0 +1,54 @@
+"""Text as it is shown: the names of a user's files and classes may hold anything."""
+
+_MOST_SHOWN = 2000  # characters
+# Not printable by Python's tables, and yet part of words and emoji: the joiners, the wide space.
+_HARMLESS = " \u200c\u200d\u3000"
+
+
+def printable(text, limit=_MOST_SHOWN):
+    r"""Text that does nothing but be read: no control character reaches a terminal or a log.
+
+    Args:
+        text: str, or what `str` makes one of.
+        limit: int, characters from which on the middle is left out. Defaults to `2000`.
+
+    Returns:
+        str of one line; control characters, line breaks, direction marks and the bytes of names
+        that are not UTF-8 stand as their escapes.
+
+    Example:
+
+    >>> printable("p\x1b[31mear\n\udcff")
+    'p\\x1b[31mear\\n\\udcff'
+    """
+    return "".join(
+        character if character.isprintable() or character in _HARMLESS else _escaped(character)
+        for character in shortened(text, limit)
+    )
+
+
+def shortened(text, limit=_MOST_SHOWN):
+    """Text with its beginning and its end, the middle left out where it is longer than a limit.
+
+    Args:
+        text: str, or what `str` makes one of.
+        limit: int, characters. Defaults to `2000`.
+
+    Returns:
+        str.
+
+    Example:
+
+    >>> shortened("a" * 6 + "z" * 6, limit=4)
+    'aa ... 8 characters left out ... zz'
+    """
+    text = str(text)
+    if len(text) <= limit:
+        return text
+    first = limit // 2
+    last = limit - first
+    return f"{text[:first]} ... {len(text) - limit} characters left out ... {text[-last:]}"
+
+
+def _escaped(character):
+    return character.encode("unicode_escape").decode("ascii")
