@@ -2,8 +2,21 @@
 
 import dataclasses
 import json
+from typing import Annotated, TypedDict
 
+from keras_crosspool import records
 from keras_crosspool.tasks import SINGLE_LABEL, TASKS
+
+_PROBABILITY = records.Rule("a number from 0 to 1", lambda value: 0 <= value <= 1)
+
+
+class TrainingData(TypedDict):
+    """The pictures that a model was trained on: where they are, and which they were."""
+
+    path: str
+    train_split: str
+    val_split: str | None
+    fingerprint: str
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,13 +41,13 @@ class ModelMetadata:
 
     name: str
     class_names: tuple[str, ...]
-    image_size: int
+    image_size: Annotated[int, records.POSITIVE]
     arguments: dict
-    data: dict
+    data: TrainingData
     versions: dict
     metrics: dict
-    task: str = SINGLE_LABEL.name
-    thresholds: tuple[float, ...] | None = None
+    task: Annotated[str, records.one_of(TASKS)] = SINGLE_LABEL.name
+    thresholds: tuple[Annotated[float, _PROBABILITY], ...] | None = None
     preprocessing: str = (
         "RGB, 0-255, the whole picture resized to a square (bilinear, antialiased); "
         "the backbone's own scaling is inside the model"
@@ -49,22 +62,6 @@ class ModelMetadata:
         """Reads what `to_json` wrote.
 
         Raises:
-            ValueError: if the text is no JSON object or lacks a field.
+            ValueError: if the text is no JSON object, or a field is missing or not of its type.
         """
-        fields = json.loads(text)
-        if not isinstance(fields, dict):
-            raise ValueError(f"Expected a JSON object. Received: {text[:80]}")
-        try:
-            if fields.get("task", SINGLE_LABEL.name) not in TASKS:
-                raise ValueError(f"task is one of {', '.join(TASKS)}. Received: {fields['task']}")
-            thresholds = fields.get("thresholds")
-            sequences = {
-                "class_names": tuple(fields["class_names"]),
-                "thresholds": None if thresholds is None else tuple(thresholds),
-            }
-            return cls(**fields | sequences)
-        except (TypeError, KeyError) as error:
-            raise ValueError(
-                f"Expected the fields {', '.join(f.name for f in dataclasses.fields(cls))}. "
-                f"Received: {', '.join(fields)}"
-            ) from error
+        return records.from_json(cls, text)
