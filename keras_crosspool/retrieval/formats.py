@@ -20,7 +20,7 @@ class DescriptorFormat:
         name: str.
         encode: function from float32 descriptors `(n, dims)` to the rows that are kept.
         cosine: function of kept queries `(q, ...)` and kept rows `(n, ...)` that gives their
-            cosine similarities, float32 `(q, n)`.
+            cosine similarities, float32 `(q, n)`; NaN where a row is not finite.
     """
 
     name: str
@@ -37,12 +37,15 @@ def _cosine(queries, rows):
         block = np.asarray(rows[start : start + step], "float32")
         # Unlike BLAS, this sums a row alike in whatever block it is: equal rows come out equal.
         products = np.einsum("qd,nd->qn", queries, block)
-        cosines[:, start : start + step] = products / _lengths(block)
+        with np.errstate(invalid="ignore"):
+            cosines[:, start : start + step] = products / _lengths(block)
     return cosines
 
 
 def _lengths(rows):
-    return np.maximum(np.sqrt(np.einsum("nd,nd->n", rows, rows)), _TINY)
+    """The lengths of rows; NaN where a value is not finite, or so large that the sum is not."""
+    lengths = np.maximum(np.sqrt(np.einsum("nd,nd->n", rows, rows)), _TINY)
+    return np.where(np.isinf(lengths), np.nan, lengths)
 
 
 def _packed_cosine(queries, rows):

@@ -37,12 +37,21 @@ def nearest(store, descriptors, count=10):
 
     Returns:
         For each query a list of `Neighbour`, the nearest first.
+
+    Raises:
+        ValueError: if the descriptors are damaged.
     """
     queries = store.format.encode(descriptors)
     similarities = np.empty((len(queries), 0), "float32")
     positions = np.empty((len(queries), 0), int)
     for start, rows in track(store.shards(), "searching", len(store.record.shards)):
-        found = np.concatenate([similarities, store.format.cosine(queries, rows)], axis=1)
+        cosines = store.format.cosine(queries, rows)
+        if not np.isfinite(cosines).all():
+            raise ValueError(
+                "The descriptors are damaged, not all of their values are finite: remove the file "
+                f"and extract again. Received: {rows.filename}"
+            )
+        found = np.concatenate([similarities, cosines], axis=1)
         places = np.tile(np.arange(start, start + len(rows)), (len(queries), 1))
         places = np.concatenate([positions, places], axis=1)
         best = np.argsort(-found, axis=1, kind="stable")[:, :count]

@@ -2,6 +2,13 @@
 
 import dataclasses
 import json
+from typing import Annotated
+
+from keras_crosspool import records
+from keras_crosspool.retrieval.formats import FORMATS
+
+_Count = Annotated[int, records.POSITIVE]
+_DIMS = records.Rule("a whole number from 1 to 2^24", lambda value: 1 <= value <= 1 << 24)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,16 +33,16 @@ class ExtractionRecord:
 
     model: str
     model_fingerprint: str
-    image_size: int
+    image_size: _Count
     data: str
     split: str
     data_fingerprint: str
     skip_broken: bool
-    pictures: int
-    format: str
-    dims: int
-    batch_size: int
-    shard_size: int
+    pictures: _Count
+    format: Annotated[str, records.one_of(FORMATS)]
+    dims: Annotated[int, _DIMS]
+    batch_size: _Count
+    shard_size: _Count
     versions: dict
 
     @property
@@ -44,24 +51,14 @@ class ExtractionRecord:
         whole, rest = divmod(self.pictures, self.shard_size)
         return [self.shard_size] * whole + [rest] * (rest > 0)
 
+    @property
+    def shard_count(self):
+        """The number of files."""
+        return -(-self.pictures // self.shard_size)
+
     def to_json(self):
         """The record as indented JSON text."""
         return json.dumps(dataclasses.asdict(self), indent=2)
-
-    @classmethod
-    def from_json(cls, text):
-        """Reads what `to_json` wrote.
-
-        Raises:
-            ValueError: if the text is no JSON object or lacks a field.
-        """
-        try:
-            return cls(**json.loads(text))
-        except (TypeError, ValueError) as error:
-            names = ", ".join(field.name for field in dataclasses.fields(cls))
-            raise ValueError(
-                f"Expected a JSON object with {names}. Received: {text[:80]}"
-            ) from error
 
     def differences(self, other):
         """What sets another record apart, a list of str; empty where they are equal."""

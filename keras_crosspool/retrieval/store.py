@@ -6,11 +6,15 @@ import pathlib
 
 import numpy as np
 
+from keras_crosspool import records
 from keras_crosspool.retrieval.formats import FORMATS
 from keras_crosspool.retrieval.record import ExtractionRecord
+from keras_crosspool.text import shortened
 
 RECORD_FILE = "descriptors.json"
 INDEX_FILE = "index.csv"
+_SHARDS = "descriptors-*.npy"
+_REASON = 300  # characters of what a library says
 
 
 @dataclasses.dataclass(frozen=True)
@@ -28,6 +32,9 @@ class IndexRow:
     classes: tuple[str, ...]
     shard: int
     row: int
+
+
+_COLUMNS = [field.name for field in dataclasses.fields(IndexRow)]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,11 +62,27 @@ class DescriptorStore:
         Yields:
             The index of the first row among all, and the rows, a memory-mapped array whose first
             axis is the pictures.
+
+        Raises:
+            ValueError: if a file does not hold what the record says.
         """
         start = 0
         for number, count in enumerate(self.record.shards):
-            yield start, np.load(shard_path(self.directory, number), mmap_mode="r")
+            yield start, self._rows(shard_path(self.directory, number), count)
             start += count
+
+    def _rows(self, path, count):
+        kept = self.format.encode(np.zeros((1, self.record.dims), "float32"))
+        rows = _mapped(path)
+        expected = f"{kept.dtype} {(count, *kept.shape[1:])}"
+        found = f"{rows.dtype} {rows.shape}{'' if rows.flags.c_contiguous else ' by columns'}"
+        more = path.stat().st_size - rows.offset - rows.nbytes
+        if found != expected or more:
+            raise ValueError(
+                f"The file is damaged: expected {expected}, found {found} and {more} bytes behind; "
+                f"remove it and extract again. Received: {path}"
+            )
+        return rows
 
 
 def open_descriptors(directory):
@@ -76,11 +99,13 @@ def open_descriptors(directory):
     """
     directory = pathlib.Path(directory)
     record = read_record(directory)
-    missing = len(missing_shards(directory, record))
-    if missing or not (directory / INDEX_FILE).is_file():
+    # Counted by what is there: a damaged record may speak of shards without end.
+    missing = record.shard_count - len(list(directory.glob(_SHARDS)))
+    if missing > 0 or not (directory / INDEX_FILE).is_file():
         raise ValueError(
-            f"The extraction has not come to its end: {missing} of {len(record.shards)} shards are "
-            f"missing; run keras_crosspool.extract again with the same flags. Received: {directory}"
+            f"The extraction has not come to its end: {max(missing, 0)} of {record.shard_count} "
+            "shards are missing; run keras_crosspool.extract again with the same flags. "
+            f"Received: {directory}"
         )
     index = read_index(directory)
     if len(index) != record.pictures:
@@ -88,7 +113,32 @@ def open_descriptors(directory):
             f"{INDEX_FILE} does not belong to {RECORD_FILE}: it names {len(index)} of "
             f"{record.pictures} pictures; extract again. Received: {directory}"
         )
+    _check_rows(index, record, directory)
     return DescriptorStore(directory, record, index)
+
+
+def _check_rows(index, record, directory):
+    """Refuses an index that does not name every row of every shard once."""
+    rows = ((n, row) for n, count in enumerate(record.shards) for row in range(count))
+    for entry, expected in zip(index, rows, strict=True):
+        if (entry.shard, entry.row) != expected:
+            raise ValueError(
+                f"{INDEX_FILE} is damaged: shard {entry.shard}, row {entry.row} stands where shard "
+                f"{expected[0]}, row {expected[1]} is expected, once; remove it and extract again. "
+                f"Received: {directory}"
+            )
+
+
+def _mapped(path):
+    """The memory-mapped array of a file that NumPy wrote."""
+    try:
+        return np.lib.format.open_memmap(path, mode="r")
+    # A damaged header is taken for any Python literal, and for a type and a shape of any size.
+    except (ValueError, TypeError, SyntaxError, EOFError, OverflowError, MemoryError) as error:
+        raise ValueError(
+            f"The file is damaged: remove it and extract again ({shortened(error, _REASON)}). "
+            f"Received: {path}"
+        ) from error
 
 
 def shard_path(directory, number):
@@ -122,19 +172,39 @@ def read_record(directory):
             f"This is no folder of descriptors: {RECORD_FILE} is missing. Expected one written by "
             f"keras_crosspool.extract. Received: {directory}"
         )
-    try:
-        return ExtractionRecord.from_json(path.read_text())
-    except ValueError as error:
-        raise ValueError(f"{RECORD_FILE} is damaged: extract again. {error}") from error
+    return records.read_record(ExtractionRecord, path, "extract again")
 
 
 def read_index(directory):
-    """Reads the index of a folder of descriptors, a tuple of `IndexRow`."""
-    with (pathlib.Path(directory) / INDEX_FILE).open(newline="", encoding="utf-8") as file:
-        return tuple(
-            IndexRow(row["picture"], _split(row["classes"]), int(row["shard"]), int(row["row"]))
-            for row in csv.DictReader(file)
-        )
+    """Reads the index of a folder of descriptors.
+
+    Args:
+        directory: path of the folder.
+
+    Returns:
+        Tuple of `IndexRow` in the order of the descriptors, whatever the order of the lines.
+
+    Raises:
+        ValueError: if the file or a line of it is damaged.
+    """
+    path = pathlib.Path(directory) / INDEX_FILE
+    return tuple(sorted(_index_rows(path), key=lambda entry: (entry.shard, entry.row)))
+
+
+def _index_rows(path):
+    with path.open(newline="", encoding="utf-8") as file:
+        lines = csv.reader(file)
+        try:
+            for fields in lines:
+                if fields and (lines.line_num > 1 or fields != _COLUMNS):
+                    picture, classes, shard, row = fields
+                    yield IndexRow(picture, _split(classes), int(shard), int(row))
+        except (ValueError, csv.Error) as error:
+            raise ValueError(
+                f"The file is damaged: remove it and extract again; expected lines of "
+                f"{', '.join(_COLUMNS)} ({shortened(error, _REASON)}). Received: {path}, line "
+                f"{lines.line_num}"
+            ) from error
 
 
 def write_index(path, names_and_classes, shard_size):
@@ -147,7 +217,7 @@ def write_index(path, names_and_classes, shard_size):
     """
     with open(path, "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([field.name for field in dataclasses.fields(IndexRow)])
+        writer.writerow(_COLUMNS)
         for number, (name, classes) in enumerate(names_and_classes):
             writer.writerow([name, ";".join(classes), *divmod(number, shard_size)])
 
