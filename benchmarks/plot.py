@@ -1,7 +1,7 @@
 """Plots of accuracy against time, and against the number of photographs."""
 
 from benchmarks.table import metric_name
-from keras_crosspool.evaluation.plots import new_figure
+from keras_crosspool.evaluation.drawing import new_figure
 
 _MARKERS = "osD^vP*Xhd"
 

@@ -5,11 +5,11 @@ A multi-label model is scored by the average precision of each label and by F1 a
 python -m keras_crosspool.evaluate --model=model --data=data/grocery_mini --split=test
 """
 
-import json
-
 from absl import flags
 
 from keras_crosspool.mains import run
+
+_MOST_ROWS = 100  # classes in the table
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("model", None, "Model directory, as train writes it.", required=True)
@@ -26,8 +26,8 @@ flags.DEFINE_string("json", None, "File for all scores, per class too.")
 def main(_):
     from keras_crosspool.data import open_split
     from keras_crosspool.evaluation import predict_logits, score
-    from keras_crosspool.files import atomic_path
     from keras_crosspool.models import load_model
+    from keras_crosspool.records import write_json
 
     model, metadata = load_model(FLAGS.model)
     data = FLAGS.data or metadata.data["path"]
@@ -41,24 +41,31 @@ def main(_):
     )
     logits, labels = predict_logits(model, split, metadata.image_size, FLAGS.batch_size)
     scores = score(logits, labels, metadata.class_names, split.coarse_names, metadata.thresholds)
-    _print(scores)
     if FLAGS.json:
         record = {"model": FLAGS.model, "data": data, "split": FLAGS.split} | scores.to_dict()
-        with atomic_path(FLAGS.json) as path:
-            path.write_text(json.dumps(record, indent=2))
+        write_json(FLAGS.json, record)
+    _print(scores)
 
 
 def _print(scores):
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Column, Table
+    from keras_crosspool.tables import print_table
 
     figures = next(iter(scores.classes.values()))
-    table = Table(Column("class", overflow="fold"), *(name.replace("_", " ") for name in figures))
-    for name, row in scores.classes.items():
-        cells = (f"{x:.3f}" if isinstance(x, float) else str(x) for x in row.values())
-        table.add_row(escape(name), *cells)
-    Console().print(table)
+    rows = list(scores.classes.items())
+    if len(rows) > _MOST_ROWS:
+        rows = sorted(rows, key=lambda item: item[1]["recall"])[:_MOST_ROWS]
+    print_table(
+        ["class", *(name.replace("_", " ") for name in figures)],
+        [
+            [name, *(f"{x:.3f}" if isinstance(x, float) else str(x) for x in row.values())]
+            for name, row in rows
+        ],
+    )
+    if len(rows) < len(scores.classes):
+        print(
+            f"the {len(rows)} of {len(scores.classes)} classes with the lowest recall; --json=FILE "
+            "writes all"
+        )
     print(scores.summary())
     print(f"{scores.pictures} pictures")
 

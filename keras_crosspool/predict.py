@@ -5,8 +5,6 @@ Of a multi-label model the labels above their thresholds are listed.
 python -m keras_crosspool.predict --model=model picture.jpg --explain=where.png
 """
 
-import json
-
 from absl import flags
 
 from keras_crosspool.mains import run
@@ -29,6 +27,7 @@ def main(paths):
     from keras_crosspool.evaluation import plots, prediction
     from keras_crosspool.files import atomic_path
     from keras_crosspool.models import load_model
+    from keras_crosspool.records import write_json
 
     if not paths:
         raise ValueError("Expected pictures: predict --model=DIR IMAGE... Received: none")
@@ -36,27 +35,25 @@ def main(paths):
         plots.check_picture_format(FLAGS.explain)
     model, metadata = load_model(FLAGS.model)
     predictions = [prediction.predict_picture(model, metadata, path) for path in paths]
-    _print(predictions)
+    if FLAGS.json:
+        write_json(FLAGS.json, [p.to_dict() for p in predictions])
     if FLAGS.explain:
         with atomic_path(FLAGS.explain) as path:
             prediction.explain(model, metadata, predictions, path)
-    if FLAGS.json:
-        with atomic_path(FLAGS.json) as path:
-            path.write_text(json.dumps([p.to_dict() for p in predictions], indent=2))
+    _print(predictions)
 
 
 def _print(predictions):
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Column, Table
+    from keras_crosspool.tables import print_table
+    from keras_crosspool.text import printable
 
     for picture in predictions:
-        columns = (Column("class", overflow="fold"), "score", "logit")
-        table = Table(*columns)
-        for name, probability, logit in picture.listed(FLAGS.top):
-            table.add_row(escape(name), f"{probability:.3f}", f"{logit:.2f}")
-        print(picture.path)
-        Console().print(table)
+        print(printable(picture.path))
+        listed = picture.listed(FLAGS.top)
+        print_table(
+            ["class", "score", "logit"],
+            [(name, f"{probability:.3f}", f"{logit:.2f}") for name, probability, logit in listed],
+        )
 
 
 if __name__ == "__main__":

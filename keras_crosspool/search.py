@@ -6,8 +6,6 @@ which classes the neighbours are of. It is no classifier: predict knows what set
     python -m keras_crosspool.search --descriptors=descriptors --model=model picture.jpg
 """
 
-import json
-
 from absl import flags
 
 from keras_crosspool.mains import run
@@ -30,6 +28,7 @@ flags.DEFINE_string("json", None, "File for everything that was found.")
 def main(paths):
     from keras_crosspool.evaluation import plots
     from keras_crosspool.files import atomic_path
+    from keras_crosspool.records import write_json
     from keras_crosspool.retrieval import open_descriptors
     from keras_crosspool.retrieval.contact_sheet import neighbour_pictures, plot_contact_sheet
     from keras_crosspool.retrieval.describer import Describer
@@ -44,30 +43,35 @@ def main(paths):
     store = open_descriptors(FLAGS.descriptors)
     describer = Describer(FLAGS.model, batch_size=min(len(paths), _MOST_AT_ONCE))
     queries = search_pictures(store, describer, paths, FLAGS.nearest)
-    _print(queries)
+    if FLAGS.json:
+        write_json(FLAGS.json, [query.to_dict() for query in queries])
     if FLAGS.contact_sheet:
         pictures = neighbour_pictures(store, queries, FLAGS.data)
         with atomic_path(FLAGS.contact_sheet) as path:
             plot_contact_sheet(queries, pictures, path)
-    if FLAGS.json:
-        with atomic_path(FLAGS.json) as path:
-            path.write_text(json.dumps([query.to_dict() for query in queries], indent=2))
+    _print(queries)
 
 
 def _print(queries):
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Column, Table
+    from keras_crosspool.tables import print_table
+    from keras_crosspool.text import printable
 
     for query in queries:
-        table = Table("rank", "similarity", "class", Column("picture", overflow="fold"))
-        for rank, found in enumerate(query.neighbours, 1):
-            classes, picture = ", ".join(found.entry.classes), found.entry.picture
-            table.add_row(str(rank), f"{found.similarity:.3f}", escape(classes), escape(picture))
-        print(query.path)
-        Console().print(table)
+        print(printable(query.path))
+        print_table(
+            ["rank", "similarity", "class", "picture"],
+            [
+                (
+                    str(rank),
+                    f"{found.similarity:.3f}",
+                    ", ".join(found.entry.classes),
+                    found.entry.picture,
+                )
+                for rank, found in enumerate(query.neighbours, 1)
+            ],
+        )
         votes = [f"{v.class_name} {v.votes} (mean {v.similarity:.3f})" for v in query.votes]
-        print(f"votes: {', '.join(votes)}")
+        print(printable(f"votes: {', '.join(votes)}"))
 
 
 if __name__ == "__main__":

@@ -20,13 +20,14 @@ flags.DEFINE_string("output", None, "Model directory to write.", required=True)
 
 
 def main(_):
+    from keras_crosspool.text import printable
     from keras_crosspool.training import session
 
     metadata = session.train(output=FLAGS.output, **training_flags.training_arguments())
     width = max(len(name) for name in metadata.metrics)
     for name, value in metadata.metrics.items():
         print(f"{name:<{width}}  {value:.4f}" if isinstance(value, float) else f"{name}  {value}")
-    print(f"model directory: {FLAGS.output}")
+    print(printable(f"model directory: {FLAGS.output}"))
 
 
 if __name__ == "__main__":

@@ -4,15 +4,10 @@ import pathlib
 
 import numpy as np
 
-_DPI = 120
+from keras_crosspool.evaluation.confusion import confusion
+from keras_crosspool.evaluation.drawing import drawable, new_figure
 
-
-def new_figure(width, height, rows=1, columns=1):
-    """A figure and its axes `(rows, columns)`, drawn without a screen; sizes in inches."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(width, height), dpi=_DPI, layout="constrained")
-    return figure, figure.subplots(rows, columns, squeeze=False)
+_MOST_BARS = 100
 
 
 def check_picture_format(path):
@@ -54,45 +49,53 @@ def plot_training_curve(history, path):
     figure.savefig(path)
 
 
-def plot_confusion(logits, labels, class_names, path):
+def plot_confusion(logits, labels, class_names, path, coarse_names=None):
     """Plots the confusion matrix, each row a true class as shares of its pictures.
+
+    Of more than 100 classes those that `confusion` chooses or groups are shown.
 
     Args:
         logits: float `(n, num_classes)`.
         labels: int `(n,)`.
         class_names: sequence of str, in the order of the logits.
         path: path of the picture to write.
+        coarse_names: mapping from class to coarse class. Defaults to none.
     """
-    from sklearn.metrics import confusion_matrix
-
-    present = np.unique(np.concatenate([labels, logits.argmax(axis=1)]))
-    matrix = confusion_matrix(labels, logits.argmax(axis=1), labels=present, normalize="true")
-    names = [class_names[i] for i in present]
-    side = 3 + 0.22 * len(names)
+    found = confusion(logits, labels, class_names, coarse_names)
+    names = [drawable(name) for name in found.names]
+    side = 2 + 0.22 * len(names) + 0.1 * max(map(len, names))
     figure, axes = new_figure(side + 1, side)
-    image = axes[0, 0].imshow(matrix, vmin=0, vmax=1, cmap="Blues")
-    axes[0, 0].set_xticks(range(len(names)), names, rotation=90, fontsize=7)
-    axes[0, 0].set_yticks(range(len(names)), names, fontsize=7)
-    axes[0, 0].set(xlabel="predicted", ylabel="true")
-    figure.colorbar(image, shrink=0.6, label="share of the true class")
+    axis, places = axes[0, 0], np.arange(len(names)) + 0.5
+    # Unlike `imshow`, this makes no copies of the whole figure in float.
+    mesh = axis.pcolormesh(found.shares, vmin=0, vmax=1, cmap="Blues")
+    axis.set_xticks(places, names, rotation=90, fontsize=7)
+    axis.set_yticks(places, names, fontsize=7)
+    axis.set(xlabel="predicted", ylabel="true", title=found.note, aspect="equal")
+    axis.invert_yaxis()
+    figure.colorbar(mesh, shrink=0.6, label="share of the true class")
     figure.savefig(path)
 
 
 def plot_average_precisions(average_precisions, mean, path):
     """Plots the average precision of each label as a bar, the best at the top.
 
+    Of more than 100 labels those with the lowest are shown.
+
     Args:
         average_precisions: dict, label to its average precision.
         mean: float, the mean average precision, a line through the bars.
         path: path of the picture to write.
     """
-    names, values = zip(*sorted(average_precisions.items(), key=lambda x: x[1]), strict=True)
+    ranked = sorted(average_precisions.items(), key=lambda x: x[1])
+    names, values = zip(*ranked[:_MOST_BARS], strict=True)
     figure, axes = new_figure(7, 1.5 + 0.16 * len(names))
     axis = axes[0, 0]
     axis.barh(range(len(names)), values, color="C0")
     axis.axvline(mean, color="C1", label=f"mean {mean:.3f}")
-    axis.set_yticks(range(len(names)), [name.replace("$", r"\$") for name in names], fontsize=7)
+    axis.set_yticks(range(len(names)), map(drawable, names), fontsize=7)
     axis.set(xlim=(0, 1), ylim=(-0.7, len(names) - 0.3), xlabel="average precision")
+    if len(ranked) > len(names):
+        axis.set_title(f"the {len(names)} lowest of {len(ranked)} labels")
     axis.legend(loc="lower right")
     figure.savefig(path)
 
@@ -141,7 +144,8 @@ def plot_confused_pairs(pairs, pictures, labels, class_names, path, columns=6):
         for axis, index in zip(row, indices, strict=False):
             other = second if labels[index] == first else first
             axis.imshow(pictures[index])
-            title = f"{class_names[labels[index]]}\ntaken for {class_names[other]}"
+            true, taken = (drawable(class_names[i]) for i in (labels[index], other))
+            title = f"{true}\ntaken for {taken}"
             axis.set_title(title, fontsize=6)
     figure.savefig(path)
 
@@ -154,7 +158,7 @@ def plot_explanations(pictures, maps, titles, boxes, path):
     Args:
         pictures: uint8 `(n, side, side, 3)`.
         maps: float `(n, shown, rows, columns)`, over the whole picture, from `heat_map`.
-        titles: for each picture the `shown` titles.
+        titles: for each picture the `shown` titles, of lines that are `drawable`.
         boxes: int `(n, shown, count, 4)`, regions to outline: left, top, right, bottom in pixels.
         path: path of the picture to write.
     """

@@ -6,6 +6,7 @@ import numpy as np
 
 from keras_crosspool.data import read_picture
 from keras_crosspool.evaluation.contributions import place_contributions
+from keras_crosspool.evaluation.drawing import drawable
 from keras_crosspool.evaluation.heat_map import heat_map, strongest_regions
 from keras_crosspool.evaluation.plots import plot_explanations
 from keras_crosspool.tasks import TASKS
@@ -101,9 +102,10 @@ def explain(model, metadata, predictions, path):
     classes = np.stack([np.argsort(-p.logits, kind="stable")[:_SHOWN_CLASSES] for p in predictions])
     contributions, bias = place_contributions(model, pictures.astype("float32"), classes)
     places = sum(values.sum(axis=(2, 3)) for values in contributions.values())
+    names = [drawable(name) for name in metadata.class_names]
     titles = [
         [
-            f"{metadata.class_names[c]}\nlogit {p.logits[c]:.2f} = places {s:.2f} + bias {b:.2f}"
+            f"{names[c]}\nlogit {p.logits[c]:.2f} = places {s:.2f} + bias {b:.2f}"
             for c, s, b in zip(*rows, strict=True)
         ]
         for p, *rows in zip(predictions, classes, places, bias, strict=True)

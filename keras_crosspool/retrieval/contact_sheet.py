@@ -4,7 +4,7 @@ import pathlib
 
 from keras_crosspool.data import open_split
 from keras_crosspool.data.pipeline import pictures_at
-from keras_crosspool.evaluation.plots import new_figure
+from keras_crosspool.evaluation.drawing import drawable, new_figure
 
 _SIDE = 160  # pixels of a picture on the page
 
@@ -45,12 +45,12 @@ def plot_contact_sheet(queries, pictures, path):
     columns = 1 + max(len(query.neighbours) for query in queries)
     figure, axes = new_figure(1.7 * columns, 2.1 * len(queries), len(queries), columns)
     for row, query in zip(axes, queries, strict=True):
-        shown = [(f"query\n{pathlib.Path(query.path).name}", query.picture)]
+        shown = [(f"query\n{drawable(pathlib.Path(query.path).name)}", query.picture)]
         for found in query.neighbours:
-            title = f"{', '.join(found.entry.classes)}\n{found.similarity:.3f}"
+            title = f"{drawable(', '.join(found.entry.classes))}\n{found.similarity:.3f}"
             shown.append((title, pictures[found.position]))
         for axis, (title, picture) in zip(row, shown, strict=True):
             axis.imshow(picture)
-            axis.set_title(title, fontsize=6, wrap=True, parse_math=False)
+            axis.set_title(title, fontsize=6, wrap=True)
             axis.set_axis_off()
     figure.savefig(path)

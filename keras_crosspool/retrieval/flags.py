@@ -2,6 +2,8 @@
 
 from absl import flags
 
+from keras_crosspool.text import printable
+
 flags.DEFINE_string("model", None, "Model directory, as train writes it.", required=True)
 flags.DEFINE_string(
     "data", None, "Folder of pictures split/class/*.jpg, or tfds:NAME; the training data if unset."
@@ -41,11 +43,11 @@ def print_extraction(done):
     record = done.store.record
     size = sum(path.stat().st_size for path in done.store.directory.iterdir())
     print(
-        f"{record.pictures} pictures of {record.split}, {record.dims} values each as "
+        f"{record.pictures} pictures of {printable(record.split)}, {record.dims} values each as "
         f"{record.format}: {size / 1e6:.1f} MB in {len(record.shards)} shards"
     )
     if done.computed < record.pictures:
         print(f"{record.pictures - done.computed} of them were there already")
     if done.computed:
         print(f"{done.computed / done.seconds:.1f} pictures/s")
-    print(f"descriptors: {done.store.directory}")
+    print(printable(f"descriptors: {done.store.directory}"))
