@@ -1,13 +1,19 @@
 """What a training run writes beside the model: card, plots and the record of the run."""
 
 import dataclasses
+import functools
 import importlib.metadata
-import json
+import pathlib
 from collections.abc import Callable
+
+from absl import logging
 
 from keras_crosspool.data.pipeline import pictures_at
 from keras_crosspool.evaluation import plots, score
+from keras_crosspool.files import atomic_path
+from keras_crosspool.records import write_json
 from keras_crosspool.tasks import MULTI_LABEL, SINGLE_LABEL
+from keras_crosspool.text import printable
 
 _LIBRARIES = (
     "keras-crosspool",
@@ -30,37 +36,69 @@ def library_versions():
 def write_report(directory, metadata, history, validation):
     """Writes the model card, the history and the plots into a model directory.
 
+    The model is there already and worth more than any of them: what cannot be written is left out
+    with a warning.
+
     Args:
-        directory: `pathlib.Path` of the model directory.
+        directory: path of the model directory.
         metadata: `ModelMetadata`.
         history: dict of the fine-tuning, empty without any.
         validation: `(split, logits, labels)` of the validation pictures, or `None`.
     """
-    plots_directory = directory / "plots"
-    plots_directory.mkdir()
+    directory = pathlib.Path(directory)
     if history:
-        (directory / "history.json").write_text(json.dumps(history, indent=2))
-        plots.plot_training_curve(history, plots_directory / "training_curve.png")
+        _add(directory, "history.json", lambda path: write_json(path, history))
+        curve = functools.partial(plots.plot_training_curve, history)
+        _add(directory, "plots/training_curve.png", curve)
     if validation:
-        _WORDS[metadata.task].plot(plots_directory, metadata.class_names, *validation)
-    (directory / "README.md").write_text(_model_card(metadata, plots_directory))
+        for name, draw in _WORDS[metadata.task].plots(metadata.class_names, *validation):
+            _add(directory, f"plots/{name}", draw)
+    _add(directory, "README.md", functools.partial(_write_card, metadata, directory / "plots"))
 
 
-def _plot_confusions(directory, class_names, split, logits, labels):
-    plots.plot_confusion(logits, labels, class_names, directory / "confusion_matrix.png")
+def _add(directory, name, write):
+    """Writes one file of the report, whole or not at all; warns where that fails."""
+    try:
+        with atomic_path(directory / name) as path:
+            write(path)
+    # A report fails in ways that nobody can list: fonts, memory, pictures that are gone by now.
+    except Exception as error:
+        reason = f"{type(error).__name__}: {error}"
+        logging.warning("%s is whole, but its report lacks %s (%s)", directory, name, reason)
+
+
+def _write_card(metadata, plots_directory, path):
+    lines = _model_card(metadata, plots_directory).split("\n")
+    path.write_text("\n".join(map(printable, lines)), encoding="utf-8")
+
+
+def _confusion_plots(class_names, split, logits, labels):
+    """The name and the drawing function of each plot."""
+    coarse_names = split.coarse_names
+    yield (
+        "confusion_matrix.png",
+        lambda path: plots.plot_confusion(logits, labels, class_names, path, coarse_names),
+    )
     pairs = plots.most_confused(logits, labels)
-    if pairs:
+
+    def draw_pairs(path):
         wanted = [index for *_, indices in pairs for index in indices]
         pictures = pictures_at(split, wanted, _PAIR_SIDE)
-        path = directory / "confused_pairs.png"
         plots.plot_confused_pairs(pairs, pictures, labels, class_names, path)
 
+    if pairs:
+        yield "confused_pairs.png", draw_pairs
 
-def _plot_average_precisions(directory, class_names, split, logits, labels):
-    scores = score(logits, labels, class_names)
-    precisions = {name: row["average_precision"] for name, row in scores.classes.items()}
-    path = directory / "average_precision.png"
-    plots.plot_average_precisions(precisions, scores.mean_average_precision, path)
+
+def _average_precision_plots(class_names, split, logits, labels):
+    """Likewise."""
+
+    def draw(path):
+        scores = score(logits, labels, class_names)
+        precisions = {name: row["average_precision"] for name, row in scores.classes.items()}
+        plots.plot_average_precisions(precisions, scores.mean_average_precision, path)
+
+    yield "average_precision.png", draw
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,14 +107,14 @@ class _Words:
 
     does: str
     limits: str
-    plot: Callable
+    plots: Callable
 
 
 _WORDS = {
     SINGLE_LABEL.name: _Words(
         "Tells {} classes apart in",
         "A picture of none of the classes still gets the class it resembles most.",
-        _plot_confusions,
+        _confusion_plots,
     ),
     MULTI_LABEL.name: _Words(
         "Finds {} labels, any number at once, in",
@@ -84,7 +122,7 @@ _WORDS = {
         "chosen for the best F1 on the validation pictures, or by cross-validation without any. "
         "F1 scores on those same pictures flatter, the more the fewer pictures a label has; the "
         "mean average precision does not.",
-        _plot_average_precisions,
+        _average_precision_plots,
     ),
 }
 

@@ -117,12 +117,8 @@ class _Session:
         metrics["seconds"] = self._seconds.stages
         metadata = self._metadata(model, metrics, thresholds)
         if self._distribution.is_chief:
-            save_model(
-                output,
-                model,
-                metadata,
-                lambda path: write_report(path, metadata, history, predictions),
-            )
+            save_model(output, model, metadata)
+            write_report(output, metadata, history, predictions)
         return metadata
 
     @property
