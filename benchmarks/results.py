@@ -3,15 +3,43 @@
 import csv
 import json
 import pathlib
+from typing import Annotated, TypedDict
 
 import numpy as np
 
 from benchmarks.candidate import REFERENCE
 from benchmarks.statistics import pareto_front, ratio_of_medians, summarise
 from keras_crosspool.files import atomic_path
+from keras_crosspool.records import POSITIVE, read_record
 from keras_crosspool.tasks import task_of
 
-_NEEDED = {"machine", "versions", "settings", "pictures", "runtimes"}  # for a comparison
+
+class _Summary(TypedDict):
+    p50_ms: float
+
+
+class _Runtime(TypedDict):
+    name: str
+    samples_ns: tuple[tuple[Annotated[int, POSITIVE], ...], ...]
+    summary: _Summary
+
+
+class _Pictures(TypedDict):
+    sha256: str
+
+
+class _Settings(TypedDict):
+    rounds: Annotated[int, POSITIVE]
+
+
+class _Results(TypedDict):
+    """What a comparison needs of a latency result."""
+
+    machine: dict
+    versions: dict
+    settings: _Settings
+    pictures: _Pictures
+    runtimes: tuple[_Runtime, ...]
 
 
 def derive(measurements, labels, thresholds=None):
@@ -102,14 +130,4 @@ def read_results(path):
     path = pathlib.Path(path)
     if not path.is_file():
         raise ValueError(f"Expected a JSON file of benchmarks.latency. Received: no file {path}")
-    try:
-        results = json.loads(path.read_text())
-    except ValueError as error:
-        raise ValueError(f"This is no JSON ({error}). Received: {path}") from error
-    missing = _NEEDED - set(results) if isinstance(results, dict) else _NEEDED
-    if missing:
-        raise ValueError(
-            "Expected a JSON file of benchmarks.latency, with "
-            f"{', '.join(sorted(missing))}. Received: {path}"
-        )
-    return results
+    return read_record(_Results, path, "measure again, or name a JSON file of benchmarks.latency")

@@ -7,6 +7,8 @@ import importlib.metadata
 import json
 import pathlib
 
+_MOST_BYTES = 64 << 20  # of a record
+
 
 @dataclasses.dataclass(frozen=True)
 class Artefact:
@@ -52,10 +54,18 @@ class Artefact:
         Raises:
             ValueError: if the text is no JSON or its fields are others.
         """
-        fields = json.loads(text)
-        names = [field.name for field in dataclasses.fields(cls)]
-        if not isinstance(fields, dict) or sorted(fields) != sorted(names):
-            raise ValueError(f"Expected an object with {', '.join(names)}. Received: {fields}")
+        try:
+            fields = json.loads(text)
+        except RecursionError as error:
+            raise ValueError("It is nested too deeply.") from error
+        # A tuple stands as a list; these are checked here, since runners do without Keras.
+        kinds = {f.name: list if f.type is tuple else f.type for f in dataclasses.fields(cls)}
+        if not isinstance(fields, dict) or sorted(fields) != sorted(kinds):
+            raise ValueError(f"Expected an object with {', '.join(kinds)}.")
+        wrong = [name for name, kind in kinds.items() if type(fields[name]) is not kind]
+        if wrong:
+            expected = ", ".join(f"{name} as a {kinds[name].__name__}" for name in wrong)
+            raise ValueError(f"Expected {expected}.")
         pair = {key: tuple(fields[key]) for key in ("inputs", "outputs")}
         return cls(**{**fields, **pair})
 
@@ -105,9 +115,13 @@ def read_artefact(path):
                 f"Received: no file {needed}"
             )
     try:
-        artefact = Artefact.from_json(sidecar.read_text())
+        if sidecar.stat().st_size > _MOST_BYTES:
+            raise ValueError(f"It has more than {_MOST_BYTES} bytes.")
+        artefact = Artefact.from_json(sidecar.read_bytes())
     except ValueError as error:
-        raise ValueError(f"The record is damaged; export again. {error} In: {sidecar}") from error
+        raise ValueError(
+            f"The record is damaged; export again. {error} Received: {sidecar}"
+        ) from error
     digest = file_sha256(path)
     if digest != artefact.sha256:
         raise ValueError(

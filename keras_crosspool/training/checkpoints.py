@@ -4,12 +4,14 @@ import dataclasses
 import hashlib
 import json
 import pathlib
+import re
 import shutil
 
 import numpy as np
 from absl import logging
 
 from keras_crosspool.files import atomic_path
+from keras_crosspool.records import read_record
 
 _RUN_FILE, _LOCK_FILE = "run.json", "lock"
 _STATE_FILE, _ARRAYS_FILE = "state.json", "arrays.npz"
@@ -28,6 +30,14 @@ class Checkpoint:
 
     number: int
     arrays: dict
+    state: dict
+
+
+@dataclasses.dataclass(frozen=True)
+class _Record:
+    """What stands in `state.json`: the digest of arrays and state, and the state."""
+
+    sha256: str
     state: dict
 
 
@@ -113,7 +123,7 @@ class Checkpoints:
         for number in reversed(self._numbers()):
             try:
                 return self._read(number)
-            except (OSError, ValueError, KeyError) as error:
+            except (OSError, ValueError) as error:
                 logging.warning(
                     "checkpoint %s is damaged (%s); taking the one before it",
                     self._path(number),
@@ -133,7 +143,7 @@ class Checkpoints:
             path.mkdir()
             np.savez(path / _ARRAYS_FILE, **arrays)
             digest = _digest(path / _ARRAYS_FILE, state)
-            text = json.dumps({"sha256": digest, "state": state}, indent=2)
+            text = json.dumps(dataclasses.asdict(_Record(digest, state)), indent=2)
             (path / _STATE_FILE).write_text(text)
 
     def _discard(self, path):
@@ -150,7 +160,7 @@ class Checkpoints:
             with atomic_path(path) as partial:
                 partial.write_text(json.dumps(self._run, indent=2))
             return
-        begun = json.loads(path.read_text())
+        begun = read_record(dict, path, "restore it, or remove the folder to begin anew")
         differences = [
             f"{key} {begun.get(key)!r}, not {self._run.get(key)!r}"
             for key in begun | self._run
@@ -164,18 +174,21 @@ class Checkpoints:
             )
 
     def _numbers(self):
-        return sorted(int(path.name.partition("-")[2]) for path in self.directory.glob("step-*"))
+        names = (
+            re.fullmatch(r"step-(\d{8,})", path.name) for path in self.directory.glob("step-*")
+        )
+        return sorted(int(name[1]) for name in names if name)
 
     def _path(self, number):
         return self.directory / f"step-{number:08d}"
 
     def _read(self, number):
         path = self._path(number)
-        record = json.loads((path / _STATE_FILE).read_text())
-        if _digest(path / _ARRAYS_FILE, record["state"]) != record["sha256"]:
+        record = read_record(_Record, path / _STATE_FILE, "it is not what was written")
+        if _digest(path / _ARRAYS_FILE, record.state) != record.sha256:
             raise ValueError("it is not what was written")
         with np.load(path / _ARRAYS_FILE) as arrays:
-            return Checkpoint(number, dict(arrays), record["state"])
+            return Checkpoint(number, dict(arrays), record.state)
 
 
 def _locked(path):

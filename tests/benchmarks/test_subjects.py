@@ -115,7 +115,23 @@ def test_what_needs_a_gpu_is_listed_where_there_is_none(monkeypatch, gpus, runs)
     assert [row["file"] for row in left] == [f"{n}.engine" for n in "ab" if n not in runs]
 
 
-@pytest.mark.parametrize("text", ["no json", "[]", '{"runtimes": []}'])
+_RESULT = (
+    '{"machine": {}, "versions": {}, "settings": {"rounds": %s}, "pictures": {"sha256": "0"}, '
+    '"runtimes": %s}'
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "no json",
+        "[]",
+        '{"runtimes": []}',
+        _RESULT % ('"ten"', "[]"),
+        _RESULT % ("10", "[3]"),
+        _RESULT % ("10", '[{"name": "keras", "samples_ns": [[1, "x"]], "summary": {"p50_ms": 1}}]'),
+    ],
+)
 def test_other_json_is_no_result(tmp_path, text):
     path = tmp_path / "old.json"
     path.write_text(text)

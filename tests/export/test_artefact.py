@@ -2,6 +2,8 @@
 
 import dataclasses
 import hashlib
+import json
+import os
 
 import pytest
 
@@ -27,6 +29,11 @@ def _write(path):
     with atomic_artefact(path) as (file, sidecar):
         file.write_bytes(b"content")
         sidecar.write_text(_RECORD.to_json())
+
+
+def _change(path, **fields):
+    sidecar = sidecar_path(path)
+    sidecar.write_text(json.dumps(json.loads(sidecar.read_text()) | fields))
 
 
 def test_round_trip(tmp_path):
@@ -67,14 +74,19 @@ def test_a_directory_is_no_artefact(tmp_path):
         (lambda path: path.write_bytes(b"other"), "is not the one that its record describes"),
         (lambda path: sidecar_path(path).write_text("{"), "The record is damaged"),
         (lambda path: sidecar_path(path).write_text('{"file": 1}'), "Expected an object with"),
+        (lambda path: sidecar_path(path).write_text("[" * 10**5), "nested too deeply"),
+        (lambda path: _change(path, parity=[], inputs=3), "inputs as a list, parity as a dict"),
+        (lambda path: _change(path, bytes="seven"), "Expected bytes as a int"),
+        (lambda path: os.truncate(sidecar_path(path), 1 << 40), "more than 67108864 bytes"),
     ],
 )
-def test_what_does_not_belong_together_is_refused(tmp_path, spoil, words):
+def test_what_does_not_belong_together_is_refused(tmp_path, spoil, words, tried):
     path = tmp_path / "x.onnx"
     _write(path)
     spoil(path)
-    with pytest.raises(ValueError, match=words):
+    with pytest.raises(ValueError, match=words) as error:
         read_artefact(path)
+    tried("export", f"an artefact or its record damaged: {words}", error.value)
 
 
 def test_records_have_every_field():

@@ -100,11 +100,17 @@ DAMAGES = {
     "no arrays": lambda folder: (folder / "arrays.npz").unlink(),
     "half a state": lambda folder: (folder / "state.json").write_text('{"state": {'),
     "empty state": lambda folder: (folder / "state.json").write_text("{}"),
+    "a list": lambda folder: (folder / "state.json").write_text("[]"),
+    "a list of states": lambda folder: (folder / "state.json").write_text(
+        '{"state": [], "sha256": 3}'
+    ),
+    "nested without end": lambda folder: (folder / "state.json").write_text("[" * 10**5),
+    "a file": lambda folder: folder.rename(f"{folder}.moved") and folder.write_text(""),
 }
 
 
 @pytest.mark.parametrize("damage", DAMAGES.values(), ids=DAMAGES)
-def test_a_damaged_one_is_passed_over_in_words(tmp_path, warnings, damage):
+def test_a_damaged_one_is_passed_over_in_words(tmp_path, warnings, damage, tried, request):
     with _open(tmp_path) as checkpoints:
         _save(checkpoints, 4, 8)
         damage(tmp_path / "model.checkpoints" / "step-00000008")
@@ -113,6 +119,32 @@ def test_a_damaged_one_is_passed_over_in_words(tmp_path, warnings, damage):
         assert "step-00000008 is damaged" in warning
         damage(tmp_path / "model.checkpoints" / "step-00000004")
         assert checkpoints.newest() is None
+    tried("training", f"a damaged checkpoint: {request.node.callspec.id}", warning)
+
+
+@pytest.mark.parametrize(
+    "text", ["[]", "3", "null", "{", "", "[" * 10**5], ids=lambda text: text[:9] or "empty"
+)
+def test_a_damaged_record_of_the_run_is_refused(tmp_path, text, tried):
+    with _open(tmp_path) as checkpoints:
+        _save(checkpoints, 4)
+    path = tmp_path / "model.checkpoints" / "run.json"
+    path.write_text(text)
+    with pytest.raises(
+        ValueError, match=r"^run\.json is damaged: .*Received: .*run\.json$"
+    ) as error:
+        _open(tmp_path).__enter__()
+    assert path.read_text() == text
+    assert "step-00000004" in _names(tmp_path)
+    tried("training", f"a run.json of {text[:9] or 'nothing'}", error.value)
+
+
+def test_what_is_no_checkpoint_is_passed_over(tmp_path):
+    with _open(tmp_path) as checkpoints:
+        _save(checkpoints, 4)
+        (checkpoints.directory / "step-best").mkdir()
+        (checkpoints.directory / "step-00000009.zip").write_text("")
+        assert checkpoints.newest().number == 4
 
 
 def test_another_run_is_refused(tmp_path):

@@ -1,6 +1,7 @@
 """A whole run: what it writes, what it refuses before it works, and that it repeats itself."""
 
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from PIL import Image
 
 from keras_crosspool import load_model
 from keras_crosspool.data import open_split
-from keras_crosspool.evaluation import predict_logits
+from keras_crosspool.evaluation import plots, predict_logits
 from keras_crosspool.training import session
 
 SMALL = {
@@ -101,6 +102,27 @@ def test_a_run_repeats_itself_and_tunes(train, tiny_folder, tmp_path):
     assert len(history["val_loss"]) == 2
     assert (tmp_path / "first" / "plots" / "training_curve.png").is_file()
     assert all(layer.trainable for layer in first[0].layers)
+
+
+def test_a_report_that_fails_does_not_cost_the_model(train, tiny_folder, tmp_path, monkeypatch):
+    def fail(*_):
+        assert load_model(tmp_path / "model")[1].metrics["accuracy"] >= 0
+        raise MemoryError("no room for a plot")
+
+    data = tmp_path / "data"
+    for split in ("train", "test"):
+        folders = sorted(path for path in (tiny_folder / split).iterdir())
+        for folder, name in zip(folders, ("$\\frac{$", "[red]\x1b[31m", ":pear: _{"), strict=True):
+            shutil.copytree(folder, data / split / name)
+    monkeypatch.setattr(plots, "plot_confusion", fail)
+    train(tmp_path / "model", data, scheme="global_average", val_split="test")
+    assert load_model(tmp_path / "model")[1].class_names == (
+        "$\\frac{$",
+        ":pear: _{",
+        "[red]\x1b[31m",
+    )
+    assert not (tmp_path / "model" / "plots" / "confusion_matrix.png").exists()
+    assert "accuracy" in (tmp_path / "model" / "README.md").read_text()
 
 
 def test_a_run_without_validation(train, tiny_folder, tmp_path):
