@@ -3,6 +3,8 @@
 import csv
 import dataclasses
 import pathlib
+import struct
+import tokenize
 
 import numpy as np
 
@@ -15,6 +17,18 @@ RECORD_FILE = "descriptors.json"
 INDEX_FILE = "index.csv"
 _SHARDS = "descriptors-*.npy"
 _REASON = 300  # characters of what a library says
+# A damaged header is read as a Python literal, which gives a type and a shape of any size.
+_HEADER_ERRORS = (
+    ValueError,
+    TypeError,
+    EOFError,
+    ArithmeticError,
+    MemoryError,
+    RecursionError,
+    SyntaxError,
+    tokenize.TokenError,
+    struct.error,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -133,8 +147,7 @@ def _mapped(path):
     """The memory-mapped array of a file that NumPy wrote."""
     try:
         return np.lib.format.open_memmap(path, mode="r")
-    # A damaged header is taken for any Python literal, and for a type and a shape of any size.
-    except (ValueError, TypeError, SyntaxError, EOFError, OverflowError, MemoryError) as error:
+    except _HEADER_ERRORS as error:
         raise ValueError(
             f"The file is damaged: remove it and extract again ({shortened(error, _REASON)}). "
             f"Received: {path}"
