@@ -177,7 +177,7 @@ def _object(kind, fields, name):
 
 def _needed(kind):
     if typing.is_typeddict(kind):
-        return kind.__required_keys__
+        return list(typing.get_type_hints(kind))
     return [field.name for field in dataclasses.fields(kind) if field.default is _NO_DEFAULT]
 
 
