@@ -18,9 +18,7 @@ from absl import flags
 from keras_crosspool.mains import run
 
 FLAGS = flags.FLAGS
-flags.DEFINE_list(
-    "pages", ["README.md", "docs/reliability.md"], "Files whose tables are written."
-)
+flags.DEFINE_list("pages", ["README.md", "docs/reliability.md"], "Files whose tables are written.")
 flags.DEFINE_string("results", "benchmarks/results", "Folder of the JSON files.")
 flags.DEFINE_bool("check", False, "Write nothing; fail if a table is not that of its results.")
 
