@@ -6,6 +6,7 @@ import pathlib
 
 import numpy as np
 
+from keras_crosspool.data.class_list import join_classes, split_classes
 from keras_crosspool.retrieval.formats import FORMATS
 from keras_crosspool.retrieval.record import ExtractionRecord
 
@@ -132,7 +133,9 @@ def read_index(directory):
     """Reads the index of a folder of descriptors, a tuple of `IndexRow`."""
     with (pathlib.Path(directory) / INDEX_FILE).open(newline="", encoding="utf-8") as file:
         return tuple(
-            IndexRow(row["picture"], _split(row["classes"]), int(row["shard"]), int(row["row"]))
+            IndexRow(
+                row["picture"], split_classes(row["classes"]), int(row["shard"]), int(row["row"])
+            )
             for row in csv.DictReader(file)
         )
 
@@ -149,8 +152,4 @@ def write_index(path, names_and_classes, shard_size):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([field.name for field in dataclasses.fields(IndexRow)])
         for number, (name, classes) in enumerate(names_and_classes):
-            writer.writerow([name, ";".join(classes), *divmod(number, shard_size)])
-
-
-def _split(classes):
-    return tuple(classes.split(";")) if classes else ()
+            writer.writerow([name, join_classes(classes), *divmod(number, shard_size)])
