@@ -43,7 +43,9 @@ def write_report(directory, metadata, history, validation):
         plots.plot_training_curve(history, plots_directory / "training_curve.png")
     if validation:
         _WORDS[metadata.task].plot(plots_directory, metadata.class_names, *validation)
-    (directory / "README.md").write_text(_model_card(metadata, plots_directory))
+    card = _model_card(metadata, plots_directory)
+    # A path may hold bytes that are not UTF-8.
+    (directory / "README.md").write_text(card, encoding="utf-8", errors="backslashreplace")
 
 
 def _plot_confusions(directory, class_names, split, logits, labels):
@@ -116,6 +118,7 @@ model, metadata = keras_crosspool.load_model("DIRECTORY")
 
 Training pictures: split `{metadata.data["train_split"]}` of `{metadata.data["path"]}`, sha256
 `{metadata.data["fingerprint"]}`. Validation split: `{metadata.data["val_split"] or "none"}`.
+{_pictures_used(metadata.data)}
 
 {pictures}
 
@@ -130,6 +133,16 @@ Made with {versions}.
 The scores hold for pictures like the validation pictures. {words.limits}
 The backbone's weights keep the licence of their source.
 """
+
+
+def _pictures_used(data):
+    """How many pictures of each split were used, and why others were not, in words."""
+    lines = []
+    for split, used in data.get("used", {}).items():
+        left_out = data["left_out"][split].items()
+        reasons = ", ".join(f"{count} {reason}" for reason, count in left_out)
+        lines.append(f"{used} pictures of `{split}` were used; left out: {reasons or 'none'}.")
+    return "\n".join(lines)
 
 
 def _shown(value):
