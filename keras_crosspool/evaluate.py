@@ -9,6 +9,7 @@ import json
 
 from absl import flags
 
+from keras_crosspool.data.flags import define_image_flags
 from keras_crosspool.mains import run
 
 FLAGS = flags.FLAGS
@@ -19,7 +20,7 @@ flags.DEFINE_string(
 flags.DEFINE_string("data_dir", None, "Folder of TFDS data sets; TFDS_DATA_DIR if unset.")
 flags.DEFINE_string("split", "test", "Split to score on.")
 flags.DEFINE_integer("batch_size", 32, "Pictures in a batch.", 1)
-flags.DEFINE_bool("skip_broken", False, "Leave broken pictures out instead of stopping.")
+define_image_flags(__name__)
 flags.DEFINE_string("json", None, "File for all scores, per class too.")
 
 
@@ -38,12 +39,15 @@ def main(_):
         FLAGS.skip_broken,
         metadata.task,
         FLAGS.data_dir,
+        FLAGS.max_megapixels,
     )
     logits, labels = predict_logits(model, split, metadata.image_size, FLAGS.batch_size)
     scores = score(logits, labels, metadata.class_names, split.coarse_names, metadata.thresholds)
     _print(scores)
+    print(split.summary())
     if FLAGS.json:
-        record = {"model": FLAGS.model, "data": data, "split": FLAGS.split} | scores.to_dict()
+        described = {"model": FLAGS.model, "data": data, "split": FLAGS.split}
+        record = described | {"left_out": split.left_out} | scores.to_dict()
         with atomic_path(FLAGS.json) as path:
             path.write_text(json.dumps(record, indent=2))
 
@@ -60,7 +64,6 @@ def _print(scores):
         table.add_row(escape(name), *cells)
     Console().print(table)
     print(scores.summary())
-    print(f"{scores.pictures} pictures")
 
 
 if __name__ == "__main__":

@@ -9,6 +9,7 @@ import json
 
 from absl import flags
 
+from keras_crosspool.data.flags import define_image_flags
 from keras_crosspool.mains import run
 
 FLAGS = flags.FLAGS
@@ -23,6 +24,7 @@ flags.DEFINE_string(
     "runner-up.",
 )
 flags.DEFINE_string("json", None, "File for the scores of every class.")
+define_image_flags(__name__)
 
 
 def main(paths):
@@ -35,7 +37,9 @@ def main(paths):
     if FLAGS.explain:
         plots.check_picture_format(FLAGS.explain)
     model, metadata = load_model(FLAGS.model)
-    predictions = [prediction.predict_picture(model, metadata, path) for path in paths]
+    predictions = prediction.predict_pictures(
+        model, metadata, paths, FLAGS.skip_broken, FLAGS.max_megapixels
+    )
     _print(predictions)
     if FLAGS.explain:
         with atomic_path(FLAGS.explain) as path:

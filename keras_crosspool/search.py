@@ -10,6 +10,7 @@ import json
 
 from absl import flags
 
+from keras_crosspool.data.flags import define_image_flags
 from keras_crosspool.mains import run
 
 _MOST_AT_ONCE = 32  # queries described in one batch
@@ -25,6 +26,7 @@ flags.DEFINE_string(
     "data", None, "Where the pictures of the contact sheet are; where they were if unset."
 )
 flags.DEFINE_string("json", None, "File for everything that was found.")
+define_image_flags(__name__)
 
 
 def main(paths):
@@ -43,10 +45,12 @@ def main(paths):
         plots.check_picture_format(FLAGS.contact_sheet)
     store = open_descriptors(FLAGS.descriptors)
     describer = Describer(FLAGS.model, batch_size=min(len(paths), _MOST_AT_ONCE))
-    queries = search_pictures(store, describer, paths, FLAGS.nearest)
+    queries = search_pictures(
+        store, describer, paths, FLAGS.nearest, FLAGS.skip_broken, FLAGS.max_megapixels
+    )
     _print(queries)
     if FLAGS.contact_sheet:
-        pictures = neighbour_pictures(store, queries, FLAGS.data)
+        pictures = neighbour_pictures(store, queries, FLAGS.data, FLAGS.max_megapixels)
         with atomic_path(FLAGS.contact_sheet) as path:
             plot_contact_sheet(queries, pictures, path)
     if FLAGS.json:

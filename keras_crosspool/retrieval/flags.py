@@ -2,6 +2,8 @@
 
 from absl import flags
 
+from keras_crosspool.data.flags import define_image_flags
+
 flags.DEFINE_string("model", None, "Model directory, as train writes it.", required=True)
 flags.DEFINE_string(
     "data", None, "Folder of pictures split/class/*.jpg, or tfds:NAME; the training data if unset."
@@ -23,7 +25,7 @@ flags.DEFINE_integer(
     "again.",
     1,
 )
-flags.DEFINE_bool("skip_broken", False, "Leave broken pictures out instead of stopping.")
+define_image_flags(__name__)
 
 
 def extraction_arguments():
