@@ -73,18 +73,16 @@ def _check(training):
             f"Too few montages for all {len(names)} classes to occur; raise --train or --fewest. "
             f"Received: --train={FLAGS.train} --fewest={FLAGS.fewest}"
         )
-    bad = [name for name in names if ";" in name]
-    if bad:
-        raise ValueError(f"Class names must do without `;`. Received: {', '.join(bad)}")
 
 
 def _write_split(folder, split, count, rng):
     from PIL import Image
 
+    from keras_crosspool.data.class_list import join_classes
     from keras_crosspool.progress import track
 
     pictures = {}
-    for encoded, label, _ in split.encoded().as_numpy_iterator():
+    for encoded, label in zip(split.encoded(range(split.size)), split.labels, strict=True):
         pictures.setdefault(int(label), []).append(encoded)
     for members in pictures.values():
         rng.shuffle(members)
@@ -99,7 +97,7 @@ def _write_split(folder, split, count, rng):
         file = f"{index:05d}.jpg"
         Image.fromarray(montage(chosen, FLAGS.image_size, rng)).save(folder / file, quality=92)
         names = sorted(split.class_names[label] for label in labels)
-        rows.append((file, ";".join(names), f"{split.name}-{group}"))
+        rows.append((file, join_classes(names), f"{split.name}-{group}"))
     with open(folder / "labels.csv", "w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerows([("file", "labels", "group"), *rows])

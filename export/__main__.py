@@ -52,7 +52,7 @@ def main(_):
 
     from export.source import load_source
 
-    source = load_source(FLAGS.model)
+    source = load_source(FLAGS.model, export_flags.image_options())
     comparator = comparator_from_flags(source)
     results = [
         _export(source, comparator, output, row, precision)

@@ -75,7 +75,12 @@ def calibrate(
             another model, other pictures or another method.
     """
     pictures = read_pictures(
-        source.metadata, "calibration", calibration_data, calibration_split, calibration_pictures
+        source.metadata,
+        "calibration",
+        calibration_data,
+        calibration_split,
+        calibration_pictures,
+        source.image_options,
     )
     _refuse_duplicates(pictures)
     key = {"model": source.sha256, "pictures": pictures.sha256, "method": method}

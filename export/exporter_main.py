@@ -31,7 +31,7 @@ def export_from_flags(name):
     from export.parity import ParityError
     from export.source import load_source
 
-    source = load_source(FLAGS.model)
+    source = load_source(FLAGS.model, export_flags.image_options())
     comparator = comparator_from_flags(source)
     export = formats.resolve(row.exporter)
     try:
@@ -77,7 +77,12 @@ def comparator_from_flags(source):
     from export.pictures import read_pictures
 
     pictures = read_pictures(
-        source.metadata, "parity", FLAGS.parity_data, FLAGS.parity_split, FLAGS.parity_pictures
+        source.metadata,
+        "parity",
+        FLAGS.parity_data,
+        FLAGS.parity_split,
+        FLAGS.parity_pictures,
+        source.image_options,
     )
     return Comparator(pictures, source.model, source.metadata.thresholds)
 

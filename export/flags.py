@@ -2,6 +2,8 @@
 
 from absl import flags
 
+from keras_crosspool.data.flags import define_image_flags
+
 _DEFINE = {
     bool: flags.DEFINE_bool,
     int: flags.DEFINE_integer,
@@ -31,6 +33,13 @@ def define_common():
         ["on", "off"],
         "off writes the artefact unproven, and its record says so.",
     )
+    define_image_flags(__name__)
+
+
+def image_options():
+    """How the flags say that images are read: arguments of `open_split`, a dict."""
+    names = ("skip_broken", "max_megapixels")
+    return {name: flags.FLAGS[name].value for name in names}
 
 
 def define_format(row):

@@ -18,12 +18,14 @@ class Pictures:
         labels: int array `(n,)`, or multi-hot `(n, classes)`.
         data: str, the folder or TFDS name they come from.
         split: str.
+        left_out: dict, how many images of the split cannot be used, by reason.
     """
 
     pixels: np.ndarray
     labels: np.ndarray
     data: str
     split: str
+    left_out: dict = dataclasses.field(default_factory=dict)
 
     @property
     def sha256(self):
@@ -42,11 +44,12 @@ class Pictures:
             "data": self.data,
             "split": self.split,
             "pictures": len(self.pixels),
+            "left_out": self.left_out,
             "sha256": self.sha256,
         }
 
 
-def read_pictures(metadata, purpose, data="", split="", limit=64):
+def read_pictures(metadata, purpose, data="", split="", limit=64, image_options=None):
     """Reads pictures for a model, of its own data unless told otherwise.
 
     Args:
@@ -55,6 +58,8 @@ def read_pictures(metadata, purpose, data="", split="", limit=64):
         data: str, folder or `"tfds:NAME"`. Defaults to the model's own data.
         split: str. Defaults to the model's validation split, or else its training split.
         limit: int, the most pictures, drawn evenly over the classes. Defaults to `64`.
+        image_options: dict, further arguments of `open_split`: `skip_broken`, `max_megapixels`.
+            Defaults to none.
 
     Returns:
         `Pictures`.
@@ -72,6 +77,8 @@ def read_pictures(metadata, purpose, data="", split="", limit=64):
         )
     if limit < 1:
         raise ValueError(f"--{purpose}_pictures must be at least 1. Received: {limit}")
-    opened = open_split(data, split, metadata.class_names, task=metadata.task)
+    opened = open_split(
+        data, split, metadata.class_names, task=metadata.task, **(image_options or {})
+    )
     pixels, labels = load_pictures(opened, metadata.image_size, limit=limit)
-    return Pictures(pixels, labels, data, split)
+    return Pictures(pixels, labels, data, split, dict(opened.left_out))

@@ -23,11 +23,13 @@ class Source:
         metadata: `ModelMetadata`.
         original: `keras.Model` as it was saved; `model` itself unless it was trained under
             another precision.
+        image_options: dict, arguments of `open_split` with which images for the model are read.
     """
 
     model: keras.Model
     metadata: ModelMetadata
     original: keras.Model
+    image_options: dict = dataclasses.field(default_factory=dict)
     _made: dict = dataclasses.field(default_factory=dict, init=False, repr=False, compare=False)
 
     @functools.cached_property
@@ -83,11 +85,13 @@ class Source:
         }
 
 
-def load_source(directory):
+def load_source(directory, image_options=None):
     """Loads a model directory for export; a half-precision model is rebuilt under float32.
 
     Args:
         directory: path of a model directory.
+        image_options: dict, arguments of `open_split` with which images for calibration and parity
+            are read: `skip_broken`, `max_megapixels`. Defaults to none.
 
     Returns:
         `Source`.
@@ -95,17 +99,17 @@ def load_source(directory):
     Raises:
         ValueError: if it is no model directory.
     """
-    return make_source(*load_model(directory))
+    return make_source(*load_model(directory), image_options)
 
 
-def make_source(model, metadata):
+def make_source(model, metadata, image_options=None):
     """Makes a source of a model in memory; see `load_source`."""
     # Half-precision graphs do not convert, or convert to something else.
     rebuilt = model if _half_dtype(model) is None else with_policy(model, "float32")
     for layer in rebuilt.layers:
         if isinstance(layer, RegionGrid):
             layer.picture_by_picture = False  # converters and quantisers do not look into loops
-    return Source(rebuilt, metadata, model)
+    return Source(rebuilt, metadata, model, image_options or {})
 
 
 def _half_dtype(model):

@@ -7,6 +7,7 @@ python -m keras_crosspool.evaluate --model=model --data=data/grocery_mini --spli
 
 from absl import flags
 
+from keras_crosspool.data.flags import define_image_flags
 from keras_crosspool.mains import run
 
 _MOST_ROWS = 100  # classes in the table
@@ -19,7 +20,7 @@ flags.DEFINE_string(
 flags.DEFINE_string("data_dir", None, "Folder of TFDS data sets; TFDS_DATA_DIR if unset.")
 flags.DEFINE_string("split", "test", "Split to score on.")
 flags.DEFINE_integer("batch_size", 32, "Pictures in a batch.", 1)
-flags.DEFINE_bool("skip_broken", False, "Leave broken pictures out instead of stopping.")
+define_image_flags(__name__)
 flags.DEFINE_string("json", None, "File for all scores, per class too.")
 
 
@@ -38,13 +39,15 @@ def main(_):
         FLAGS.skip_broken,
         metadata.task,
         FLAGS.data_dir,
+        FLAGS.max_megapixels,
     )
     logits, labels = predict_logits(model, split, metadata.image_size, FLAGS.batch_size)
     scores = score(logits, labels, metadata.class_names, split.coarse_names, metadata.thresholds)
     if FLAGS.json:
-        record = {"model": FLAGS.model, "data": data, "split": FLAGS.split} | scores.to_dict()
-        write_json(FLAGS.json, record)
+        described = {"model": FLAGS.model, "data": data, "split": FLAGS.split}
+        write_json(FLAGS.json, described | {"left_out": split.left_out} | scores.to_dict())
     _print(scores)
+    print(split.summary())
 
 
 def _print(scores):
@@ -67,7 +70,6 @@ def _print(scores):
             "writes all"
         )
     print(scores.summary())
-    print(f"{scores.pictures} pictures")
 
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ python -m keras_crosspool.predict --model=model picture.jpg --explain=where.png
 
 from absl import flags
 
+from keras_crosspool.data.flags import define_image_flags
 from keras_crosspool.mains import run
 
 FLAGS = flags.FLAGS
@@ -21,6 +22,7 @@ flags.DEFINE_string(
     "runner-up.",
 )
 flags.DEFINE_string("json", None, "File for the scores of every class.")
+define_image_flags(__name__)
 
 
 def main(paths):
@@ -34,7 +36,9 @@ def main(paths):
     if FLAGS.explain:
         plots.check_picture_format(FLAGS.explain)
     model, metadata = load_model(FLAGS.model)
-    predictions = [prediction.predict_picture(model, metadata, path) for path in paths]
+    predictions = prediction.predict_pictures(
+        model, metadata, paths, FLAGS.skip_broken, FLAGS.max_megapixels
+    )
     if FLAGS.json:
         write_json(FLAGS.json, [p.to_dict() for p in predictions])
     if FLAGS.explain:

@@ -8,6 +8,7 @@ which classes the neighbours are of. It is no classifier: predict knows what set
 
 from absl import flags
 
+from keras_crosspool.data.flags import define_image_flags
 from keras_crosspool.mains import run
 
 _MOST_AT_ONCE = 32  # queries described in one batch
@@ -23,6 +24,7 @@ flags.DEFINE_string(
     "data", None, "Where the pictures of the contact sheet are; where they were if unset."
 )
 flags.DEFINE_string("json", None, "File for everything that was found.")
+define_image_flags(__name__)
 
 
 def main(paths):
@@ -42,11 +44,13 @@ def main(paths):
         plots.check_picture_format(FLAGS.contact_sheet)
     store = open_descriptors(FLAGS.descriptors)
     describer = Describer(FLAGS.model, batch_size=min(len(paths), _MOST_AT_ONCE))
-    queries = search_pictures(store, describer, paths, FLAGS.nearest)
+    queries = search_pictures(
+        store, describer, paths, FLAGS.nearest, FLAGS.skip_broken, FLAGS.max_megapixels
+    )
     if FLAGS.json:
         write_json(FLAGS.json, [query.to_dict() for query in queries])
     if FLAGS.contact_sheet:
-        pictures = neighbour_pictures(store, queries, FLAGS.data)
+        pictures = neighbour_pictures(store, queries, FLAGS.data, FLAGS.max_megapixels)
         with atomic_path(FLAGS.contact_sheet) as path:
             plot_contact_sheet(queries, pictures, path)
     _print(queries)

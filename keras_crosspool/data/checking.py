@@ -1,66 +1,75 @@
-"""Every picture of a split is decoded once before use: what is broken is known at the start."""
+"""Every image of a split is decoded once before use: what is broken is known at the start."""
 
+import collections
+import dataclasses
 import hashlib
+import itertools
 
 from absl import logging
 
+from keras_crosspool.data.image_error import ImageError
+from keras_crosspool.data.parallel import ordered_map
 from keras_crosspool.data.pictures import decode_picture
+from keras_crosspool.data.reading import MAX_MEGAPIXELS
 from keras_crosspool.progress import track
 
 _CHECK_SIZE = 32  # pixels: a small target lets JPEG decode cheaply, and reads the whole file
+_SHOWN = 20  # names in a message, at most
 
 
-def check_pictures(encoded, size, skip_broken=False):
-    """Decodes every picture, small, and takes its digest.
+@dataclasses.dataclass(frozen=True)
+class CheckedPicture:
+    """What is known of an image once it was decoded.
+
+    Attributes:
+        name: str.
+        sha256: str, digest of its encoded bytes; empty if it cannot be used.
+        reason: str, the kind of fault for which it cannot be used; empty for a whole image.
+        message: str, the fault in words.
+    """
+
+    name: str
+    sha256: str = ""
+    reason: str = ""
+    message: str = ""
+
+
+def check_pictures(items, count, read, skip_broken=False, max_megapixels=MAX_MEGAPIXELS):
+    """Decodes every image, small, and takes its digest.
 
     Args:
-        encoded: `tf.data.Dataset` of `(bytes, label, picture name)`.
-        size: int, number of pictures.
-        skip_broken: bool, whether broken pictures are logged and left out instead of stopping.
-            Defaults to `False`.
+        items: iterable of pairs: what an image is called, a str, and what `read` takes.
+        count: int, the number of them.
+        read: function that gives an image's encoded bytes; it raises `ImageError` for one that
+            cannot be used.
+        skip_broken: bool, whether images that cannot be used are logged and left out instead of
+            stopping. Defaults to `False`.
+        max_megapixels: float, the largest image. Defaults to `MAX_MEGAPIXELS`.
 
     Returns:
-        List of `(name, label, sha256)` of all pictures, with their labels as they came, and the
-        list of the broken ones' names.
+        List of `CheckedPicture`.
 
     Raises:
-        ValueError: if pictures cannot be decoded and that is not allowed, or none can be.
-        OSError: if a file cannot be read.
+        ValueError: if images cannot be used and that is not allowed, or none can be.
     """
-    import tensorflow as tf
 
-    def check(data, label, name):
-        digest, reason = tf.numpy_function(
-            _digest_and_reason, (data, name), (tf.string, tf.string), stateful=False
-        )
-        return name, label, digest, reason
+    def check(pair):
+        name, item = pair
+        try:
+            encoded = read(item)
+            decode_picture(encoded, _CHECK_SIZE, name, max_megapixels)
+        except ImageError as error:
+            return CheckedPicture(name, reason=error.reason, message=str(error))
+        return CheckedPicture(name, hashlib.sha256(encoded).hexdigest())
 
-    rows, broken = [], {}
-    checked = encoded.map(check, tf.data.AUTOTUNE).as_numpy_iterator()
-    try:
-        for name, label, digest, reason in track(checked, "checking pictures", size):
-            rows.append((name.decode(), label, digest.decode()))
-            if reason:
-                broken[name.decode()] = reason.decode()
-    except tf.errors.OpError as error:
-        reason = error.message.partition("[[")[0].strip()
-        raise OSError(f"A picture cannot be read. Received: {reason}") from error
-    _report(broken, size, skip_broken)
-    return rows, list(broken)
+    checked = list(track(ordered_map(check, items), "checking pictures", count))
+    _report([picture for picture in checked if picture.reason], len(checked), skip_broken)
+    return checked
 
 
 def fingerprint(lines):
-    """The sha256 of lines of text, which say of each picture where it belongs and what it holds."""
+    """The sha256 of lines of text, which say of each image where it belongs and what it holds."""
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
-
-
-def _digest_and_reason(data, name):
-    digest = hashlib.sha256(data).hexdigest()
-    try:
-        decode_picture(data, _CHECK_SIZE, name=name.decode())
-    except ValueError as error:
-        return digest.encode(), str(error).encode()
-    return digest.encode(), b""
 
 
 def _report(broken, count, skip_broken):
@@ -68,10 +77,18 @@ def _report(broken, count, skip_broken):
         return
     if not skip_broken:
         raise ValueError(
-            f"{len(broken)} of {count} pictures cannot be decoded: replace or remove them, or "
-            f"leave them out with --skip_broken. Received: {', '.join(broken)}"
+            f"{len(broken)} of {count} pictures cannot be used: replace or remove them, or "
+            f"leave them out with --skip_broken. Received: {_by_reason(broken)}"
         )
-    for reason in broken.values():
-        logging.warning("left out: %s", reason)
+    for picture in broken:
+        logging.warning("left out: %s", picture.message)
     if len(broken) == count:
-        raise ValueError(f"All {count} pictures cannot be decoded. Received: {next(iter(broken))}")
+        raise ValueError(f"All {count} pictures cannot be used. Received: {_by_reason(broken)}")
+
+
+def _by_reason(broken):
+    names = collections.defaultdict(list)
+    for picture in itertools.islice(broken, _SHOWN):
+        names[picture.reason].append(picture.name)
+    shown = "; ".join(f"{reason}: {', '.join(names[reason])}" for reason in names)
+    return shown + (f"; and {len(broken) - _SHOWN} more" if len(broken) > _SHOWN else "")

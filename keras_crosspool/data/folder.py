@@ -1,53 +1,74 @@
-"""Folders of pictures: `split/class/*.jpg`, or pictures beside a `split/labels.csv`."""
+"""Folders of images: `split/class/*.jpg`, or images beside a `split/labels.csv`."""
 
-import csv
-import io
+import collections
+import dataclasses
+import functools
 import itertools
 import pathlib
 
 import numpy as np
 
 from keras_crosspool.data.checking import check_pictures, fingerprint
+from keras_crosspool.data.coarse_classes import read_coarse_names
+from keras_crosspool.data.codecs import suffixes
 from keras_crosspool.data.labels_file import LABELS_FILE, read_labels
+from keras_crosspool.data.listing import Listing
+from keras_crosspool.data.reading import MAX_MEGAPIXELS, read_file
 from keras_crosspool.data.split import Split, label_indices
+from keras_crosspool.names import normalized, readable
 from keras_crosspool.tasks import MULTI_LABEL, SINGLE_LABEL
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".webp", ".bmp")
+
+@dataclasses.dataclass(frozen=True)
+class _Labelled:
+    """The images of a split's folder before they are checked: a row of each sequence an image."""
+
+    task: object
+    paths: tuple
+    classes: tuple
+    groups: tuple
+    left_out: collections.Counter
 
 
-def open_folder_split(root, split, class_names=None, skip_broken=False):
-    """Opens `root/split/class/*`, or `root/split/labels.csv` and its pictures; see `open_split`."""
+def open_folder_split(
+    root, split, class_names=None, skip_broken=False, max_megapixels=MAX_MEGAPIXELS
+):
+    """Opens `root/split/class/*`, or `root/split/labels.csv` and its images; see `open_split`."""
     root = pathlib.Path(root)
-    folder = _split_folder(root, split)
-    task, labelled, group_names = _labelled_pictures(folder)
-    classes = sorted({name for _, names in labelled for name in names})
-    class_names = tuple(class_names or classes)
+    found = _labelled(_split_folder(root, split))
+    classes = sorted({name for names in found.classes for name in names})
+    model_classes, class_names = class_names, tuple(class_names or classes)
     index = dict(zip(classes, label_indices(classes, class_names), strict=True))
-    pictures = [
-        (path, task.label([index[name] for name in names], len(class_names)))
-        for path, names in labelled
-    ]
-    checked, broken = check_pictures(_encoded(pictures), len(pictures), skip_broken)
-    lines = [
-        f"{path.relative_to(root)} {';'.join(names)} {digest}"
-        for (path, names), (*_, digest) in zip(labelled, checked, strict=True)
-    ]
-    whole = [str(path) not in broken for path, _ in pictures]
-    pictures = list(itertools.compress(pictures, whole))
-    _, groups = np.unique(list(itertools.compress(group_names, whole)), return_inverse=True)
+    coarse_names = read_coarse_names(root, class_names, found.task)
+    read = functools.partial(read_file, max_megapixels=max_megapixels)
+    items = [(readable(path), path) for path in found.paths]
+    checked = check_pictures(items, len(items), read, skip_broken, max_megapixels)
+    whole = [not picture.reason for picture in checked]
+    paths, labelled, groups, used = (
+        tuple(itertools.compress(values, whole))
+        for values in (found.paths, found.classes, found.groups, checked)
+    )
+    if model_classes is None:
+        _refuse_classes_without_pictures(classes, labelled, root / split)
+    labels = [found.task.label([index[n] for n in row], len(class_names)) for row in labelled]
     return Split(
         name=split,
         class_names=class_names,
-        size=len(pictures),
-        fingerprint=fingerprint(lines),
-        encoded=lambda start=0, stop=None: _encoded(pictures[start:stop]),
-        skipped=tuple(broken),
-        coarse_names=_coarse_names(root / "classes.csv"),
-        task=task,
-        groups=tuple(groups.tolist()),
-        names=tuple(str(path) for path, _ in pictures),
-        labels=np.array([label for _, label in pictures], "int32"),
-        read=lambda index: pictures[index][0].read_bytes(),
+        size=len(paths),
+        fingerprint=fingerprint(
+            f"{readable(path.relative_to(root))} {';'.join(row)} {picture.sha256}"
+            for path, row, picture in zip(paths, labelled, used, strict=True)
+        ),
+        encoded=lambda indices: (read(paths[index]) for index in indices),
+        skipped=tuple(picture.name for picture in checked if picture.reason),
+        left_out=dict(found.left_out + collections.Counter(x.reason for x in checked if x.reason)),
+        coarse_names=coarse_names,
+        task=found.task,
+        groups=tuple(np.unique(groups, return_inverse=True)[1].tolist()),
+        names=tuple(picture.name for picture in used),
+        labels=np.array(labels, "int32"),
+        read=lambda index: read(paths[index]),
+        max_megapixels=max_megapixels,
     )
 
 
@@ -55,66 +76,68 @@ def _split_folder(root, split):
     if not root.is_dir():
         raise ValueError(
             "There is no such folder of pictures; expected a folder laid out as "
-            f"split/class/*.jpg, or tfds:NAME. Received: {root}"
+            f"split/class/*.jpg, or tfds:NAME. Received: {readable(root)}"
         )
     if not split or not (root / split).is_dir():
-        splits = ", ".join(_folders(root)) or "none"
-        raise ValueError(f"{root} has no such split; it has: {splits}. Received: {split!r}")
+        folders = sorted(p.name for p in root.iterdir() if p.is_dir() and p.name[0] != ".")
+        raise ValueError(
+            f"{readable(root)} has no such split; it has: "
+            f"{', '.join(map(readable, folders)) or 'none'}. Received: {split!r}"
+        )
     return root / split
 
 
-def _labelled_pictures(folder):
-    """The task of a split, its pictures as `(path, names of its labels)`, and their groups."""
+def _labelled(folder):
+    listing = Listing(folder)
     if (folder / LABELS_FILE).is_file():
-        paths = sorted(p for p in folder.rglob("*") if _is_picture(p.relative_to(folder)))
-        labels, groups = zip(*read_labels(folder, paths), strict=True)
-        return MULTI_LABEL, list(zip(paths, labels, strict=True)), groups
-    classes = _folders(folder)
-    if not classes:
+        paths = listing.images_below()
+        rows = read_labels(folder, paths)
+        classes, groups = zip(*rows, strict=True)
+        return _Labelled(MULTI_LABEL, tuple(paths), classes, groups, listing.left_out)
+    folders = listing.class_folders()
+    if not folders:
         raise ValueError(
             "The split holds no class folders; expected split/class/*.jpg, or split/labels.csv "
-            f"beside the pictures. Received: {folder}"
+            f"beside the pictures. Received: {readable(folder)}"
         )
-    pictures = [(path, (name,)) for name in classes for path in _pictures(folder / name)]
-    return SINGLE_LABEL, pictures, ()
+    _refuse_classes_that_look_equal(folders)
+    images = [
+        (path, (normalized(folder.name),))
+        for folder in folders
+        for path in _images(listing, folder)
+    ]
+    paths, classes = zip(*images, strict=True)
+    return _Labelled(SINGLE_LABEL, paths, classes, (), listing.left_out)
 
 
-def _folders(parent):
-    """The names of the folders in a folder, without those that programs hide for themselves."""
-    return sorted(p.name for p in parent.iterdir() if p.is_dir() and p.name[0] != ".")
-
-
-def _pictures(folder):
-    pictures = sorted(p for p in folder.iterdir() if _is_picture(p.relative_to(folder)))
-    if not pictures:
+def _images(listing, folder):
+    before = listing.left_out.copy()
+    images = listing.images_in(folder)
+    if not images:
+        others = ", ".join(f"{n} {reason}" for reason, n in (listing.left_out - before).items())
         raise ValueError(
-            f"A class has no pictures; expected files ending in {', '.join(SUFFIXES)}: add some or "
-            f"remove the folder. Received: {folder}"
+            f"A class has no pictures; expected files ending in {', '.join(sorted(suffixes()))}: "
+            f"add some or remove the folder. Received: {readable(folder)}, which holds "
+            f"{others or 'nothing'}"
         )
-    return pictures
+    return images
 
 
-def _is_picture(path):
-    hidden = any(part[0] == "." for part in path.parts)
-    return path.suffix.lower() in SUFFIXES and not hidden
-
-
-def _encoded(pictures):
-    import tensorflow as tf
-
-    paths = [str(path) for path, _ in pictures]
-    labels = np.array([label for _, label in pictures])
-    dataset = tf.data.Dataset.from_tensor_slices((paths, labels))
-    return dataset.map(lambda path, label: (tf.io.read_file(path), label, path), tf.data.AUTOTUNE)
-
-
-def _coarse_names(path):
-    if not path.is_file():
-        return {}
-    rows = list(csv.DictReader(io.StringIO(path.read_text())))
-    if rows and not {"class", "coarse_class"} <= rows[0].keys():
+def _refuse_classes_that_look_equal(folders):
+    names = collections.Counter(normalized(folder.name) for folder in folders)
+    alike = [name for name, count in names.items() if count > 1]
+    if alike:
         raise ValueError(
-            f"classes.csv needs the columns class,coarse_class. Received: {path} with "
-            f"{','.join(rows[0])}"
+            "Two folders have class names that look equal (one composed, one decomposed; Unicode "
+            f"NFC and NFD): put their pictures into one. Received: {folders[0].parent}, "
+            f"{', '.join(alike)}"
         )
-    return {row["class"]: row["coarse_class"] for row in rows}
+
+
+def _refuse_classes_without_pictures(classes, labelled, folder):
+    lost = sorted(set(classes) - {name for names in labelled for name in names})
+    if lost:
+        raise ValueError(
+            "Without the broken pictures some classes have none: replace them, or remove the "
+            f"classes. Received: {readable(folder)} with {', '.join(lost[:5])}"
+        )

@@ -1,8 +1,23 @@
-"""Opens a split, wherever its pictures are kept."""
+"""Opens a split, wherever its images are kept."""
+
+from absl import logging
+
+from keras_crosspool.data.reading import MAX_MEGAPIXELS
 
 
-def open_split(data, split, class_names=None, skip_broken=False, task=None, data_dir=None):
-    """Opens a split of a folder of pictures or of a TFDS data set.
+def open_split(
+    data,
+    split,
+    class_names=None,
+    skip_broken=False,
+    task=None,
+    data_dir=None,
+    max_megapixels=MAX_MEGAPIXELS,
+):
+    """Opens a split of a folder of images or of a TFDS data set.
+
+    What is left out is logged, counted by reason: hidden files, suffixes that are not read, images
+    in folders below their class, examples without a label, and broken images if that is allowed.
 
     Args:
         data: str, a folder laid out as `split/class/*.jpg`, which is also what
@@ -13,22 +28,24 @@ def open_split(data, split, class_names=None, skip_broken=False, task=None, data
         split: str, name of the split, such as `"train"`; of TFDS data sets also slices and sums
             such as `"train[:80%]"` and `"train+test"`.
         class_names: sequence of str, the classes of a model; labels become indices into it.
-            Defaults to the classes of the data, sorted.
-        skip_broken: bool, whether pictures that cannot be decoded are left out instead of
-            stopping. Defaults to `False`.
+            Defaults to the classes of the data, sorted. Names that look equal are equal (NFC).
+        skip_broken: bool, whether images that cannot be used are left out instead of stopping:
+            broken, unreadable or too large ones, links to nothing, pipes and devices, and examples
+            whose label is out of range. Defaults to `False`.
         task: str, `"single_label"` or `"multi_label"`, the task of a model, which the labels must
             be for. Defaults to what the data has.
         data_dir: str, folder where TFDS keeps its data sets, for `"tfds:NAME"` alone. Defaults to
             that of TFDS itself.
+        max_megapixels: float, the largest image that is decoded. Defaults to `MAX_MEGAPIXELS`.
 
     Returns:
         A `Split`.
 
     Raises:
-        ValueError: if the folder, the split or its classes are not as expected, a picture is
-            broken, the TFDS name is unknown, the labels are for another task, or `data_dir` is
-            given for anything but a TFDS name.
-        OSError: if a file cannot be read, or a data set cannot be downloaded or prepared.
+        ValueError: if the folder, the split or its classes are not as expected, an image cannot be
+            used, a table is damaged, the TFDS name is unknown, the labels are for another task,
+            or `data_dir` is given for anything but a TFDS name.
+        OSError: if a folder cannot be read, or a data set cannot be downloaded or prepared.
 
     Example:
 
@@ -36,21 +53,23 @@ def open_split(data, split, class_names=None, skip_broken=False, task=None, data
     >>> split.size, len(split.class_names), split.coarse_names["Anjou"]
     (192, 16, 'Pear')
     """
-    opened = _open(str(data), split, class_names, skip_broken, data_dir)
+    limits = {"skip_broken": skip_broken, "max_megapixels": max_megapixels}
+    opened = _open(str(data), split, class_names, data_dir, limits)
     if task not in (None, opened.task.name):
         raise ValueError(
             f"The pictures are labelled for another task than expected, which is {task}. "
             f"Received: {data}, split {split}, labelled for {opened.task.name}"
         )
+    logging.log(logging.WARNING if opened.left_out else logging.INFO, "%s", opened.summary())
     return opened
 
 
-def _open(data, split, class_names, skip_broken, data_dir):
+def _open(data, split, class_names, data_dir, limits):
     if data.startswith("tfds:"):
         from keras_crosspool.data.tfds import open_tfds_split
 
         name = data.removeprefix("tfds:")
-        return open_tfds_split(name, split, class_names, skip_broken, data_dir)
+        return open_tfds_split(name, split, class_names, data_dir=data_dir, **limits)
     if data_dir:
         raise ValueError(
             "data_dir is where TFDS keeps its data sets, so it goes with tfds:NAME. "
@@ -58,4 +77,4 @@ def _open(data, split, class_names, skip_broken, data_dir):
         )
     from keras_crosspool.data.folder import open_folder_split
 
-    return open_folder_split(data, split, class_names, skip_broken)
+    return open_folder_split(data, split, class_names, **limits)

@@ -1,13 +1,50 @@
-"""The tf.data pipeline from a split to batches of pixels, and pictures held in memory."""
+"""From a split to batches of pixels, and images held in memory."""
+
+import dataclasses
+import itertools
+import math
 
 import numpy as np
 
+from keras_crosspool.data.parallel import ordered_map
 from keras_crosspool.data.pictures import decode_picture
+from keras_crosspool.data.split import Split
 from keras_crosspool.tasks import task_of
 
 
+@dataclasses.dataclass(frozen=True)
+class PictureBatches:
+    """Batches of decoded images of a split, in its own order; each pass decodes them anew.
+
+    Threads decode while the batch before is in use. An image that can no longer be read ends the
+    pass with an error that names it.
+
+    Attributes:
+        split: `Split`.
+        image_size: int, side in pixels.
+        batch_size: int.
+    """
+
+    split: Split
+    image_size: int
+    batch_size: int
+
+    def __len__(self):
+        """The number of batches."""
+        return math.ceil(self.split.size / self.batch_size)
+
+    def __iter__(self):
+        """Yields `(images, labels)`, as `picture_batches` says."""
+        batch, start = [], 0
+        for picture in decoded_pictures(self.split, self.image_size):
+            batch.append(picture)
+            if len(batch) == self.batch_size or start + len(batch) == self.split.size:
+                yield np.stack(batch), self.split.labels[start : start + len(batch)]
+                batch, start = [], start + len(batch)
+
+
 def picture_batches(split, image_size, batch_size=32):
-    """Batches of decoded pictures of a split, in its own order.
+    """Batches of decoded images of a split, in its own order.
 
     Args:
         split: `Split`.
@@ -15,48 +52,45 @@ def picture_batches(split, image_size, batch_size=32):
         batch_size: int. Defaults to `32`.
 
     Returns:
-        `tf.data.Dataset` of `(pictures, labels)`: uint8 `(batch, image_size, image_size, 3)` and
+        `PictureBatches` of `(images, labels)`: uint8 `(batch, image_size, image_size, 3)` and
         int32 `(batch,)`, or multi-hot `(batch, num_classes)`; the last batch may be smaller.
 
     Example:
 
     >>> from keras_crosspool.data import open_split
     >>> batches = picture_batches(open_split("data/grocery_mini", "test"), 64, batch_size=128)
-    >>> [tuple(pictures.shape) for pictures, _ in batches]
+    >>> [pictures.shape for pictures, _ in batches]
     [(128, 64, 64, 3), (64, 64, 64, 3)]
     """
-    return decoded_pictures(split, image_size).batch(batch_size).prefetch(2)
+    return PictureBatches(split, image_size, batch_size)
 
 
 def decoded_pictures(split, image_size):
-    """The single decoded pictures of a split: `(uint8 picture, int32 label)`."""
-    import tensorflow as tf
+    """The decoded images of a split, one after the other: an iterator over uint8 arrays."""
 
-    def decode(encoded, label, name):
-        picture = tf.numpy_function(
-            lambda data, label: decode_picture(data, image_size, label.decode()),
-            (encoded, name),
-            tf.uint8,
-            stateful=False,
-        )
-        return tf.ensure_shape(picture, (image_size, image_size, 3)), tf.cast(label, tf.int32)
+    def decode(item):
+        index, encoded = item
+        encoded = split.read(index) if encoded is None else encoded
+        return decode_picture(encoded, image_size, split.names[index], split.max_megapixels)
 
-    dataset = split.encoded().map(decode, tf.data.AUTOTUNE)
-    return dataset.apply(tf.data.experimental.assert_cardinality(split.size))
+    indices = range(split.size)
+    # Files are read by the threads too; what comes one after the other is not.
+    items = itertools.repeat(None, split.size) if split.read else split.encoded(indices)
+    return ordered_map(decode, zip(indices, items, strict=True))
 
 
 def load_pictures(split, image_size, limit=None, seed=0):
-    """Pictures of a split as arrays, for checks that show every runtime the same pixels.
+    """Images of a split as arrays, for checks that show every runtime the same pixels.
 
     Args:
         split: `Split`.
         image_size: int, side in pixels.
-        limit: int, the most pictures; they are drawn evenly over the classes.
+        limit: int, the most images; they are drawn evenly over the classes.
             Defaults to all.
         seed: int, of the draw. Defaults to `0`.
 
     Returns:
-        `pictures`, uint8 `(n, image_size, image_size, 3)`, and `labels`, int32 `(n,)`, or multi-hot
+        `images`, uint8 `(n, image_size, image_size, 3)`, and `labels`, int32 `(n,)`, or multi-hot
         `(n, num_classes)`.
     """
     chosen = _draw(split.labels, limit, seed)
@@ -65,12 +99,11 @@ def load_pictures(split, image_size, limit=None, seed=0):
 
 
 def pictures_at(split, indices, image_size):
-    """The decoded pictures at some places of a split's order: a dict from index to picture."""
-    wanted = {int(index) for index in indices}
+    """The decoded images at some positions of a split's order: a dict from index to image."""
+    indices = sorted({int(index) for index in indices})
     return {
-        index: decode_picture(data, image_size, name.decode())
-        for index, (data, _, name) in enumerate(split.encoded().as_numpy_iterator())
-        if index in wanted
+        index: decode_picture(encoded, image_size, split.names[index], split.max_megapixels)
+        for index, encoded in zip(indices, split.encoded(indices), strict=True)
     }
 
 

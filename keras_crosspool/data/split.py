@@ -1,34 +1,39 @@
-"""A split: labelled, encoded pictures and the classes they belong to."""
+"""A split: labelled, encoded images and the classes they belong to."""
 
 import dataclasses
 from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from keras_crosspool.data.reading import MAX_MEGAPIXELS
+from keras_crosspool.names import normalized
 from keras_crosspool.tasks import SINGLE_LABEL, MultiLabel, SingleLabel
 
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """Labelled pictures of one split, still encoded.
+    """Labelled images of one split, still encoded.
 
     Attributes:
         name: str, the split's name.
         class_names: tuple of str; a label is an index into it, or multi-hot over it.
-        size: int, number of pictures.
-        fingerprint: str, sha256 that changes whenever the pictures or labels do.
-        encoded: function of two indices, `start` and `stop`, giving a `tf.data.Dataset` of the
-            `(bytes, label, picture name)` between them, in a fixed order; by default of all.
-        skipped: tuple of str, the broken pictures left out, when that was allowed.
+        size: int, number of images.
+        fingerprint: str, sha256 that changes whenever the images or labels do.
+        encoded: function of rising indices that gives an iterator over the encoded bytes of the
+            images there; the order is fixed.
+        skipped: tuple of str, the broken images left out, when that was allowed.
+        left_out: mapping from a reason to the number of files or examples that are not used for
+            it; the broken ones are among them.
         coarse_names: mapping from class to coarse class; empty when there are none.
         task: the task that the labels are for: `SINGLE_LABEL`, or `MULTI_LABEL` where a label is
             an int vector `(num_classes,)` of zeros and ones.
-        groups: tuple of int, the group of each picture; pictures of one group stay together in
+        groups: tuple of int, the group of each image; images of one group stay together in
             cross-validation. Empty where each stands for itself.
-        names: tuple of str, what each picture is called, in the order of `encoded`.
+        names: tuple of str, what each image is called, in that order; valid Unicode.
         labels: int32 `(size,)`, or multi-hot `(size, num_classes)`, in that order.
-        read: function from an index in that order to the picture's bytes; `None` where the data
+        read: function from an index in that order to the image's bytes; `None` where the data
             can only be read one after the other.
+        max_megapixels: float, the largest image that is decoded.
     """
 
     name: str
@@ -37,20 +42,29 @@ class Split:
     fingerprint: str
     encoded: Callable
     skipped: tuple[str, ...] = ()
+    left_out: Mapping[str, int] = dataclasses.field(default_factory=dict)
     coarse_names: Mapping[str, str] = dataclasses.field(default_factory=dict)
     task: SingleLabel | MultiLabel = SINGLE_LABEL
     groups: tuple[int, ...] = ()
     names: tuple[str, ...] = ()
     labels: np.ndarray | None = dataclasses.field(default=None, compare=False)
     read: Callable | None = None
+    max_megapixels: float = MAX_MEGAPIXELS
+
+    def summary(self):
+        """What was used and what was left out, in one line."""
+        used = f"{self.name}: {self.size} pictures"
+        if not self.left_out:
+            return used
+        reasons = ", ".join(f"{count} {reason}" for reason, count in self.left_out.items())
+        return f"{used}; left out: {reasons}"
 
     def between(self, start, stop):
-        """The pictures from index `start` on, up to but without `stop`: a `Split`."""
-        size = stop - start
+        """The images from index `start` on, up to but without `stop`: a `Split`."""
         return dataclasses.replace(
             self,
-            size=size,
-            encoded=lambda first=0, last=size: self.encoded(start + first, start + last),
+            size=stop - start,
+            encoded=lambda indices: self.encoded([start + index for index in indices]),
             groups=self.groups[start:stop],
             names=self.names[start:stop],
             labels=self.labels[start:stop],
@@ -80,11 +94,11 @@ def label_indices(classes, class_names):
     Raises:
         ValueError: if a class of the data is none of the model's.
     """
-    unknown = sorted(set(classes) - set(class_names))
+    index = {normalized(name): i for i, name in enumerate(class_names)}
+    unknown = sorted(name for name in set(classes) if normalized(name) not in index)
     if unknown:
         raise ValueError(
             f"The data has {len(unknown)} class(es) that the model was not trained on; the model "
             f"knows {len(class_names)}. Received: {', '.join(unknown[:5])}"
         )
-    index = {name: i for i, name in enumerate(class_names)}
-    return [index[name] for name in classes]
+    return [index[normalized(name)] for name in classes]

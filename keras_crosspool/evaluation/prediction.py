@@ -4,11 +4,12 @@ import dataclasses
 
 import numpy as np
 
-from keras_crosspool.data import read_picture
+from keras_crosspool.data import MAX_MEGAPIXELS, read_pictures
 from keras_crosspool.evaluation.contributions import place_contributions
 from keras_crosspool.evaluation.drawing import drawable
 from keras_crosspool.evaluation.heat_map import heat_map, strongest_regions
 from keras_crosspool.evaluation.plots import plot_explanations
+from keras_crosspool.names import readable
 from keras_crosspool.tasks import TASKS
 
 _SHOWN_CLASSES = 2  # the best class and its runner-up
@@ -61,26 +62,33 @@ class Prediction:
         return {"path": self.path, "labels": labels, "classes": ranked}
 
 
-def predict_picture(model, metadata, path):
-    """Predicts one picture file.
+def predict_pictures(model, metadata, paths, skip_broken=False, max_megapixels=MAX_MEGAPIXELS):
+    """Predicts picture files, one after the other.
 
     Args:
         model: `keras.Model`, RGB 0-255 in, logits out.
         metadata: its `ModelMetadata`.
-        path: path of the picture.
+        paths: list of paths.
+        skip_broken: bool, whether pictures that cannot be used are left out instead of stopping.
+            Defaults to `False`.
+        max_megapixels: float, the largest picture that is decoded. Defaults to `MAX_MEGAPIXELS`.
 
     Returns:
-        `Prediction`.
+        List of `Prediction`.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if it is no whole picture.
+        ValueError: if one is no whole picture.
     """
-    picture = read_picture(path, metadata.image_size)
+    pictures = read_pictures(paths, metadata.image_size, skip_broken, max_megapixels)
+    return [_predict(model, metadata, path, picture) for path, picture in pictures]
+
+
+def _predict(model, metadata, path, picture):
     logits = model.predict_on_batch(picture[None].astype("float32"))[0]
     probabilities = TASKS[metadata.task].probabilities(logits)
     return Prediction(
-        str(path), picture, metadata.class_names, logits, probabilities, metadata.thresholds
+        readable(path), picture, metadata.class_names, logits, probabilities, metadata.thresholds
     )
 
 

@@ -28,8 +28,8 @@ class ModelMetadata:
         class_names: tuple of str, in the order of the logits.
         image_size: int, side of the input in pixels.
         arguments: dict, the arguments of `build_model` and of the training run.
-        data: dict with `path`, `train_split`, `val_split` and the `fingerprint` of the
-            training pictures.
+        data: dict with `path`, `train_split`, `val_split`, the `fingerprint` of the training
+            pictures, and by split the number of pictures `used` and of those `left_out` by reason.
         versions: dict, library to version.
         metrics: dict of the scores measured at the end of training.
         task: str, `"single_label"` (one class a picture) or `"multi_label"`; a key of

@@ -2,20 +2,21 @@
 
 import pathlib
 
-from keras_crosspool.data import open_split
+from keras_crosspool.data import MAX_MEGAPIXELS, open_split
 from keras_crosspool.data.pipeline import pictures_at
 from keras_crosspool.evaluation.drawing import drawable, new_figure
 
 _SIDE = 160  # pixels of a picture on the page
 
 
-def neighbour_pictures(store, queries, data=None):
+def neighbour_pictures(store, queries, data=None, max_megapixels=MAX_MEGAPIXELS):
     """Reads the pictures that were found, from the data that the descriptors were made of.
 
     Args:
         store: `DescriptorStore`.
         queries: list of `Query`.
         data: str, where the pictures are now. Defaults to where they were.
+        max_megapixels: float, the largest image that is decoded. Defaults to `MAX_MEGAPIXELS`.
 
     Returns:
         dict from a neighbour's position to its uint8 picture `(side, side, 3)`.
@@ -24,7 +25,12 @@ def neighbour_pictures(store, queries, data=None):
         ValueError: if the pictures are no longer the ones that were described.
     """
     record = store.record
-    split = open_split(data or record.data, record.split, skip_broken=record.skip_broken)
+    split = open_split(
+        data or record.data,
+        record.split,
+        skip_broken=record.skip_broken,
+        max_megapixels=max_megapixels,
+    )
     if split.fingerprint != record.data_fingerprint:
         raise ValueError(
             "The pictures are not those that were described: extract again, or name with --data "

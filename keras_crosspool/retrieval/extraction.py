@@ -4,6 +4,7 @@ import dataclasses
 import math
 import time
 
+from keras_crosspool.data import MAX_MEGAPIXELS
 from keras_crosspool.progress import track
 from keras_crosspool.retrieval.job import ExtractionJob
 from keras_crosspool.retrieval.store import DescriptorStore, open_descriptors
@@ -34,6 +35,7 @@ def extract(
     batch_size=32,
     shard_size=512,
     skip_broken=False,
+    max_megapixels=MAX_MEGAPIXELS,
 ):
     """Writes the descriptors of a split into a folder, in constant memory.
 
@@ -51,8 +53,9 @@ def extract(
         batch_size: int, pictures computed at once. Defaults to `32`.
         shard_size: int, descriptors in a file, a multiple of the batch size, so that batches fall
             alike wherever the work is taken up. Defaults to `512`.
-        skip_broken: bool, whether pictures that cannot be decoded are left out instead of
-            stopping. Defaults to `False`.
+        skip_broken: bool, whether pictures that cannot be used are left out instead of stopping.
+            Defaults to `False`.
+        max_megapixels: float, the largest picture that is decoded. Defaults to `MAX_MEGAPIXELS`.
 
     Returns:
         An `Extraction`.
@@ -68,7 +71,9 @@ def extract(
     >>> done.computed, [rows.shape for _, rows in done.store.shards()]  # doctest: +SKIP
     (320, [(320, 2, 1024)])
     """
-    job = ExtractionJob(model, output, data, split, format, batch_size, shard_size, skip_broken)
+    job = ExtractionJob(
+        model, output, data, split, format, batch_size, shard_size, skip_broken, max_megapixels
+    )
     job.begin()
     missing = job.missing()
     if missing:

@@ -2,6 +2,7 @@
 
 from absl import flags
 
+from keras_crosspool.data.flags import define_image_flags
 from keras_crosspool.text import printable
 
 flags.DEFINE_string("model", None, "Model directory, as train writes it.", required=True)
@@ -25,7 +26,7 @@ flags.DEFINE_integer(
     "again.",
     1,
 )
-flags.DEFINE_bool("skip_broken", False, "Leave broken pictures out instead of stopping.")
+define_image_flags(__name__)
 
 
 def extraction_arguments():

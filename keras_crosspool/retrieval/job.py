@@ -7,7 +7,7 @@ import re
 
 import numpy as np
 
-from keras_crosspool.data import open_split, picture_batches
+from keras_crosspool.data import MAX_MEGAPIXELS, open_split, picture_batches
 from keras_crosspool.files import atomic_path
 from keras_crosspool.retrieval import store
 from keras_crosspool.retrieval.describer import Describer
@@ -23,8 +23,8 @@ class ExtractionJob:
     on the record alone. Every process that takes part makes its job of the same arguments.
 
     Args:
-        model, output, data, split, format, batch_size, shard_size, skip_broken: as `extract`
-            takes them.
+        model, output, data, split, format, batch_size, shard_size, skip_broken, max_megapixels: as
+            `extract` takes them.
 
     Attributes:
         output: `pathlib.Path`.
@@ -35,7 +35,18 @@ class ExtractionJob:
             expected, or the output is a folder of something else.
     """
 
-    def __init__(self, model, output, data, split, format, batch_size, shard_size, skip_broken):
+    def __init__(
+        self,
+        model,
+        output,
+        data,
+        split,
+        format,
+        batch_size,
+        shard_size,
+        skip_broken,
+        max_megapixels=MAX_MEGAPIXELS,
+    ):
         if format not in FORMATS:
             raise ValueError(f"format must be one of {', '.join(FORMATS)}. Received: {format!r}")
         if shard_size % batch_size:
@@ -48,7 +59,9 @@ class ExtractionJob:
         self._describer = Describer(model, batch_size)
         metadata = self._describer.metadata
         data = str(data or metadata.data["path"])
-        self._pictures = open_split(data, split, metadata.class_names, skip_broken)
+        self._pictures = open_split(
+            data, split, metadata.class_names, skip_broken, max_megapixels=max_megapixels
+        )
         self.record = ExtractionRecord(
             model=metadata.name,
             model_fingerprint=self._describer.fingerprint,

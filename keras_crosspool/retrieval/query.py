@@ -4,7 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from keras_crosspool.data import read_picture
+from keras_crosspool.data import MAX_MEGAPIXELS, read_pictures
+from keras_crosspool.names import readable
 from keras_crosspool.retrieval.neighbours import Neighbour, nearest, vote
 
 
@@ -45,7 +46,9 @@ class Query:
         return {"path": self.path, "neighbours": neighbours, "votes": votes}
 
 
-def search_pictures(store, describer, paths, count=10):
+def search_pictures(
+    store, describer, paths, count=10, skip_broken=False, max_megapixels=MAX_MEGAPIXELS
+):
     """Finds the pictures in a store that are nearest to picture files.
 
     Args:
@@ -53,6 +56,9 @@ def search_pictures(store, describer, paths, count=10):
         describer: `Describer` of the model that the store was made with.
         paths: list of paths.
         count: int, neighbours of each query. Defaults to `10`.
+        skip_broken: bool, whether images that cannot be used are left out instead of stopping.
+            Defaults to `False`.
+        max_megapixels: float, the largest image that is decoded. Defaults to `MAX_MEGAPIXELS`.
 
     Returns:
         List of `Query`, in the order of the paths.
@@ -69,11 +75,13 @@ def search_pictures(store, describer, paths, count=10):
             f"{describer.fingerprint}, for descriptors of {record.model}, sha256 "
             f"{record.model_fingerprint}"
         )
-    pictures = [read_picture(path, metadata.image_size) for path in paths]
+    named = read_pictures(paths, metadata.image_size, skip_broken, max_megapixels)
+    pictures = [picture for _, picture in named]
     batches = [
         pictures[start : start + describer.batch_size]
         for start in range(0, len(pictures), describer.batch_size)
     ]
     descriptors = np.concatenate([describer.describe(np.stack(batch)) for batch in batches])
     found = nearest(store, descriptors, count)
-    return [Query(str(p), x, tuple(n)) for p, x, n in zip(paths, pictures, found, strict=True)]
+    rows = zip(named, found, strict=True)
+    return [Query(readable(path), picture, tuple(near)) for (path, picture), near in rows]

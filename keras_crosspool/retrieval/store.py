@@ -9,6 +9,8 @@ import tokenize
 import numpy as np
 
 from keras_crosspool import records
+from keras_crosspool.data.class_list import join_classes, split_classes
+from keras_crosspool.data.table import read_table
 from keras_crosspool.retrieval.formats import FORMATS
 from keras_crosspool.retrieval.record import ExtractionRecord
 from keras_crosspool.text import shortened
@@ -201,23 +203,19 @@ def read_index(directory):
         ValueError: if the file or a line of it is damaged.
     """
     path = pathlib.Path(directory) / INDEX_FILE
-    return tuple(sorted(_index_rows(path), key=lambda entry: (entry.shard, entry.row)))
+    rows = [_index_row(path, line, row) for line, row in read_table(path, _COLUMNS, "picture")]
+    return tuple(sorted(rows, key=lambda entry: (entry.shard, entry.row)))
 
 
-def _index_rows(path):
-    with path.open(newline="", encoding="utf-8") as file:
-        lines = csv.reader(file)
-        try:
-            for fields in lines:
-                if fields and (lines.line_num > 1 or fields != _COLUMNS):
-                    picture, classes, shard, row = fields
-                    yield IndexRow(picture, _split(classes), int(shard), int(row))
-        except (ValueError, csv.Error) as error:
-            raise ValueError(
-                f"The file is damaged: remove it and extract again; expected lines of "
-                f"{', '.join(_COLUMNS)} ({shortened(error, _REASON)}). Received: {path}, line "
-                f"{lines.line_num}"
-            ) from error
+def _index_row(path, line, row):
+    try:
+        place = int(row["shard"]), int(row["row"])
+    except ValueError as error:
+        raise ValueError(
+            f"{path.name} is damaged: remove it and extract again "
+            f"({shortened(error, _REASON)}). Received: {path}, line {line}"
+        ) from error
+    return IndexRow(row["picture"], split_classes(row["classes"]), *place)
 
 
 def write_index(path, names_and_classes, shard_size):
@@ -232,8 +230,4 @@ def write_index(path, names_and_classes, shard_size):
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(_COLUMNS)
         for number, (name, classes) in enumerate(names_and_classes):
-            writer.writerow([name, ";".join(classes), *divmod(number, shard_size)])
-
-
-def _split(classes):
-    return tuple(classes.split(";")) if classes else ()
+            writer.writerow([name, join_classes(classes), *divmod(number, shard_size)])

@@ -1,5 +1,6 @@
 """The tf.data pipeline of fine-tuning: from an epoch plan to batches for every replica."""
 
+import contextlib
 import dataclasses
 
 import numpy as np
@@ -29,6 +30,7 @@ class Batches:
     distribution: Distribution = ONE_DEVICE
     class_weights: np.ndarray | None = None
     augmented: bool = False
+    _failures: list = dataclasses.field(default_factory=list, init=False, repr=False, compare=False)
 
     def dataset(self, first_epoch=0, first_step=0):
         """The batches of epoch after epoch, without end.
@@ -92,9 +94,7 @@ class Batches:
     def _load(self, index, weight, epoch):
         import tensorflow as tf
 
-        picture = tf.numpy_function(
-            lambda i: np.asarray(self.pictures(int(i))), [index], tf.uint8, stateful=False
-        )
+        picture = tf.numpy_function(self._picture, [index], tf.uint8, stateful=False)
         side = self.pictures(0).shape[0]
         picture = tf.ensure_shape(picture, (side, side, 3))
         if self.augmented:
@@ -104,6 +104,25 @@ class Batches:
         if self.class_weights is not None:
             weight *= tf.gather(self.class_weights.astype("float32"), label)
         return tf.cast(picture, tf.float32), label, weight
+
+    def _picture(self, index):
+        try:
+            return np.asarray(self.pictures(int(index)))
+        except (ValueError, OSError) as error:
+            self._failures.append(error)
+            raise
+
+    @contextlib.contextmanager
+    def naming_failures(self):
+        """Raises the error of a picture that cannot be read, not TensorFlow's about that error."""
+        import tensorflow as tf
+
+        try:
+            yield
+        except tf.errors.OpError as error:
+            if not self._failures:
+                raise
+            raise self._failures[0] from error
 
     def _with_targets(self, pictures, labels, weights):
         targets = self.split.task.targets(labels, len(self.split.class_names))

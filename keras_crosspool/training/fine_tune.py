@@ -1,5 +1,6 @@
 """Fine-tuning of a solved model by `model.fit`, on any number of devices, from any step on."""
 
+import contextlib
 import dataclasses
 import functools
 import zlib
@@ -192,17 +193,20 @@ class _Tuner:
         stopper = self._stopper(restored)
         keeper = self._keeper(phase, position, stopper, restored)
         with keeper.listening():
-            self._model.fit(
-                self._batches.dataset(position.epoch, position.step),
-                validation_data=self._held_out and self._held_out.dataset(),
-                validation_steps=self._held_out and self._held_out.plan.steps,
-                steps_per_epoch=self._batches.plan.steps,
-                initial_epoch=position.epoch,
-                epochs=phase.epochs,
-                callbacks=self._callbacks(keeper, stopper, position),
-                shuffle=False,  # the plan does
-                verbose="auto" if self._distribution.is_chief else 0,
-            )
+            with contextlib.ExitStack() as stack:
+                for batches in filter(None, (self._batches, self._held_out)):
+                    stack.enter_context(batches.naming_failures())
+                self._model.fit(
+                    self._batches.dataset(position.epoch, position.step),
+                    validation_data=self._held_out and self._held_out.dataset(),
+                    validation_steps=self._held_out and self._held_out.plan.steps,
+                    steps_per_epoch=self._batches.plan.steps,
+                    initial_epoch=position.epoch,
+                    epochs=phase.epochs,
+                    callbacks=self._callbacks(keeper, stopper, position),
+                    shuffle=False,  # the plan does
+                    verbose="auto" if self._distribution.is_chief else 0,
+                )
             keeper.check_signal()
 
     def weights(self):

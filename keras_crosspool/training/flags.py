@@ -2,6 +2,7 @@
 
 from absl import flags
 
+from keras_crosspool.data.flags import define_image_flags
 from keras_crosspool.distribution import STRATEGIES
 from keras_crosspool.layers.region_grid import MODES
 from keras_crosspool.models.options import GRID_GUIDANCES
@@ -26,7 +27,7 @@ flags.DEFINE_string("train_split", "train", "Split to train on.")
 flags.DEFINE_string(
     "val_split", None, "Split to score at the end and to stop fine-tuning early by; none if unset."
 )
-flags.DEFINE_bool("skip_broken", False, "Leave broken pictures out instead of stopping.")
+define_image_flags(__name__)
 flags.DEFINE_list(
     "crop_scales",
     ["1.0", "0.8"],

@@ -90,7 +90,8 @@ def _decoded_each_time(split, shape, path):
 
 
 def _decode(split, image_size, index):
-    return decode_picture(split.read(index), image_size, split.names[index])
+    name = split.names[index]
+    return decode_picture(split.read(index), image_size, name, split.max_megapixels)
 
 
 def _fill(pictures, split):

@@ -154,6 +154,7 @@ model, metadata = keras_crosspool.load_model("DIRECTORY")
 
 Training pictures: split `{metadata.data["train_split"]}` of `{metadata.data["path"]}`, sha256
 `{metadata.data["fingerprint"]}`. Validation split: `{metadata.data["val_split"] or "none"}`.
+{_pictures_used(metadata.data)}
 
 {pictures}
 
@@ -168,6 +169,16 @@ Made with {versions}.
 The scores hold for pictures like the validation pictures. {words.limits}
 The backbone's weights keep the licence of their source.
 """
+
+
+def _pictures_used(data):
+    """How many pictures of each split were used, and why others were not, in words."""
+    lines = []
+    for split, used in data.get("used", {}).items():
+        left_out = data["left_out"][split].items()
+        reasons = ", ".join(f"{count} {reason}" for reason, count in left_out)
+        lines.append(f"{used} pictures of `{split}` were used; left out: {reasons or 'none'}.")
+    return "\n".join(lines)
 
 
 def _shown(value):

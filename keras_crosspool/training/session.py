@@ -160,12 +160,19 @@ class _Session:
                 "train_split": args.train_split,
                 "val_split": args.val_split,
                 "fingerprint": training.fingerprint,
+                "used": self._described(lambda split: split.size),
+                "left_out": self._described(lambda split: split.left_out),
             },
             versions=library_versions(),
             metrics=metrics,
             task=training.task.name,
             thresholds=None if thresholds is None else tuple(map(float, thresholds)),
         )
+
+    def _described(self, what):
+        """Something of each split by its name."""
+        splits = (self._training, self._validation)
+        return {split.name: what(split) for split in splits if split}
 
     def _fine_tune(self, model):
         """Fine-tunes, solves the classifier again, and keeps the stage that validates best."""
@@ -235,7 +242,11 @@ def _check_solver(args):
 
 def _open_data(args):
     training = open_split(
-        args.data, args.train_split, skip_broken=args.skip_broken, data_dir=args.data_dir
+        args.data,
+        args.train_split,
+        skip_broken=args.skip_broken,
+        data_dir=args.data_dir,
+        max_megapixels=args.max_megapixels,
     )
     if len(training.class_names) < 2:
         raise ValueError(
@@ -251,6 +262,7 @@ def _open_data(args):
         args.skip_broken,
         training.task.name,
         args.data_dir,
+        args.max_megapixels,
     )
     return training, validation
 

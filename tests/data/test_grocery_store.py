@@ -72,7 +72,8 @@ def built(archive, tmp_path_factory):
 
 def _named(split):
     """Encoded picture to the name of its class."""
-    return {data: split.class_names[int(y)] for data, y, _ in split.encoded().as_numpy_iterator()}
+    encoded = split.encoded(range(split.size))
+    return {data: split.class_names[y] for data, y in zip(encoded, split.labels, strict=True)}
 
 
 @pytest.mark.parametrize(

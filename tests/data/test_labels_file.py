@@ -117,7 +117,11 @@ def test_a_model_takes_the_labels_of_its_own_task(folder, grocery):
         (ROWS | {"9.png": "milk"}, None, r"names files that are no pictures.*1 of them: 9\.png$"),
         (ROWS | {"../train/0.png": ""}, None, r"names files that are no pictures.*\.\./train/0"),
         ({"0.png": "milk"}, None, r"lacks a row for pictures.*3 of them: 1\.png, 2\.png, sub/3"),
-        ([*ROWS.items(), ("2.png", "pear")], None, r"names pictures twice.*1 of them: 2\.png$"),
+        (
+            [*ROWS.items(), ("2.png", "pear")],
+            None,
+            r"two rows with the same file.*lines 4 and 6: 2\.png$",
+        ),
         (dict.fromkeys(ROWS, ";"), None, r"gives no picture a label\. Received: .*labels\.csv$"),
         ([], (), r"needs the columns file,labels.*csv with $"),
     ],

@@ -1,9 +1,16 @@
 """From a split to pixels: the same ones for every reader, evenly drawn."""
 
+import itertools
+import os
+import pathlib
+import shutil
+from unittest import mock
+
 import numpy as np
 import pytest
 
 from keras_crosspool.data import load_pictures, open_split, picture_batches, read_picture
+from keras_crosspool.data.parallel import ordered_map
 from keras_crosspool.data.pipeline import pictures_at
 
 
@@ -65,3 +72,23 @@ def test_pictures_at(split, expected):
     assert sorted(pictures) == [2, 17]
     for index, picture in pictures.items():
         np.testing.assert_array_equal(picture, expected[0][index])
+
+
+def test_a_picture_that_changes_after_the_check_is_named(tiny_folder, tmp_path):
+    shutil.copytree(tiny_folder, tmp_path / "data")
+    split = open_split(tmp_path / "data", "train")
+    path = pathlib.Path(split.names[7])
+    path.write_text("text")
+    with pytest.raises(ValueError, match=rf"cannot be decoded.*Received: {path}$"):
+        list(picture_batches(split, 32))
+    path.unlink()
+    with pytest.raises(ValueError, match=rf"cannot be read.*Received: {path}$"):
+        list(picture_batches(split, 32))
+
+
+def test_no_more_is_decoded_than_is_asked_for():
+    function = mock.Mock(side_effect=lambda x: x)
+    found = ordered_map(function, itertools.count())
+    assert [next(found) for _ in range(3)] == [0, 1, 2]
+    found.close()
+    assert function.call_count <= 3 + 2 * os.cpu_count() + 1

@@ -1,5 +1,6 @@
 """Data sets of TFDS, built offline: the real builders, files and readers of TFDS."""
 
+import functools
 import io
 
 import numpy as np
@@ -8,10 +9,13 @@ import tensorflow_datasets as tfds
 from PIL import Image
 
 from keras_crosspool.data import load_pictures, open_split, picture_batches
-from keras_crosspool.tasks import MULTI_LABEL
+from keras_crosspool.data.tfds_labels import TfdsLabels
+from keras_crosspool.tasks import MULTI_LABEL, SINGLE_LABEL
 
 LABELS = tfds.features.ClassLabel(names=["plum", "apple", "cherry"])
 PICTURES = tfds.features.Image(shape=(None, None, 3))
+
+COARSE = {"plum": "stone", "apple": "pome", "cherry": "stone"}
 
 
 def _png(red):
@@ -66,6 +70,14 @@ def _multi_hot(indices):
     return np.eye(3, dtype="uint8")[indices].sum(axis=0, dtype="uint8")
 
 
+def _painted(channels, dtype, i):
+    """One value in all channels, opaque."""
+    picture = np.full((4, 4, channels), 20 * i * (257 if dtype is np.uint16 else 1), dtype)
+    if channels == 4:
+        picture[..., 3] = 255
+    return {"image": picture, "label": i % 3}
+
+
 DATA_SETS = {
     "FruitPictures": ({"image": PICTURES, "label": LABELS}, _picture_and_label),
     "FruitOtherBytes": ({"image": PICTURES, "label": LABELS}, _other_bytes),
@@ -79,6 +91,35 @@ DATA_SETS = {
         {"image": PICTURES, "labels": tfds.features.Tensor(shape=(3,), dtype=np.uint8)},
         lambda i: {"image": io.BytesIO(_png(20 * i)), "labels": _multi_hot(LISTS[i % 4])},
     ),
+    "FruitHalfLabelled": (
+        {"image": PICTURES, "label": LABELS},
+        lambda i: {"image": io.BytesIO(_png(20 * i)), "label": -1 if i % 4 == 3 else i % 3},
+    ),
+    "FruitAllUnknown": (
+        {"image": PICTURES, "label": LABELS},
+        lambda i: {"image": io.BytesIO(_png(20 * i)), "label": -1},
+    ),
+    "FruitSigns": (
+        {"image": PICTURES, "labels": tfds.features.Tensor(shape=(3,), dtype=np.int8)},
+        lambda i: {
+            "image": io.BytesIO(_png(20 * i)),
+            "labels": np.int8(_multi_hot(LISTS[i % 4])) * (2 if i < 2 else 1) - (i < 2),
+        },
+    ),
+    "FruitFloats": (
+        {"image": tfds.features.Image(shape=(4, 4, 1), dtype=np.float32), "label": LABELS},
+        lambda i: {"image": np.full((4, 4, 1), 0.5, "float32"), "label": 0},
+    ),
+    **{
+        f"FruitOf{channels}Of{np.dtype(dtype).itemsize}": (
+            {
+                "image": tfds.features.Image(shape=(None, None, channels), dtype=dtype),
+                "label": LABELS,
+            },
+            functools.partial(_painted, channels, dtype),
+        )
+        for channels, dtype in ((1, np.uint8), (4, np.uint8), (1, np.uint16))
+    },
     "FruitUnlabelled": ({"image": PICTURES}, lambda i: {"image": np.zeros((4, 4, 3), "uint8")}),
     "FruitWeights": (
         {"image": PICTURES, "label": np.float32},
@@ -106,7 +147,7 @@ class FruitShades(tfds.core.GeneratorBasedBuilder):
 
     def _info(self):
         features = tfds.features.FeaturesDict({"image": PICTURES, "label": LABELS})
-        metadata = tfds.core.MetadataDict(coarse_names={"plum": "stone"})
+        metadata = tfds.core.MetadataDict(coarse_names=COARSE)
         return tfds.core.DatasetInfo(builder=self, features=features, metadata=metadata)
 
     def _split_generators(self, dl_manager):
@@ -164,7 +205,7 @@ def test_configurations_and_versions_in_a_folder_of_ones_own(name, red, tmp_path
     again = open_split(f"tfds:{name}", "train", data_dir=str(tmp_path))
     assert sorted(load_pictures(again, 8)[0][:, 0, 0, 0]) == [red, red + 1, red + 2]
     assert again.fingerprint == split.fingerprint
-    assert again.coarse_names == {"plum": "stone"}
+    assert again.coarse_names == COARSE
     (prepared,) = tmp_path.glob("fruit_shades/*/2.0.0")
     assert prepared.parent.name == ("light" if red == 200 else "dark")
 
@@ -220,7 +261,9 @@ def test_fingerprint_follows_content():
 
 
 def test_broken_pictures():
-    with pytest.raises(ValueError, match=r"2 of 12 pictures .*--skip_broken.*Received: fruit_brok"):
+    with pytest.raises(
+        ValueError, match=r"2 of 12 pictures .*--skip_broken.*Received: broken: fruit_brok"
+    ):
         open_split("tfds:fruit_broken", "train")
     split = open_split("tfds:fruit_broken", "train", skip_broken=True)
     assert split.size == 10
@@ -244,6 +287,102 @@ def test_several_labels(name, classes):
     expected = np.insert(labels[:, [2, 0, 1]], 1, 0, axis=1)
     np.testing.assert_array_equal(load_pictures(mapped, 16)[1], expected)
     assert mapped.fingerprint == split.fingerprint
+
+
+def test_examples_without_a_label_are_left_out_and_counted(tried):
+    split = open_split("tfds:fruit_half_labelled", "train")
+    assert (split.size, split.left_out, split.skipped) == (9, {"unlabelled": 3}, ())
+    pictures, labels = load_pictures(split, 8)
+    red = pictures[:, 0, 0, 0] // 20
+    assert sorted(red) == [i for i in range(12) if i % 4 != 3]
+    np.testing.assert_array_equal(labels, red % 3)
+    part = split.between(2, 7)
+    np.testing.assert_array_equal(load_pictures(part, 8)[0], pictures[2:7])
+    tried("tables", "TFDS examples whose ClassLabel is -1", split.summary())
+    with pytest.raises(ValueError, match=r"No picture .* is labelled.*fruit_all_unknown, train$"):
+        open_split("tfds:fruit_all_unknown", "train")
+
+
+def test_multi_hot_labels_of_other_signs_are_refused(tried):
+    message = r"2 of 12 .*--skip_broken.*label outside its range: fruit_signs-train"
+    with pytest.raises(ValueError, match=message) as error:
+        open_split("tfds:fruit_signs", "train")
+    tried("tables", "TFDS multi-hot labels of -1 and 1", error.value)
+    split = open_split("tfds:fruit_signs", "train", skip_broken=True)
+    assert (split.size, split.left_out) == (10, {"label outside its range": 2})
+    pictures, labels = load_pictures(split, 8)
+    expected = [_multi_hot(LISTS[red // 20 % 4]) for red in pictures[:, 0, 0, 0]]
+    np.testing.assert_array_equal(labels, expected)
+
+
+@pytest.mark.parametrize(
+    ("labels", "value", "expected"),
+    [
+        (TfdsLabels(SINGLE_LABEL, ("a", "b"), "label"), 1, [1]),
+        (TfdsLabels(SINGLE_LABEL, ("a", "b"), "label"), -1, None),
+        (TfdsLabels(SINGLE_LABEL, ("a", "b"), "label"), 2, r"2 classes.*: 2\."),
+        (TfdsLabels(SINGLE_LABEL, ("a", "b"), "label"), -2, r"2 classes.*: -2\."),
+        (TfdsLabels(MULTI_LABEL, ("a", "b"), "labels"), [1, 0], [1, 0]),
+        (TfdsLabels(MULTI_LABEL, ("a", "b"), "labels"), [], []),
+        (TfdsLabels(MULTI_LABEL, ("a", "b"), "labels"), [0, -1], r"2 classes.*: -1\."),
+        (TfdsLabels(MULTI_LABEL, ("a", "b"), "labels", multi_hot=True), [True, False], [0]),
+        (TfdsLabels(MULTI_LABEL, ("a", "b"), "labels", multi_hot=True), [0, 255], r"holds 255,"),
+    ],
+)
+def test_every_label_is_checked(labels, value, expected):
+    if isinstance(expected, str):
+        with pytest.raises(ValueError, match=expected):
+            labels.indices(np.array(value))
+    else:
+        assert labels.indices(np.array(value)) == expected
+
+
+@pytest.mark.parametrize("name", ["fruit_of1_of1", "fruit_of4_of1", "fruit_of1_of2"])
+def test_images_of_one_and_four_channels_and_sixteen_bits(name):
+    pictures, labels = load_pictures(open_split(f"tfds:{name}", "train"), 4)
+    assert (pictures == pictures[:, :1, :1, :1]).all()
+    values = pictures[:, 0, 0, 0]
+    assert sorted(values) == list(range(0, 240, 20))
+    np.testing.assert_array_equal(labels, values // 20 % 3)
+
+
+def test_float_images_are_refused_by_name(tried):
+    with pytest.raises(ValueError, match=r"uint8 or uint16.*fruit_floats with .*float32$") as error:
+        open_split("tfds:fruit_floats", "train")
+    tried("images", "a TFDS data set of float32 images", error.value)
+
+
+def test_array_record_files_are_read_too(tmp_path, tried):
+    features, example = DATA_SETS["FruitHalfLabelled"]
+    builder = _builder("FruitRecords", features, example)
+    builder(data_dir=tmp_path, file_format="array_record").download_and_prepare()
+    plain = open_split("tfds:fruit_half_labelled", "train")
+    split = open_split(f"tfds:{tmp_path}", "train")
+    assert (split.size, split.left_out) == (9, {"unlabelled": 3})
+    pictures, labels = load_pictures(split, 8)
+    np.testing.assert_array_equal(labels, pictures[:, 0, 0, 0] // 20 % 3)
+    assert sorted(pictures[:, 0, 0, 0]) == sorted(load_pictures(plain, 8)[0][:, 0, 0, 0])
+    half = open_split(f"tfds:{tmp_path}", "train[:50%]")
+    np.testing.assert_array_equal(load_pictures(half, 8)[0], pictures[: half.size])
+    tried("files", "a TFDS data set of array_record files", "read")
+
+
+def test_damaged_record_files_end_in_one_line(tmp_path, tried):
+    features, example = DATA_SETS["FruitPictures"]
+    _builder("FruitDamaged", features, example)(data_dir=tmp_path).download_and_prepare()
+    (file,) = tmp_path.rglob("*train.tfrecord*")
+    file.write_bytes(file.read_bytes()[:-30])
+    with pytest.raises(OSError, match=r"cannot be read: .*Received: tfds:fruit_damaged") as error:
+        open_split(f"tfds:{tmp_path}", "train")
+    assert "[[" not in str(error.value)
+    assert "{{" not in str(error.value)
+    tried("files", "a TFDS record file that was cut", error.value)
+
+
+def test_coarse_classes_of_some_classes_are_passed_over(tmp_path):
+    assert open_split("tfds:fruit_shades", "train", data_dir=tmp_path).coarse_names == COARSE
+    split = open_split("tfds:fruit_shades", "train", ("fig", *COARSE), data_dir=tmp_path)
+    assert split.coarse_names == {}
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import pytest
 from PIL import Image
 
 from keras_crosspool.evaluation import plots
-from keras_crosspool.evaluation.prediction import explain, predict_picture
+from keras_crosspool.evaluation.prediction import explain, predict_pictures
 
 NAMES = ["pear", "plum", "a class of a rather long name, with $ and _ and [brackets]"]
 
@@ -92,7 +92,7 @@ def test_a_file_name_that_is_no_picture_is_refused(tmp_path, ending):
 def test_prediction_ranks_and_explains(solved, tiny_folder, tmp_path):
     model, metadata = solved
     paths = [sorted((tiny_folder / "test" / name).iterdir())[0] for name in metadata.class_names]
-    predictions = [predict_picture(model, metadata, path) for path in paths]
+    predictions = predict_pictures(model, metadata, paths)
     for prediction, path in zip(predictions, paths, strict=True):
         names, chances, logits = zip(*prediction.ranked(), strict=True)
         assert sorted(names) == sorted(metadata.class_names)

@@ -109,3 +109,21 @@ def test_several_labels(train_split, pictures):
     ((_, targets, _),) = _take(_batches(several, pictures).dataset(0, 1), 1)
     np.testing.assert_array_equal(targets, labels[PLAN.order(0)[1]])
     assert targets.dtype == np.float32
+
+
+def test_a_picture_that_can_no_longer_be_read_is_named(train_split, pictures, tried):
+    gone = ValueError("A picture cannot be decoded. Received: gone.jpg")
+
+    def read(index):
+        if index == 3:
+            raise gone
+        return pictures(index)
+
+    batches = _batches(train_split, read)
+    with (
+        pytest.raises(ValueError, match=r"Received: gone\.jpg$") as error,
+        batches.naming_failures(),
+    ):
+        _take(batches.dataset(), 3)
+    assert error.value is gone
+    tried("images", "an image that vanishes while training reads it", error.value)

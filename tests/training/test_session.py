@@ -60,10 +60,13 @@ def test_model_directory_is_complete(model_directory, tiny_folder):
         "train_split": "train",
         "val_split": "test",
         "fingerprint": open_split(tiny_folder, "train").fingerprint,
+        "used": {"train": 18, "test": 12},
+        "left_out": {"train": {}, "test": {}},
     }
     assert {"keras", "numpy", "tensorflow-cpu", "keras-crosspool"} <= set(fields["versions"])
     assert not {"output", "tensorboard"} & set(fields["arguments"])
     card = (model_directory / "README.md").read_text()
+    assert "18 pictures of `train` were used; left out: none." in card
     assert fields["data"]["fingerprint"] in card
     assert "(plots/confusion_matrix.png)" in card
 

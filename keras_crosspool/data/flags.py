@@ -1,0 +1,28 @@
+"""The flags of everything that reads images."""
+
+from absl import flags
+
+from keras_crosspool.data.reading import MAX_MEGAPIXELS
+
+
+def define_image_flags(module_name):
+    """Defines `--skip_broken` and `--max_megapixels` as flags of a module.
+
+    Args:
+        module_name: str, its `__name__`.
+    """
+    flags.DEFINE_bool(
+        "skip_broken",
+        False,
+        "Leave out images that cannot be used (broken, unreadable, too large, no regular file), "
+        "each with a warning, instead of stopping.",
+        module_name=module_name,
+    )
+    flags.DEFINE_float(
+        "max_megapixels",
+        MAX_MEGAPIXELS,
+        "The largest image that is decoded, in millions of pixels; a large PNG takes 4 bytes of "
+        "memory a pixel.",
+        0.0,
+        module_name=module_name,
+    )
