@@ -1,27 +1,43 @@
-"""Files and directories written whole or not at all."""
+"""Files and directories written whole or not at all: under another name first, then renamed."""
 
 import contextlib
+import errno
 import os
 import pathlib
-import secrets
 import shutil
+import stat
+import sys
+import tempfile
+
+from keras_crosspool.partials import partial_path, remove_abandoned, remove_path
+
+# What writing says without a path: no room, a limit of the user or of the file, a broken disk.
+_WRITING_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 @contextlib.contextmanager
 def atomic_path(target):
-    """Gives a temporary path beside `target` and renames it to `target` on success.
+    """Gives a temporary path and puts what was written there in the place of `target` on success.
 
-    On an exception the temporary file or directory is removed and `target` stays as it was.
+    On an exception what was written is removed and `target` stays as it was. What may stand there:
+
+    - nothing, or a regular file: the temporary path is beside it and is renamed to it, once all is
+      on the disk. A file keeps its owner and permissions; one that nobody may write is refused;
+    - a link: the link stays, and what holds of the above is done where it leads;
+    - a pipe, a terminal, another character device, or a file that is this process' own output: it
+      is never replaced; the content is written to it;
+    - a directory, a disk, a socket: refused.
+
+    What a process that was killed left of the same target is removed.
 
     Args:
-        target: path of the file or directory to write; its parent is created.
+        target: path of the file, or of a directory that is not there; its parent is created.
 
     Yields:
-        `pathlib.Path` that does not exist yet, on the target's own file system.
+        `pathlib.Path` that does not exist yet, with the suffix of the target.
 
     Raises:
-        OSError: if the target cannot be written there, or a file was written where a directory
-            stands.
+        OSError: if the target cannot be written there; it names the target.
 
     Example:
 
@@ -30,38 +46,179 @@ def atomic_path(target):
     >>> pathlib.Path("answer.txt").read_text()
     '42'
     """
-    target = pathlib.Path(target).resolve()  # a link's target is written, the link stays
-    target.parent.mkdir(parents=True, exist_ok=True)
-    # The suffix is kept, since writers such as Keras choose the format by it.
-    token = secrets.token_hex(8)  # process numbers repeat on machines that share the file system
-    temporary = target.with_name(f".{target.stem}.{token}.partial{target.suffix}")
-    try:
-        yield temporary
-        _replace(temporary, target)
-    finally:
-        _remove(temporary)
+    target = pathlib.Path(target)
+    write = _into_stream if _is_stream(target) else _renamed
+    with write(target) as path:
+        yield path
 
 
-def _replace(temporary, target):
-    if target.is_dir() and not temporary.is_dir():
-        raise IsADirectoryError(f"Expected the name of a file, not a directory. Received: {target}")
-    if not target.is_dir():
-        os.replace(temporary, target)
-        return
-    # A directory cannot be replaced in one call: the old one steps aside, and is put back if
-    # the new one cannot take its place.
-    aside = target.with_name(f".{target.name}.{secrets.token_hex(8)}.old")
-    os.replace(target, aside)
-    try:
-        os.replace(temporary, target)
-    except OSError:
-        os.replace(aside, target)
-        raise
-    _remove(aside)
+def make_directory(path):
+    """Creates a directory with its parents, unless it is there.
 
+    Where the path is a link that leads nowhere, the directory is made there, without parents:
+    those may be a disk that is not mounted.
 
-def _remove(path):
-    if path.is_dir():
-        shutil.rmtree(path)
+    Raises:
+        OSError: if it cannot be made.
+    """
+    path = pathlib.Path(path)
+    if path.is_symlink() and not path.exists():
+        pathlib.Path(os.path.realpath(path)).mkdir()
     else:
-        path.unlink(missing_ok=True)
+        path.mkdir(parents=True, exist_ok=True)
+
+
+def replace_file(source, target):
+    """Renames a file to another one, which is replaced; its owner and permissions stay.
+
+    Raises:
+        OSError: if that is not possible; a file that nobody may write is left as it is.
+    """
+    check_writable(target)
+    if target.is_file():
+        status = target.stat()
+        with contextlib.suppress(PermissionError):  # only root gives files away
+            os.chown(source, status.st_uid, status.st_gid)
+        source.chmod(stat.S_IMODE(status.st_mode))
+    os.replace(source, target)
+
+
+def check_writable(path):
+    """Refuses a file that is there and may not be written, or that is none.
+
+    Raises:
+        PermissionError: if it may not be written; nor by root, if it may by nobody.
+        IsADirectoryError: if it is a directory.
+    """
+    if path.is_dir():
+        raise IsADirectoryError(f"Expected the name of a file, not a directory. Received: {path}")
+    if path.exists() and not (os.access(path, os.W_OK) and path.stat().st_mode & 0o222):
+        raise PermissionError(
+            f"The file may not be written: allow it (chmod u+w) or name another. Received: {path}"
+        )
+
+
+def remove_if_empty(directory):
+    """Removes a directory, if it is there and nothing is in it."""
+    try:
+        directory.rmdir()
+    except OSError as error:
+        if error.errno not in (errno.ENOTEMPTY, errno.EEXIST, errno.ENOENT, errno.ENOTDIR):
+            raise
+
+
+@contextlib.contextmanager
+def naming(target, temporary):
+    """Lets errors of writing name the target, instead of the temporary path or nothing.
+
+    Args:
+        target: path that the user knows.
+        temporary: path that is written.
+    """
+    try:
+        yield
+    except OSError as error:
+        nameless = error.filename is None and error.errno in _WRITING_ERRORS
+        if nameless or str(error.filename).startswith(str(temporary)):
+            raise OSError(error.errno, error.strerror, str(target)) from error
+        raise
+
+
+@contextlib.contextmanager
+def scratch_directory():
+    """Gives a temporary folder, which is gone at the end.
+
+    Yields:
+        `pathlib.Path`.
+
+    Raises:
+        OSError: if it has no room; it names the folder and TMPDIR.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        try:
+            yield pathlib.Path(folder)
+        except OSError as error:
+            if error.errno in _WRITING_ERRORS and folder in str(error.filename or folder):
+                raise scratch_error(folder, error.strerror) from error
+            raise
+
+
+def scratch_error(folder, reason):
+    """The error of a temporary folder that cannot take what is written to it."""
+    return OSError(
+        f"The temporary folder cannot take more ({reason}): free some room there, or name another "
+        f"folder by TMPDIR. Received: {folder}"
+    )
+
+
+@contextlib.contextmanager
+def _renamed(target):
+    make_directory(target.parent)
+    given, target = target, pathlib.Path(os.path.realpath(target))
+    if not target.parent.is_dir():
+        raise FileNotFoundError(
+            "The link leads into a folder that is not there: create or mount it. "
+            f"Received: {given} to {target}"
+        )
+    check_writable(target)
+    remove_abandoned(target)
+    temporary = partial_path(target)
+    try:
+        with naming(target, temporary):
+            yield temporary
+            _to_disk(temporary)
+            replace_file(temporary, target)
+    finally:
+        remove_path(temporary)
+
+
+@contextlib.contextmanager
+def _into_stream(target):
+    with scratch_directory() as folder:
+        path = folder / f"content{target.suffix}"
+        yield path
+        with naming(target, path), path.open("rb") as content, _opened(target) as stream:
+            shutil.copyfileobj(content, stream)
+
+
+def _is_stream(target):
+    try:
+        mode = target.stat().st_mode
+    except FileNotFoundError:
+        return False
+    if stat.S_ISBLK(mode) or stat.S_ISSOCK(mode):
+        raise OSError(
+            "An output is a file, a pipe or a terminal; neither a disk nor a socket is written. "
+            f"Received: {target}"
+        )
+    return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode) or _own_output(target) is not None
+
+
+def _own_output(target):
+    """The number of this process' standard output or error, if that is `target`."""
+    for number in (1, 2):
+        with contextlib.suppress(OSError):  # it was closed
+            if os.path.samestat(os.fstat(number), target.stat()):
+                return number
+    return None
+
+
+def _opened(target):
+    """A pipe or device, opened; this process' own output goes on where it is."""
+    number = _own_output(target)
+    if number is None:
+        return target.open("wb")
+    sys.stdout.flush()
+    sys.stderr.flush()
+    return open(os.dup(number), "wb")
+
+
+def _to_disk(path):
+    """Waits until all is on the disk.
+
+    A disk that is full or broken may say so only then: without this, half a file could be renamed.
+    """
+    for file in path.rglob("*") if path.is_dir() else (path,):
+        if file.is_file():
+            with file.open("rb") as opened:
+                os.fsync(opened.fileno())
