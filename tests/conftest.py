@@ -149,6 +149,21 @@ def run_main():
 
 
 @pytest.fixture(scope="session")
+def half_written():
+    """A function that gives a file beside a target such as a process that was killed leaves."""
+    from keras_crosspool.partials import partial_path
+
+    ended = subprocess.Popen([sys.executable, "-c", ""])
+    ended.wait()
+
+    def name(target):
+        path = partial_path(target)
+        return path.with_name(path.name.replace(f"-{os.getpid():x}-", f"-{ended.pid:x}-"))
+
+    return name
+
+
+@pytest.fixture(scope="session")
 def trained(tmp_path_factory, tiny_folder, run_main, request):
     """The model directory that one run of the training main wrote, and that run's process."""
     directory = tmp_path_factory.mktemp("trained") / "model"

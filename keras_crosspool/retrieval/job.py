@@ -3,12 +3,13 @@
 import itertools
 import math
 import pathlib
-import re
 
 import numpy as np
 
+from keras_crosspool.array_file import ArrayFile
 from keras_crosspool.data import MAX_MEGAPIXELS, open_split, picture_batches
-from keras_crosspool.files import atomic_path
+from keras_crosspool.files import atomic_path, make_directory
+from keras_crosspool.partials import is_partial
 from keras_crosspool.retrieval import store
 from keras_crosspool.retrieval.describer import Describer
 from keras_crosspool.retrieval.formats import FORMATS
@@ -81,14 +82,10 @@ class ExtractionJob:
     def begin(self):
         """Writes record and index where they are missing, for the processes that join.
 
-        What killed processes left half-written is removed.
-
         Raises:
             ValueError: if the folder holds the descriptors of another job.
         """
-        self.output.mkdir(parents=True, exist_ok=True)
-        for path in filter(_is_partial, self.output.iterdir()):
-            path.unlink()
+        make_directory(self.output)
         if (self.output / store.RECORD_FILE).exists():
             self.join()
         else:
@@ -151,13 +148,8 @@ def _check_folder(output):
     """Refuses a folder of something else before the model and the pictures are read."""
     if output.exists() and not output.is_dir():
         raise ValueError(f"The output must be a folder, and this is a file. Received: {output}")
-    if output.is_dir() and any(not _is_partial(path) for path in output.iterdir()):
+    if output.is_dir() and not all(map(is_partial, output.iterdir())):
         store.read_record(output)
-
-
-def _is_partial(path):
-    """Whether a file is what `atomic_path` had begun when its process was killed."""
-    return re.fullmatch(r"\..+\.[0-9a-f]{16}\.partial(\..+)?", path.name) is not None
 
 
 def _names_and_classes(split):
@@ -174,9 +166,7 @@ def _runs(numbers):
 
 def _write_shard(path, batches, count):
     first = next(batches)
-    rows = np.lib.format.open_memmap(path, "w+", first.dtype, (count, *first.shape[1:]))
-    start = 0
-    for batch in itertools.chain([first], batches):
-        rows[start : start + len(batch)] = batch
-        start += len(batch)
-        yield len(batch)
+    with ArrayFile(path, first.dtype, (count, *first.shape[1:])) as rows:
+        for batch in itertools.chain([first], batches):
+            rows.append(batch)
+            yield len(batch)

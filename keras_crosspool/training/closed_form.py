@@ -2,11 +2,11 @@
 
 import dataclasses
 import math
-import tempfile
 
 import keras
 import numpy as np
 
+from keras_crosspool.array_file import scratch_array
 from keras_crosspool.data import picture_batches
 from keras_crosspool.distribution import ONE_DEVICE
 from keras_crosspool.graphs import graph_inputs
@@ -203,8 +203,7 @@ def _stores(outputs, projections, rows, form):
         if form == "gram":
             stores[name] = np.empty(shape, "float32")
         else:
-            with tempfile.TemporaryFile() as file:
-                stores[name] = np.memmap(file, "float32", "w+", shape=shape)
+            stores[name] = scratch_array("float32", shape)
     return stores
 
 

@@ -7,6 +7,7 @@ import pathlib
 import numpy as np
 from absl import logging
 
+from keras_crosspool.array_file import ArrayFile
 from keras_crosspool.data.pictures import decode_picture
 from keras_crosspool.data.pipeline import picture_batches
 from keras_crosspool.files import atomic_path
@@ -75,13 +76,18 @@ def _file(split, image_size, folder):
 
 
 def _in_memory(split, shape, path):
-    return _fill(np.empty(shape, "uint8"), split).__getitem__
+    pictures, start = np.empty(shape, "uint8"), 0
+    for batch in _decoded(split, shape[1]):
+        pictures[start : start + len(batch)] = batch
+        start += len(batch)
+    return pictures.__getitem__
 
 
 def _on_disk(split, shape, path):
     if not path.exists():
-        with atomic_path(path) as partial:
-            _fill(np.lib.format.open_memmap(partial, "w+", "uint8", shape), split).flush()
+        with atomic_path(path) as partial, ArrayFile(partial, "uint8", shape) as pictures:
+            for batch in _decoded(split, shape[1]):
+                pictures.append(batch)
     return np.load(path, mmap_mode="r").__getitem__
 
 
@@ -94,12 +100,9 @@ def _decode(split, image_size, index):
     return decode_picture(split.read(index), image_size, name, split.max_megapixels)
 
 
-def _fill(pictures, split):
-    start = 0
-    for batch, _ in track(picture_batches(split, pictures.shape[1]), "decoding pictures"):
-        pictures[start : start + len(batch)] = batch
-        start += len(batch)
-    return pictures
+def _decoded(split, image_size):
+    for batch, _ in track(picture_batches(split, image_size), "decoding pictures"):
+        yield np.asarray(batch)
 
 
 _OPENERS = {"memory": _in_memory, "disk": _on_disk, "none": _decoded_each_time}

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from absl import logging
 
+from keras_crosspool.array_file import ArrayFile
 from keras_crosspool.data import picture_batches
 from keras_crosspool.files import atomic_path
 from keras_crosspool.graphs import graph_outputs
@@ -55,15 +56,9 @@ def default_cache_dir():
 
 
 def _compute(grid_of, batches, path, shape):
-    start = 0
-    with atomic_path(path) as partial:
-        grids = np.lib.format.open_memmap(partial, "w+", "float16", shape)
+    with atomic_path(path) as partial, ArrayFile(partial, "float16", shape) as grids:
         for pictures, _ in track(batches, "region grids"):
-            grids[start : start + len(pictures)] = grid_of.predict_on_batch(
-                np.asarray(pictures, "float32")
-            )
-            start += len(pictures)
-        grids.flush()
+            grids.append(grid_of.predict_on_batch(np.asarray(pictures, "float32")))
 
 
 def _digest(layer, split, image_size):

@@ -89,7 +89,9 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize("written", range(5))
-def test_taken_up_after_an_end_anywhere(small_model, whole, tmp_path, monkeypatch, written):
+def test_taken_up_after_an_end_anywhere(
+    small_model, whole, tmp_path, monkeypatch, written, half_written
+):
     output = tmp_path / "descriptors"
     write, count = job._write_shard, 0
 
@@ -106,7 +108,7 @@ def test_taken_up_after_an_end_anywhere(small_model, whole, tmp_path, monkeypatc
     with pytest.raises(ValueError, match=rf"{5 - written} of 5 shards are missing; run"):
         open_descriptors(output)
     # What a killed process leaves behind.
-    (output / ".descriptors-00004.0123456789abcdef.partial.npy").write_bytes(b"half")
+    half_written(output / "descriptors-00004.npy").write_bytes(b"half")
     monkeypatch.undo()
     done = _extract(small_model, output)
     assert done.computed == 18 - 4 * written
@@ -114,14 +116,13 @@ def test_taken_up_after_an_end_anywhere(small_model, whole, tmp_path, monkeypatc
 
 
 @pytest.mark.parametrize("file", [RECORD_FILE, INDEX_FILE])
-def test_taken_up_after_a_kill_at_the_start(small_model, whole, tmp_path, file):
+def test_taken_up_after_a_kill_at_the_start(small_model, whole, tmp_path, file, half_written):
     output = tmp_path / "descriptors"
     shutil.copytree(whole.store.directory, output)
     for path in output.iterdir():
         if file == RECORD_FILE or path.name != RECORD_FILE:
             path.unlink()
-    stem, suffix = file.split(".")
-    (output / f".{stem}.0123456789abcdef.partial.{suffix}").write_text("{")
+    half_written(output / file).write_text("{")
     assert _extract(small_model, output).computed == 18
     assert _contents(output) == _contents(whole.store.directory)
 
@@ -137,6 +138,33 @@ def test_shards_that_are_missing_anywhere_are_filled_in(small_model, whole, tmp_
     assert _extract(small_model, output).computed == 4 + 4 + 2
     assert _contents(output) == _contents(whole.store.directory)
     assert (output / "descriptors-00001.npy").stat().st_ino == kept.st_ino
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A disk of 64 kB."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", disk]
+    if subprocess.run(command, capture_output=True, check=False).returncode:
+        pytest.skip("only root mounts disks")
+    yield disk
+    subprocess.run(["umount", disk], check=True)
+
+
+def test_a_full_disk_is_an_error_and_the_work_is_taken_up(small_model, whole, small_disk, tried):
+    """Where a file without room is mapped into memory, SIGBUS ends the process instead."""
+    output = small_disk / "descriptors"
+    (small_disk / "other").write_bytes(bytes(28_000))
+    with pytest.raises(OSError, match=r"No space left on device: '.*descriptors-0000") as error:
+        _extract(small_model, output)
+    assert not [path.name for path in output.iterdir() if path.name.startswith(".")]
+    for path in output.glob("descriptors-*.npy"):
+        assert path.read_bytes() == (whole.store.directory / path.name).read_bytes()
+    (small_disk / "other").unlink()
+    assert _extract(small_model, output).computed < 18
+    assert _contents(output) == _contents(whole.store.directory)
+    tried("files", "extract onto a full disk", error.value)
 
 
 @pytest.mark.slow

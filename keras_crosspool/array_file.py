@@ -1,0 +1,116 @@
+"""Arrays on disk, written so that a full disk is an error and not the end of the process.
+
+A file that is mapped into memory and has no room on the disk ends the process with SIGBUS when it
+is first written. So files are written plainly and only read by maps, and scratch space that has to
+be mapped is reserved first.
+"""
+
+import contextlib
+import os
+import tempfile
+
+import numpy as np
+
+from keras_crosspool.files import scratch_error
+
+
+class ArrayFile:
+    """A `.npy` file that is written row by row.
+
+    Args:
+        path: path of the file.
+        dtype: of the array.
+        shape: tuple of int, of the whole array.
+
+    Example:
+
+    >>> with ArrayFile("numbers.npy", "float32", (3, 2)) as rows:
+    ...     rows.append(np.zeros((2, 2)))
+    ...     rows.append(np.ones((1, 2)))
+    >>> np.load("numbers.npy").tolist()
+    [[0.0, 0.0], [0.0, 0.0], [1.0, 1.0]]
+    """
+
+    def __init__(self, path, dtype, shape):
+        self._path, self._dtype, self._shape = path, np.dtype(dtype), tuple(map(int, shape))
+        self._file, self._rows = None, 0
+
+    def __enter__(self):
+        """Opens the file and writes its header.
+
+        Raises:
+            OSError: if it cannot be written.
+        """
+        self._file = open(self._path, "wb")
+        np.lib.format.write_array_header_1_0(
+            self._file,
+            {
+                "descr": np.lib.format.dtype_to_descr(self._dtype),
+                "fortran_order": False,
+                "shape": self._shape,
+            },
+        )
+        return self
+
+    def __exit__(self, kind, *_):
+        with contextlib.closing(self._file):
+            if kind is None and self._rows != self._shape[0]:
+                raise ValueError(
+                    f"Expected all {self._shape[0]} rows before the end. Received: {self._rows}"
+                )
+            if kind is None:
+                self._file.flush()
+
+    def append(self, rows):
+        """Writes the next rows.
+
+        Args:
+            rows: array of the shape `(n, *shape[1:])`, converted to the dtype.
+
+        Raises:
+            ValueError: if their shape is another one.
+            OSError: if there is no room.
+        """
+        rows = np.ascontiguousarray(rows, self._dtype)
+        if rows.shape[1:] != self._shape[1:] or self._rows + len(rows) > self._shape[0]:
+            raise ValueError(
+                f"Expected rows that fit into {self._shape} after {self._rows} of them. "
+                f"Received: shape {rows.shape}"
+            )
+        self._file.write(rows.data)
+        self._rows += len(rows)
+
+
+def scratch_array(dtype, shape):
+    """An array in a file of the temporary folder, which is gone with the last use of the array.
+
+    Args:
+        dtype: of the array.
+        shape: tuple of int.
+
+    Returns:
+        `np.memmap` of zeros, for which the disk has room.
+
+    Raises:
+        OSError: if the temporary folder has no room for it.
+
+    Example:
+
+    >>> scratch_array("float32", (2, 3)).sum().item()
+    0.0
+    """
+    size = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    with tempfile.TemporaryFile() as file:
+        try:
+            _reserve(file, size)
+        except OSError as error:
+            reason = f"{size / 1e9:.2f} GB: {error.strerror}"
+            raise scratch_error(tempfile.gettempdir(), reason) from error
+        return np.memmap(file, dtype, "r+", shape=shape)
+
+
+def _reserve(file, size):
+    if hasattr(os, "posix_fallocate"):
+        os.posix_fallocate(file.fileno(), 0, size)
+    else:  # not on macOS
+        file.truncate(size)
