@@ -5,13 +5,22 @@ import zipfile
 
 import keras
 
-from keras_crosspool.files import atomic_path
 from keras_crosspool.models.metadata import ModelMetadata
+from keras_crosspool.owned_directory import OwnedDirectory
 from keras_crosspool.records import read_record
 from keras_crosspool.text import shortened
 
 MODEL_FILE = "model.keras"
 METADATA_FILE = "model.json"
+# What version 0.1 wrote, without a manifest.
+_PLOTS = ("training_curve", "confusion_matrix", "confused_pairs", "average_precision")
+_WITHOUT_MANIFEST = (
+    MODEL_FILE,
+    METADATA_FILE,
+    "README.md",
+    "history.json",
+    *(f"plots/{name}.png" for name in _PLOTS),
+)
 _CONFIG_FILE = "config.json"  # in the archive that MODEL_FILE is
 _MOST_CONFIG = 64 << 20  # bytes
 _EXPANSION = 100  # weights hardly shrink, so an archive that grows by more is none of Keras'
@@ -19,27 +28,50 @@ _REASON = 300  # characters of what Keras says
 
 
 def save_model(directory, model, metadata, write_extras=None):
-    """Writes a model directory, whole or not at all; an older one is replaced.
+    """Writes a model directory, whole or not at all; the files of an older one are replaced.
+
+    Other files in the directory stay, such as notes or exported models.
 
     Args:
         directory: path of the directory.
         model: `keras.Model`, RGB 0-255 in, logits out.
         metadata: `ModelMetadata`.
-        write_extras: function of the directory's path that writes further files into it, such
-            as plots. Defaults to none.
+        write_extras: function of a folder's path that writes further files into it, such as
+            plots, which take their places with the model. Defaults to none; `add_files` adds such
+            files later.
 
     Raises:
         ValueError: if `directory` exists and is no model directory.
+        OSError: if it cannot be written.
     """
-    directory = pathlib.Path(directory)
     check_replaceable(directory)
-    with atomic_path(directory) as path:
-        path.mkdir()
+    with model_directory(directory).replaced() as path:
         # A model made anew has the same weights without the optimizer's.
         keras.Model(model.input, model.output, name=model.name).save(path / MODEL_FILE)
         (path / METADATA_FILE).write_text(metadata.to_json())
         if write_extras:
             write_extras(path)
+
+
+def add_files(directory, write):
+    """Adds files to a model directory, all or none, such as plots of the model in it.
+
+    They belong to that model: when another one is saved there, they are removed.
+
+    Args:
+        directory: path of a model directory.
+        write: function of a folder's path that writes them into it.
+
+    Raises:
+        OSError: if they cannot be written.
+    """
+    with model_directory(directory).added() as path:
+        write(path)
+
+
+def model_directory(directory):
+    """The `OwnedDirectory` of a model directory."""
+    return OwnedDirectory(directory, _WITHOUT_MANIFEST)
 
 
 def load_model(directory):
@@ -62,14 +94,15 @@ def load_model(directory):
     'Pink-Lady'
     """
     directory = pathlib.Path(directory)
-    missing = [name for name in (MODEL_FILE, METADATA_FILE) if not (directory / name).is_file()]
+    files = {name: model_directory(directory).find(name) for name in (MODEL_FILE, METADATA_FILE)}
+    missing = [name for name, path in files.items() if not path.is_file()]
     if missing:
         raise ValueError(
             f"This is no model directory: {' and '.join(missing)} missing. Expected one written by "
             f"keras_crosspool.train. Received: {directory}"
         )
-    metadata = read_record(ModelMetadata, directory / METADATA_FILE, "train again or restore it")
-    model = _read_model(directory / MODEL_FILE)
+    metadata = read_record(ModelMetadata, files[METADATA_FILE], "train again or restore it")
+    model = _read_model(files[MODEL_FILE])
     _check_match(model, metadata, directory)
     return model, metadata
 
@@ -120,17 +153,18 @@ def _check_match(model, metadata, directory):
 
 
 def check_replaceable(directory):
-    """Refuses to put a model directory where something else stands.
+    """Refuses to put a model directory where something else stands, or nothing can be written.
 
     Raises:
         ValueError: if `directory` exists, is not empty and is no model directory.
+        OSError: if it cannot be written.
     """
     directory = pathlib.Path(directory)
-    if directory.is_dir() and not any(directory.iterdir()):
-        return
-    known = all((directory / name).is_file() for name in (MODEL_FILE, METADATA_FILE))
-    if directory.exists() and not known:
+    owned = model_directory(directory)
+    known = all(owned.find(name).is_file() for name in (MODEL_FILE, METADATA_FILE))
+    if directory.exists() and not known and not (directory.is_dir() and owned.is_empty()):
         raise ValueError(
             "The output exists and is no model directory, so it is not replaced: name another one. "
             f"Received: {directory}"
         )
+    owned.check()

@@ -10,7 +10,7 @@ from absl import logging
 
 from keras_crosspool.data.pipeline import pictures_at
 from keras_crosspool.evaluation import plots, score
-from keras_crosspool.files import atomic_path
+from keras_crosspool.models.directory import add_files
 from keras_crosspool.records import write_json
 from keras_crosspool.tasks import MULTI_LABEL, SINGLE_LABEL
 from keras_crosspool.text import printable
@@ -59,12 +59,17 @@ def write_report(directory, metadata, history, validation):
 def _add(directory, name, write):
     """Writes one file of the report, whole or not at all; warns where that fails."""
     try:
-        with atomic_path(directory / name) as path:
-            write(path)
+        add_files(directory, lambda folder: write(_made(folder / name)))
     # A report fails in ways that nobody can list: fonts, memory, pictures that are gone by now.
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         logging.warning("%s is whole, but its report lacks %s (%s)", directory, name, reason)
+
+
+def _made(path):
+    """A path whose folder was made."""
+    path.parent.mkdir(exist_ok=True)
+    return path
 
 
 def _write_card(metadata, plots_directory, path):

@@ -10,7 +10,8 @@ import pytest
 
 from keras_crosspool import build_model, load_model
 from keras_crosspool.models import ModelMetadata, save_model
-from keras_crosspool.models.directory import check_replaceable
+from keras_crosspool.models.directory import add_files, check_replaceable
+from keras_crosspool.partials import partial_path
 
 
 def _metadata(name="tiny", classes=("pear", "Päron", "milk")):
@@ -72,13 +73,73 @@ def test_extras_are_written_inside(tmp_path, model):
     assert [p.name for p in tmp_path.iterdir()] == ["model"]
 
 
-def test_an_older_model_is_replaced_whole(directory, model):
-    (directory / "plots").mkdir()
-    (directory / "plots" / "old.png").write_bytes(b"old")
+def _write_plot(path):
+    (path / "plots").mkdir()
+    (path / "plots" / "confusion_matrix.png").write_bytes(b"old")
+
+
+def test_an_older_model_is_replaced_and_the_users_files_stay(directory, model, tried):
+    add_files(directory, _write_plot)
+    mine = {"notes.txt": b"mine", "model.tflite": b"exported", "model.tflite.json": b"{}"}
+    for name, content in mine.items():
+        (directory / name).write_bytes(content)
     save_model(directory, model, _metadata("newer"))
     assert load_model(directory)[1].name == "newer"
-    assert sorted(p.name for p in directory.iterdir()) == ["model.json", "model.keras"]
+    assert {name: (directory / name).read_bytes() for name in mine} == mine
+    ours = {"model.json", "model.keras", "manifest.json"}
+    assert {p.name for p in directory.iterdir()} == ours | set(mine)
     assert [p.name for p in directory.parent.iterdir()] == ["model"]
+    tried("files", "notes.txt and an exported model.tflite in a model directory", "they stay")
+
+
+def test_files_are_added_to_the_model_that_is_there(directory):
+    before = {name: directory.joinpath(name).read_bytes() for name in ("model.json", "model.keras")}
+    add_files(directory, _write_plot)
+    after = {path.as_posix(): content for path, content in _contents(directory).items()}
+    assert after.pop("plots/confusion_matrix.png") == b"old"
+    assert json.loads(after.pop("manifest.json"))["files"] == [
+        "model.json", "model.keras", "plots/confusion_matrix.png",
+    ]  # fmt: skip
+    assert after == before
+
+
+def test_files_that_fail_cost_nothing(directory):
+    def fail(path):
+        _write_plot(path)
+        raise RuntimeError
+
+    before = _contents(directory)
+    with pytest.raises(RuntimeError):
+        add_files(directory, fail)
+    assert _contents(directory) == before
+
+
+def test_a_directory_of_version_0_1(directory, model):
+    """It has no manifest: its files are known by their names."""
+    (directory / "manifest.json").unlink()
+    (directory / "plots").mkdir()
+    for name in ("README.md", "history.json", "plots/confused_pairs.png", "plots/mine.png"):
+        (directory / name).write_text("old")
+    save_model(directory, model, _metadata("newer"))
+    assert load_model(directory)[1].name == "newer"
+    found = {path.as_posix() for path in _contents(directory)}
+    assert found == {"manifest.json", "model.json", "model.keras", "plots/mine.png"}
+
+
+def test_what_a_run_that_was_killed_left_hinders_nobody(tmp_path, model):
+    directory = tmp_path / "model"
+    directory.mkdir()
+    partial_path(directory / "anything").mkdir()
+    save_model(directory, model, _metadata())
+    assert load_model(directory)[1].name == "tiny"
+
+
+def test_a_directory_that_cannot_be_replaced_is_refused_at_once(directory, model):
+    (directory / "model.keras").chmod(0o444)
+    before = _contents(directory)
+    with pytest.raises(PermissionError, match=r"may not be written.*model\.keras$"):
+        check_replaceable(directory)
+    assert _contents(directory) == before
 
 
 class Interrupted(BaseException):
