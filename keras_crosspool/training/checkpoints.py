@@ -3,18 +3,25 @@
 import dataclasses
 import hashlib
 import json
+import os
 import pathlib
 import re
-import shutil
 
 import numpy as np
 from absl import logging
 
-from keras_crosspool.files import atomic_path
+from keras_crosspool.files import atomic_path, make_directory, remove_if_empty
+from keras_crosspool.models.directory import METADATA_FILE, MODEL_FILE
+from keras_crosspool.owned_directory import OwnedDirectory
+from keras_crosspool.partials import is_partial, partial_path, remove_path
 from keras_crosspool.records import read_record
 
 _RUN_FILE, _LOCK_FILE = "run.json", "lock"
 _STATE_FILE, _ARRAYS_FILE = "state.json", "arrays.npz"
+_STEP = re.compile(r"step-\d{8,}")
+_SOLVED = "solved"
+# What we write into its folders where there is no manifest that says so.
+_FILES = (_STATE_FILE, _ARRAYS_FILE, MODEL_FILE, METADATA_FILE)
 _KEPT = 2  # the newest, and the one before it should that be damaged
 
 
@@ -46,7 +53,9 @@ class Checkpoints:
 
     A checkpoint is a folder of its own, written under another name and renamed, with the digest of
     what is in it; the two newest are kept. The folder belongs to one run, by the arguments and data
-    in its `run.json`, and to one process at a time, by a lock that ends with the process.
+    in its `run.json`, and to one process at a time, by a lock that ends with the process. A run
+    that has kept nothing yet gives it to any other. Files of the user's in it are never changed,
+    nor is a link in its place.
 
     Args:
         directory: path.
@@ -66,6 +75,7 @@ class Checkpoints:
 
     def __init__(self, directory, run, writes=True):
         self.directory = pathlib.Path(directory)
+        self.solved = self.directory / _SOLVED
         # What JSON makes of it is what is compared: tuples become lists.
         self._run = json.loads(json.dumps(run))
         self.writes = writes
@@ -75,25 +85,29 @@ class Checkpoints:
         """Opens the folder for this run.
 
         Raises:
-            ValueError: if it belongs to another run, or another process trains into it.
+            ValueError: if it belongs to another run or to no run, or another process trains into
+                it.
             OSError: if it cannot be written.
         """
         if self.writes:
-            self.directory.mkdir(parents=True, exist_ok=True)
+            make_directory(self.directory)
+            was_there = (self.directory / _LOCK_FILE).exists()
             self._lock = _locked(self.directory / _LOCK_FILE)
             try:
                 self._open()
             except BaseException:
-                self.__exit__()
+                if not was_there:
+                    self._remove_lock()
+                self._lock.close()
                 raise
         return self
 
     def __exit__(self, *_):
         if self._lock:
-            empty = {path.name for path in self.directory.glob("*")} <= {_LOCK_FILE, _RUN_FILE}
-            if empty:  # it ended before there was anything to keep
-                shutil.rmtree(self.directory, ignore_errors=True)
-            self._lock.close()
+            if not self._folders():  # it ended before there was anything to keep
+                self.remove()
+            else:
+                self._lock.close()
 
     def save(self, number, arrays, state):
         """Writes a checkpoint; what another process would write is left to it.
@@ -115,8 +129,8 @@ class Checkpoints:
                 f"A checkpoint could not be written ({error}); those before it are kept: make room "
                 f"and run the same command to go on. Received: {self._path(number)}"
             ) from error
-        for old in self._numbers()[:-_KEPT]:
-            self._discard(self._path(old))
+        for old in filter(pathlib.Path.is_dir, map(self._path, self._numbers()[:-_KEPT])):
+            self._discard(old)
 
     def newest(self):
         """The newest whole `Checkpoint`, or `None` without any; damaged ones are logged."""
@@ -134,11 +148,16 @@ class Checkpoints:
     def remove(self):
         """Removes all checkpoints: the run has come to its end."""
         if self.writes:
-            for path in filter(pathlib.Path.is_dir, list(self.directory.iterdir())):
+            for path in self._folders():
                 self._discard(path)
-            shutil.rmtree(self.directory)
+            (self.directory / _RUN_FILE).unlink(missing_ok=True)
+            self._remove_lock()
+            self._lock.close()
+            self._lock = None  # another run may have the folder from now on
 
     def _write(self, number, arrays, state):
+        if self._path(number).is_dir():  # it is damaged, or of the step that is taken up
+            self._discard(self._path(number))
         with atomic_path(self._path(number)) as path:
             path.mkdir()
             np.savez(path / _ARRAYS_FILE, **arrays)
@@ -146,21 +165,51 @@ class Checkpoints:
             text = json.dumps(dataclasses.asdict(_Record(digest, state)), indent=2)
             (path / _STATE_FILE).write_text(text)
 
+    def _folders(self):
+        """The folders of ours, oldest first."""
+        found = self.directory.iterdir() if self.directory.is_dir() else ()
+        ours = (path for path in found if _STEP.fullmatch(path.name) or path == self.solved)
+        return sorted(filter(pathlib.Path.is_dir, ours))
+
     def _discard(self, path):
         """Removes a folder so that a kill leaves it whole, or out of the way."""
-        hidden = self.directory / f".{path.name}.partial"
+        hidden = partial_path(path)
         path.rename(hidden)
-        shutil.rmtree(hidden)
+        OwnedDirectory(hidden, _FILES).remove()
+        if hidden.exists():  # with files of the user's
+            hidden.rename(path)
+
+    def _remove_lock(self):
+        """Removes our lock, and the folder if nothing else is in it."""
+        if os.fstat(self._lock.fileno()).st_size == 0:  # as ours is
+            (self.directory / _LOCK_FILE).unlink(missing_ok=True)
+        if not self.directory.is_symlink():
+            remove_if_empty(self.directory)
 
     def _open(self):
-        for partial in self.directory.glob(".*.partial*"):  # of a process that was killed
-            shutil.rmtree(partial) if partial.is_dir() else partial.unlink()
+        for path in filter(is_partial, list(self.directory.iterdir())):
+            remove_path(path)  # the lock is ours: nobody writes it
+        begun, kept = self._begun(), self._folders()
+        if begun is None and kept:
+            raise ValueError(
+                "The folder for checkpoints holds something else under the names that they need: "
+                "move that, or name another output. "
+                f"Received: {', '.join(map(str, kept))}, and no {_RUN_FILE}"
+            )
+        if begun is not None and (kept or begun.keys() != self._run.keys()):
+            self._check_run(begun)
+            return
+        with atomic_path(self.directory / _RUN_FILE) as partial:
+            partial.write_text(json.dumps(self._run, indent=2))
+
+    def _begun(self):
+        """The run that the folder belongs to, a dict, or `None`."""
         path = self.directory / _RUN_FILE
         if not path.exists():
-            with atomic_path(path) as partial:
-                partial.write_text(json.dumps(self._run, indent=2))
-            return
-        begun = read_record(dict, path, "restore it, or remove the folder to begin anew")
+            return None
+        return read_record(dict, path, "restore it, or remove the folder to begin anew")
+
+    def _check_run(self, begun):
         differences = [
             f"{key} {begun.get(key)!r}, not {self._run.get(key)!r}"
             for key in begun | self._run
@@ -174,10 +223,8 @@ class Checkpoints:
             )
 
     def _numbers(self):
-        names = (
-            re.fullmatch(r"step-(\d{8,})", path.name) for path in self.directory.glob("step-*")
-        )
-        return sorted(int(name[1]) for name in names if name)
+        names = (path.name for path in self.directory.glob("step-*"))
+        return sorted(int(name[5:]) for name in names if _STEP.fullmatch(name))
 
     def _path(self, number):
         return self.directory / f"step-{number:08d}"
@@ -195,7 +242,7 @@ def _locked(path):
     """An open file that this process alone holds, until it ends."""
     import fcntl
 
-    file = path.open("w")
+    file = path.open("a")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

@@ -2,8 +2,8 @@
 
 import contextlib
 import dataclasses
+import os
 import pathlib
-import tempfile
 import time
 import types
 
@@ -14,6 +14,7 @@ from keras_crosspool.backbones import create_backbone
 from keras_crosspool.data import open_split
 from keras_crosspool.distribution import create_distribution
 from keras_crosspool.evaluation import predict_logits, score
+from keras_crosspool.files import scratch_directory
 from keras_crosspool.models import ModelMetadata, build_model, load_model, save_model
 from keras_crosspool.models.directory import check_replaceable
 from keras_crosspool.models.options import SchemeOptions
@@ -74,7 +75,8 @@ def train(output, **arguments):
     training, validation = _open_data(args)
     fingerprints = [split and split.fingerprint for split in (training, validation)]
     run = _of_the_run(arguments) | {"pictures": fingerprints}
-    checkpoints = Checkpoints(checkpoints_directory(output), run, distribution.is_chief)
+    writes = distribution.is_chief and _tunes(args)
+    checkpoints = Checkpoints(checkpoints_directory(output), run, writes)
     with checkpoints, distribution.watching():
         session = _Session(args, arguments, training, validation, distribution, checkpoints)
         metadata = session.run(output)
@@ -88,8 +90,12 @@ def _of_the_run(arguments):
 
 def checkpoints_directory(output):
     """The folder in which a run into `output` keeps its checkpoints."""
-    output = pathlib.Path(output)
+    output = pathlib.Path(os.path.abspath(output))
     return output.with_name(f"{output.name}.checkpoints")
+
+
+def _tunes(args):
+    return args.epochs + args.frozen_epochs > 0
 
 
 class _Session:
@@ -104,7 +110,7 @@ class _Session:
     def run(self, output):
         model, solved = self._solved()
         metrics, thresholds, history = solved.metrics, solved.thresholds, {}
-        if self._tunes:
+        if _tunes(self._args):
             with self._seconds.stage("fine_tuning"):
                 history, tuned, again = self._fine_tune(model)
             metrics = metrics | tuned
@@ -121,18 +127,14 @@ class _Session:
             write_report(output, metadata, history, predictions)
         return metadata
 
-    @property
-    def _tunes(self):
-        return self._args.epochs + self._args.frozen_epochs > 0
-
     def _solved(self):
         """The solved model and its metadata; those of the checkpoints if a run is taken up."""
-        directory = self._checkpoints.directory / "solved"
-        what = f"whether there is {directory}: it must lie on a file system that all of them share"
-        if self._distribution.agreed(int(directory.is_dir()), what):
-            logging.info("taking up the run in %s", self._checkpoints.directory)
-            return load_model(directory)
-        args = self._args
+        args, directory = self._args, self._checkpoints.solved
+        if _tunes(args):
+            what = f"whether there is {directory}: all of them must share its file system"
+            if self._distribution.agreed(int(directory.is_dir()), what):
+                logging.info("taking up the run in %s", self._checkpoints.directory)
+                return load_model(directory)
         backbone = create_backbone(args.backbone, args.image_size, args.weights)
         model = _build(backbone, self._training, args)
         with self._seconds.stage("closed_form"):
@@ -140,7 +142,7 @@ class _Session:
                 model, backbone, self._training, self._validation, args, self._distribution
             )
         metadata = self._metadata(model, metrics, thresholds)
-        if self._tunes and self._distribution.is_chief:
+        if _tunes(args) and self._distribution.is_chief:
             save_model(directory, model, metadata)
         return model, metadata
 
@@ -208,7 +210,7 @@ class _Session:
 
 
 def _check(args):
-    if args.solver == "none" and not args.epochs + args.frozen_epochs:
+    if args.solver == "none" and not _tunes(args):
         raise ValueError(
             "Nothing would train the classifier: take a solver, or epochs of fine-tuning. "
             "Received: --solver=none --epochs=0"
@@ -352,7 +354,7 @@ def _solve_again(model, training, args, distribution):
     """Solves a fine-tuned model's classifier anew; its thresholds."""
     regions = {}
     if has_region_grid(model):
-        with tempfile.TemporaryDirectory() as folder:  # the tuned network's grids serve but once
+        with scratch_directory() as folder:  # the tuned network's grids serve but once
             size = model.input_shape[1]
             grids = load_region_grids(model, training, size, args.batch_size, folder)
             regions = describe_regions(model, grids)

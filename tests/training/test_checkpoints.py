@@ -147,6 +147,20 @@ def test_what_is_no_checkpoint_is_passed_over(tmp_path):
         assert checkpoints.newest().number == 4
 
 
+def test_one_that_is_there_is_written_again(tmp_path, warnings):
+    """As the damaged one that a run was not taken up at."""
+    with _open(tmp_path) as checkpoints:
+        _save(checkpoints, 4, 8)
+        for damage in (_truncate, lambda folder: None):
+            damage(tmp_path / "model.checkpoints" / "step-00000008")
+            _save(checkpoints, 8)
+            newest = checkpoints.newest()
+            assert newest.number == 8
+            np.testing.assert_array_equal(newest.arrays["model/0"], _arrays(8)["model/0"])
+    assert _names(tmp_path) == ["lock", "run.json", "step-00000004", "step-00000008"]
+    assert warnings == []
+
+
 def test_another_run_is_refused(tmp_path):
     with _open(tmp_path) as checkpoints:
         _save(checkpoints, 1)
@@ -165,6 +179,89 @@ def test_nothing_stays_of_a_run_that_kept_nothing(tmp_path):
     with pytest.raises(ValueError, match="another run"):
         _open(tmp_path, {}).__enter__()
     assert _names(tmp_path) == ["lock", "run.json", "step-00000001"]
+
+
+def test_a_run_that_kept_nothing_gives_the_folder_to_another(tmp_path, tried):
+    """As one that was killed before its first checkpoint."""
+    killed = _open(tmp_path)
+    killed.__enter__()
+    killed._lock.close()
+    assert _names(tmp_path) == ["lock", "run.json"]
+    with _open(tmp_path, {**RUN, "seed": 1}) as checkpoints:
+        _save(checkpoints, 1)
+    assert json.loads((tmp_path / "model.checkpoints" / "run.json").read_text())["seed"] == 1
+    tried("training", "another --seed after a kill before the first checkpoint", "trains anew")
+
+
+MINE = {"notes.txt": "mine", "photos/photo.jpg": "mine", "step-by-step.txt": "mine"}
+
+
+def _put_mine(folder):
+    for name, text in MINE.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def _files(folder):
+    files = (path for path in folder.rglob("*") if path.is_file())
+    return {path.relative_to(folder).as_posix(): path.read_text() for path in files}
+
+
+def test_the_users_files_in_the_folder_stay(tmp_path, tried):
+    folder = tmp_path / "model.checkpoints"
+    _put_mine(folder)
+    with pytest.raises(KeyError), _open(tmp_path):
+        raise KeyError
+    assert _files(folder) == MINE
+    for _ in range(2):  # the second run finds what the first one left
+        with _open(tmp_path) as checkpoints:
+            _save(checkpoints, 1, 2, 3)
+            (folder / "step-00000002" / "mine.txt").write_text("mine")
+            checkpoints.remove()
+        assert _files(folder) == MINE | {"step-00000002/mine.txt": "mine"}
+        (folder / "step-00000002" / "mine.txt").unlink()
+        (folder / "step-00000002").rmdir()
+    tried("training", "notes and images of the user's in model.checkpoints", "they stay")
+
+
+@pytest.mark.parametrize("name", ["step-00000001/photo.jpg", "solved/photo.jpg"])
+def test_a_folder_of_something_else_is_refused(tmp_path, name, tried):
+    path = tmp_path / "model.checkpoints" / name
+    path.parent.mkdir(parents=True)
+    path.write_text("mine")
+    with pytest.raises(ValueError, match=r"holds something else.*Received: .*run\.json$") as error:
+        _open(tmp_path).__enter__()
+    assert path.read_text() == "mine"
+    if name.startswith("solved"):
+        tried("training", "a folder model.checkpoints/solved of the user's", error.value)
+
+
+def test_a_file_named_lock_or_run_json_of_the_users(tmp_path):
+    folder = tmp_path / "model.checkpoints"
+    folder.mkdir()
+    (folder / "lock").write_text("mine")
+    with _open(tmp_path) as checkpoints:
+        _save(checkpoints, 1)
+        checkpoints.remove()
+    assert _files(folder) == {"lock": "mine"}
+    (folder / "run.json").write_text('{"program": "mine"}')
+    with pytest.raises(ValueError, match=r"of another run.*program 'mine', not None"):
+        _open(tmp_path).__enter__()
+    assert _files(folder) == {"lock": "mine", "run.json": '{"program": "mine"}'}
+
+
+def test_a_linked_folder_stays_and_is_emptied(tmp_path, tried):
+    """As on a larger disk, that the folder is on by a link."""
+    link, disk = tmp_path / "model.checkpoints", tmp_path / "disk"
+    link.symlink_to(disk)
+    for _ in range(2):  # the link leads to nothing, then to an empty folder
+        with _open(tmp_path) as checkpoints:
+            _save(checkpoints, 1, 2, 3)
+            assert len(list(disk.glob("step-*"))) == 2
+            checkpoints.remove()
+        assert link.is_symlink()
+        assert list(disk.iterdir()) == []
+    tried("training", "model.checkpoints is a link to a folder elsewhere", "trains; the link stays")
 
 
 def test_who_does_not_write_writes_nothing(tmp_path):

@@ -1,6 +1,7 @@
 """A whole run: what it writes, what it refuses before it works, and that it repeats itself."""
 
 import json
+import pathlib
 import shutil
 
 import numpy as np
@@ -234,3 +235,18 @@ def test_scheme2_is_tuned_through_its_grid(train, tiny_folder, tmp_path):
     ]
     assert np.abs(kernels[0].numpy() - kernels[1].numpy()).max() > 1e-4
     assert solved.metrics["cross_validated_log_loss"] > 0
+
+
+def test_an_output_that_cannot_be_written_is_refused_at_the_start(train, tmp_path):
+    with pytest.raises(OSError, match=r"/proc/model"):
+        train(pathlib.Path("/proc/model"), tmp_path / "nowhere")
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(OSError, match=r"/file'$"):
+        train(tmp_path / "file" / "model", tmp_path / "nowhere")
+
+
+def test_checkpoints_are_beside_the_output_whatever_it_is_called(tmp_path, monkeypatch):
+    (tmp_path / "model").mkdir()
+    monkeypatch.chdir(tmp_path / "model")
+    for name in (".", "../model", "../model/", tmp_path / "model"):
+        assert session.checkpoints_directory(name) == tmp_path / "model.checkpoints"
