@@ -264,7 +264,7 @@ _DAMAGED = r"^model directory"  # the run went on and ended well
 FAULTS = (
     Fault("a worker never comes", never_come, 69, "Not all workers came", again="nobody"),
     Fault("SIGKILL while solving", kill_while_solving, _KILLED, start="nothing"),
-    Fault("SIGTERM while solving", terminate_while_solving, -signal.SIGTERM, start="nothing"),
+    Fault("SIGTERM while solving", terminate_while_solving, 75, "Asked to stop", start="nothing"),
     Fault("SIGKILL at a random step", kill_at_random_step, _KILLED),
     Fault("SIGKILL at three random steps", kill_thrice, _KILLED),
     Fault("SIGKILL while a checkpoint is written", kill_in_checkpoint, _KILLED),

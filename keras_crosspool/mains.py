@@ -1,5 +1,6 @@
 """What every main shares: an end before its time is one clear line and an exit code."""
 
+import errno
 import os
 import select
 import signal
@@ -15,6 +16,22 @@ _USER_ERRORS = (
     ImportError,
     FloatingPointError,
 )
+_NO_ROOM = "free some room there, or name another folder"
+_NOT_ALLOWED = "allow it, or name another path"
+_ADVICE = {
+    errno.EACCES: _NOT_ALLOWED,
+    errno.EPERM: _NOT_ALLOWED,
+    errno.EROFS: "name a folder that can be written",
+    errno.ENOSPC: _NO_ROOM,
+    errno.EDQUOT: _NO_ROOM,
+    errno.EFBIG: "raise the limit of file sizes (ulimit -f), or name another folder",
+    errno.ENOENT: "see that the name is right and the disk mounted",
+    errno.ENOTDIR: "a part of the path is a file; name another path",
+    errno.EISDIR: "name a file",
+    errno.EEXIST: "a file or a link stands where a folder is needed; name another path",
+    errno.ENAMETOOLONG: "name a shorter path",
+    errno.ELOOP: "name a path without links that lead to themselves",
+}
 
 
 class StoppedError(Exception):
@@ -27,10 +44,15 @@ class StoppedError(Exception):
     exit_code = 75
 
 
+class _AskedToStop(BaseException):
+    """A signal asked the process to end; like KeyboardInterrupt no error that could be handled."""
+
+
 def run(main, positional=None):
     """Runs an absl main; an error in the user's input becomes one line and exit code 2.
 
-    Training that was stopped and can be taken up again ends likewise, with a code of its own.
+    Work that was stopped ends likewise, with a code of its own: SIGTERM and an interrupt from the
+    keyboard end it in order, so that nothing stays half-written.
 
     The traceback behind the line is shown with `--verbosity=1`. Where the reader of the output is
     gone, as after `| head`, the program ends as other programs do, by SIGPIPE: write files first,
@@ -44,6 +66,7 @@ def run(main, positional=None):
 
     def guarded(argv):
         try:
+            _listen()
             main(_positional_arguments(argv[1:], positional))
             print(end="", flush=True)  # so that what cannot be written is told below
         except BrokenPipeError as error:
@@ -52,15 +75,45 @@ def run(main, positional=None):
             _fail(error)
         except _USER_ERRORS as error:
             logging.debug("where the error arose", exc_info=True)
-            _fail(error)
+            _fail(_words(error))
         except StoppedError as stop:
             logging.debug("where it stopped", exc_info=True)
             _fail(stop, stop.exit_code)
+        except _AskedToStop as stop:
+            _fail(
+                "Asked to stop before the end; what was not complete is not written, and the same "
+                f"command begins it anew. Received: {stop}",
+                StoppedError.exit_code,
+            )
 
     if sys.stdout:  # a name that the terminal's encoding lacks is shown by its escapes
         sys.stdout.reconfigure(errors="backslashreplace")
     logging.get_absl_handler().python_handler.addFilter(_make_printable)
     app.run(guarded, flags_parser=_parse_flags)
+
+
+def _listen():
+    for number in (signal.SIGTERM, signal.SIGINT):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as a shell starts work in the background
+            signal.signal(number, _stop)
+
+
+def _stop(number, frame):
+    signal.signal(number, signal.SIG_DFL)  # a second one is not to wait
+    raise _AskedToStop(signal.Signals(number).name)
+
+
+def _words(error):
+    """An error in words; the system's own with what to do and the path that it is about."""
+    if isinstance(error, ModuleNotFoundError):
+        return (
+            "A package is missing: install it, or all that the commands need by `pip install "
+            f"keras_crosspool[all]`. Received: {error}"
+        )
+    if not isinstance(error, OSError) or error.errno not in _ADVICE:
+        return error
+    received = f" Received: {error.filename}" if error.filename else ""
+    return f"{error.strerror}: {_ADVICE[error.errno]}.{received}"
 
 
 def _make_printable(record):

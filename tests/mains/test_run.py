@@ -12,27 +12,35 @@ import keras_crosspool.mains
 
 SCRIPT = f'''
 """Adds numbers, to try what mains share."""
-import sys, types
+import os, signal, sys, types
 from absl import flags, logging
 package = types.ModuleType("keras_crosspool")  # without what its __init__ imports
 package.__path__ = {list(keras_crosspool.__path__)!r}
 sys.modules["keras_crosspool"] = package
-from keras_crosspool import mains
+from keras_crosspool import files, mains
 flags.DEFINE_integer("count", 1, "How many.", 1)
 flags.DEFINE_integer("lines", 0, "More lines to print.")
 flags.DEFINE_string("output", None, "Where to.", required=True)
-KINDS = ["value", "lines", "file", "bug", "import", "diverged", "long", "escape"]
-flags.DEFINE_enum("error", None, KINDS, "What.")
+flags.DEFINE_string("signal", None, "To send while it writes.")
 ERRORS = {{
     "value": ValueError("The count is odd. Received: 3"),
     "lines": ValueError("First line.\\n\\n  Second   line."),
     "file": FileNotFoundError(2, "No such file", "photo.jpg"),
+    "full": OSError(28, "No space left on device", "/disk/scores.json"),
     "import": ImportError("pip install it"),
+    "module": ModuleNotFoundError("No module named 'PIL'"),
     "diverged": FloatingPointError("The loss is infinite"),
     "escape": ValueError("Received: \\x1b]0;title\\x07 \\u202e \\udcff"),
     "bug": KeyError("a mistake of the program's own"),
 }}
+flags.DEFINE_enum("error", None, ["long", *ERRORS], "What.")
+def write():
+    with files.atomic_path(flags.FLAGS.output) as path:
+        path.write_text("whole")
+        os.kill(os.getpid(), getattr(signal, flags.FLAGS.signal))
 def main(pictures):
+    if flags.FLAGS.signal:
+        return write()
     if flags.FLAGS.error == "long":
         raise ValueError("It is too long: " + "x" * (1 << 26) + " Received: a file")
     if flags.FLAGS.error:
@@ -68,6 +76,36 @@ def test_a_good_run(run_script):
     assert (done.returncode, done.stdout) == (0, "ran with 1 a.jpg b.jpg\n")
 
 
+def test_an_error_of_the_system_says_what_to_do_and_where(run_script):
+    done = run_script("--output=x", "--error=full")
+    assert done.returncode == 2
+    assert done.stderr == (
+        "error: No space left on device: free some room there, or name another folder. Received: "
+        "/disk/scores.json\n"
+    )
+
+
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT"])
+def test_a_signal_ends_it_in_order(run_script, name, tmp_path, tried):
+    done = run_script(f"--output={tmp_path}/scores.json", f"--signal={name}")
+    assert done.returncode == 75
+    assert done.stderr == (
+        "error: Asked to stop before the end; what was not complete is not written, and the same "
+        f"command begins it anew. Received: {name}\n"
+    )
+    assert list(tmp_path.iterdir()) == []
+    tried("files", f"{name} while a file is written", done.stderr)
+
+
+def test_a_signal_that_the_shell_turned_off_stays_so(tmp_path):
+    path = tmp_path / "plain.py"
+    path.write_text(SCRIPT)
+    command = f"trap '' INT; exec {sys.executable} {path} --output={tmp_path}/x --signal=SIGINT"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert (tmp_path / "x").read_text() == "whole"
+
+
 def test_help_is_no_failure(run_script):
     done = run_script("--help")
     assert done.returncode == 0
@@ -86,8 +124,12 @@ def test_help_is_no_failure(run_script):
         (["--output=x", "photo.jpg"], "Only flags are taken here, written --flag=value; see --he"),
         (["--output=x", "--error=value"], "The count is odd. Received: 3\n"),
         (["--output=x", "--error=lines"], "First line. Second line.\n"),
-        (["--output=x", "--error=file"], "[Errno 2] No such file: 'photo.jpg'\n"),
+        (
+            ["--output=x", "--error=file"],
+            "No such file: see that the name is right",
+        ),
         (["--output=x", "--error=import"], "pip install it\n"),
+        (["--output=x", "--error=module"], "A package is missing: install it, or all"),
         (["--output=x", "--error=diverged"], "The loss is infinite\n"),
         (["--output=x", "--error=escape"], r"Received: \x1b]0;title\x07 \u202e \udcff" + "\n"),
     ],
