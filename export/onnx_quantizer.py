@@ -1,12 +1,11 @@
 """Lower precisions of an ONNX graph: float16 by casts, int8 by Q/DQ pairs that TensorRT accepts."""
 
 import importlib.metadata
-import pathlib
-import tempfile
 
 import numpy as np
 
 from export import onnx_graph
+from keras_crosspool.files import scratch_directory
 
 # Smaller constants of the head are worth no cast.
 _LARGE = 1024
@@ -49,8 +48,8 @@ def measure_ranges(proto, pixels):
     """
     from onnxruntime.quantization import CalibrationMethod, create_calibrator
 
-    with tempfile.TemporaryDirectory() as directory:
-        model = pathlib.Path(directory) / "model.onnx"
+    with scratch_directory() as directory:
+        model = directory / "model.onnx"
         model.write_bytes(proto.SerializeToString())
         calibrator = create_calibrator(
             model,
@@ -94,10 +93,10 @@ def to_int8(proto, ranges):
     bounds = {
         name: tuple(np.array(bound, "float32") for bound in pair) for name, pair in ranges.items()
     }
-    with tempfile.TemporaryDirectory() as directory:
-        measured = pathlib.Path(directory) / "ranges.json"
+    with scratch_directory() as directory:
+        measured = directory / "ranges.json"
         save_tensors_data(TensorsData(CalibrationMethod.MinMax, bounds), measured)
-        quantised = pathlib.Path(directory) / "int8.onnx"
+        quantised = directory / "int8.onnx"
         quantize_static(
             prepared,
             quantised,

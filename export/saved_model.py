@@ -6,6 +6,8 @@ import weakref
 
 import keras
 
+from keras_crosspool.files import scratch_error
+
 INPUT_NAME = "image"
 OUTPUT_NAME = "logits"
 
@@ -32,6 +34,8 @@ def image_spec(model, batch_size):
 
 
 def _write(source, batch_size):
+    import tensorflow as tf
+
     model, archive = source.model, keras.export.ExportArchive()
     archive.track(model)
     archive.add_endpoint(
@@ -41,5 +45,9 @@ def _write(source, batch_size):
     )
     directory = tempfile.mkdtemp()
     weakref.finalize(source, shutil.rmtree, directory)
-    archive.write_out(directory, verbose=False)
+    try:
+        archive.write_out(directory, verbose=False)
+    except (tf.errors.OpError, OSError) as error:
+        reason = str(error).splitlines()[0].rpartition("; ")[2]  # TensorFlow names files before it
+        raise scratch_error(directory, reason) from error
     return directory

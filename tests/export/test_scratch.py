@@ -1,0 +1,60 @@
+"""Exports whose temporary folder is full: an error that names it, and no traceback."""
+
+import errno
+import os
+import tempfile
+
+import keras
+import pytest
+import tensorflow as tf
+
+from export import onnx_quantizer
+from export.saved_model import saved_model
+from export.source import make_source
+
+
+@pytest.fixture
+def source():
+    inputs = keras.Input((4, 4, 3))
+    outputs = keras.layers.Dense(2, name="logits")(keras.layers.Flatten()(inputs))
+    return make_source(keras.Model(inputs, outputs), None)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        tf.errors.ResourceExhaustedError(None, None, "/tmp/x/part; No space left on device"),
+        OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)),
+    ],
+    ids=["by TensorFlow", "by Python"],
+)
+def test_a_saved_model(source, error, tmp_path, monkeypatch, tried):
+    class Archive:
+        def track(self, model): ...
+        def add_endpoint(self, name, function, input_signature): ...
+        def write_out(self, directory, verbose):
+            raise error
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr(keras.export, "ExportArchive", Archive)
+    words = r"cannot take more \(.*No space left on device\).*by TMPDIR\. Received: "
+    with pytest.raises(OSError, match=words) as found:
+        saved_model(source, 1)
+    assert str(tmp_path) in str(found.value)
+    if isinstance(error, OSError):
+        reason = str(found.value).partition(". Received")[0]
+        tried("export", "export with a full temporary folder", reason)
+
+
+def test_a_graph_to_be_quantised(tmp_path, monkeypatch):
+    onnx = pytest.importorskip("onnx")
+
+    def full(*_, **__):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    with pytest.raises(OSError, match=r"by TMPDIR\. Received: ") as found:
+        onnx_quantizer.measure_ranges(onnx.ModelProto(), None)
+    assert str(tmp_path) in str(found.value)
+    assert list(tmp_path.iterdir()) == []
