@@ -126,4 +126,4 @@ def _row(result):
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, needs="backend")

@@ -2,7 +2,7 @@
 
 from absl import flags
 
-from keras_crosspool.data.flags import define_image_flags
+from keras_crosspool.image_flags import define_image_flags
 
 _DEFINE = {
     bool: flags.DEFINE_bool,

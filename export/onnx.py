@@ -20,4 +20,4 @@ def main(_):
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, needs="backend")

@@ -6,6 +6,7 @@ import functools
 import keras
 
 from keras_crosspool import RegionGrid, load_model
+from keras_crosspool.environment import check_tensorflow_backend
 from keras_crosspool.graphs import graph_nodes
 from keras_crosspool.models import ModelMetadata
 from keras_crosspool.models.fingerprint import model_fingerprint
@@ -97,13 +98,14 @@ def load_source(directory, image_options=None):
         `Source`.
 
     Raises:
-        ValueError: if it is no model directory.
+        ValueError: if it is no model directory, or Keras has another backend than TensorFlow.
     """
     return make_source(*load_model(directory), image_options)
 
 
 def make_source(model, metadata, image_options=None):
     """Makes a source of a model in memory; see `load_source`."""
+    check_tensorflow_backend("Export")
     # Half-precision graphs do not convert, or convert to something else.
     rebuilt = model if _half_dtype(model) is None else with_policy(model, "float32")
     for layer in rebuilt.layers:

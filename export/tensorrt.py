@@ -21,4 +21,4 @@ def main(_):
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, needs="backend")

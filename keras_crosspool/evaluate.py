@@ -7,7 +7,7 @@ python -m keras_crosspool.evaluate --model=model --data=data/grocery_mini --spli
 
 from absl import flags
 
-from keras_crosspool.data.flags import define_image_flags
+from keras_crosspool.image_flags import define_image_flags
 from keras_crosspool.mains import run
 
 _MOST_ROWS = 100  # classes in the table
@@ -73,4 +73,4 @@ def _print(scores):
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, needs="tensorflow")

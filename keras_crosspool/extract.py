@@ -7,20 +7,16 @@ was killed is taken up by the same command and ends in the same bytes.
     python -m keras_crosspool.extract --model=model --output=descriptors --format=packed
 """
 
-from absl import flags
-
 from keras_crosspool.mains import run
-from keras_crosspool.retrieval import flags as extraction_flags
-
-flags.adopt_module_key_flags(extraction_flags)
 
 
 def main(_):
     from keras_crosspool.retrieval import extract
+    from keras_crosspool.retrieval import flags as extraction_flags
 
     done = extract(**extraction_flags.extraction_arguments())
     extraction_flags.print_extraction(done)
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, needs="tensorflow", flag_module="keras_crosspool.retrieval.flags")

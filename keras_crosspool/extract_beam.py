@@ -9,15 +9,11 @@ each of the two takes up what the other began.
         --direct_running_mode=multi_processing --direct_num_workers=4
 """
 
-from absl import flags
-
 from keras_crosspool.mains import run
-from keras_crosspool.retrieval import flags as extraction_flags
-
-flags.adopt_module_key_flags(extraction_flags)
 
 
 def main(pipeline_options):
+    from keras_crosspool.retrieval import flags as extraction_flags
     from keras_crosspool.retrieval.beam import extract_with_beam
 
     done = extract_with_beam(pipeline_options, **extraction_flags.extraction_arguments())
@@ -25,4 +21,9 @@ def main(pipeline_options):
 
 
 if __name__ == "__main__":
-    run(main, positional="PIPELINE_OPTION")
+    run(
+        main,
+        positional="PIPELINE_OPTION",
+        needs="tensorflow",
+        flag_module="keras_crosspool.retrieval.flags",
+    )

@@ -1,6 +1,7 @@
 """What every main shares: an end before its time is one clear line and an exit code."""
 
 import errno
+import importlib
 import os
 import select
 import signal
@@ -34,6 +35,9 @@ _ADVICE = {
 }
 
 
+flags.disclaim_key_flags()  # those that are adopted here are the main's
+
+
 class StoppedError(Exception):
     """Work stopped before its end, and the same command takes it up where it was.
 
@@ -48,7 +52,7 @@ class _AskedToStop(BaseException):
     """A signal asked the process to end; like KeyboardInterrupt no error that could be handled."""
 
 
-def run(main, positional=None):
+def run(main, positional=None, needs=None, flag_module=None):
     """Runs an absl main; an error in the user's input becomes one line and exit code 2.
 
     Work that was stopped ends likewise, with a code of its own: SIGTERM and an interrupt from the
@@ -62,11 +66,23 @@ def run(main, positional=None):
         main: function of the list of positional arguments.
         positional: str, what the positional arguments are, such as `"IMAGE"`; `None` refuses
             them. Defaults to `None`.
+        needs: str, what has to be installed, as `prepare_keras` takes it, which then sets Keras;
+            `None`, the default, is nothing.
+        flag_module: str, name of a module that defines further flags and is imported once what is
+            needed is known to be there. Defaults to none.
     """
+    if needs:
+        _check_installed(needs)
+    if flag_module:
+        flags.adopt_module_key_flags(importlib.import_module(flag_module))
 
     def guarded(argv):
         try:
             _listen()
+            if needs:
+                from keras_crosspool.environment import prepare_keras
+
+                prepare_keras(needs)
             main(_positional_arguments(argv[1:], positional))
             print(end="", flush=True)  # so that what cannot be written is told below
         except BrokenPipeError as error:
@@ -90,6 +106,15 @@ def run(main, positional=None):
         sys.stdout.reconfigure(errors="backslashreplace")
     logging.get_absl_handler().python_handler.addFilter(_make_printable)
     app.run(guarded, flags_parser=_parse_flags)
+
+
+def _check_installed(needs):
+    from keras_crosspool.environment import check_installed
+
+    try:
+        check_installed(needs)
+    except ImportError as error:
+        _fail(error)
 
 
 def _listen():

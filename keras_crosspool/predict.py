@@ -7,7 +7,7 @@ python -m keras_crosspool.predict --model=model picture.jpg --explain=where.png
 
 from absl import flags
 
-from keras_crosspool.data.flags import define_image_flags
+from keras_crosspool.image_flags import define_image_flags
 from keras_crosspool.mains import run
 
 FLAGS = flags.FLAGS
@@ -61,4 +61,4 @@ def _print(predictions):
 
 
 if __name__ == "__main__":
-    run(main, positional="IMAGE")
+    run(main, positional="IMAGE", needs="keras")

@@ -8,7 +8,7 @@ which classes the neighbours are of. It is no classifier: predict knows what set
 
 from absl import flags
 
-from keras_crosspool.data.flags import define_image_flags
+from keras_crosspool.image_flags import define_image_flags
 from keras_crosspool.mains import run
 
 _MOST_AT_ONCE = 32  # queries described in one batch
@@ -28,6 +28,7 @@ define_image_flags(__name__)
 
 
 def main(paths):
+    from keras_crosspool.environment import prepare_keras
     from keras_crosspool.evaluation import plots
     from keras_crosspool.files import atomic_path
     from keras_crosspool.records import write_json
@@ -41,6 +42,7 @@ def main(paths):
             "Expected pictures: search --descriptors=DIR --model=DIR IMAGE... Received: none"
         )
     if FLAGS.contact_sheet:
+        prepare_keras("tensorflow")
         plots.check_picture_format(FLAGS.contact_sheet)
     store = open_descriptors(FLAGS.descriptors)
     describer = Describer(FLAGS.model, batch_size=min(len(paths), _MOST_AT_ONCE))
@@ -79,4 +81,4 @@ def _print(queries):
 
 
 if __name__ == "__main__":
-    run(main, positional="IMAGE")
+    run(main, positional="IMAGE", needs="keras")

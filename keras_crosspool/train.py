@@ -12,15 +12,14 @@ trains on all of them; killed at any step, the same command goes on there.
 from absl import flags
 
 from keras_crosspool.mains import run
-from keras_crosspool.training import flags as training_flags
 
 FLAGS = flags.FLAGS
-flags.adopt_module_key_flags(training_flags)
 flags.DEFINE_string("output", None, "Model directory to write.", required=True)
 
 
 def main(_):
     from keras_crosspool.text import printable
+    from keras_crosspool.training import flags as training_flags
     from keras_crosspool.training import session
 
     metadata = session.train(output=FLAGS.output, **training_flags.training_arguments())
@@ -31,4 +30,4 @@ def main(_):
 
 
 if __name__ == "__main__":
-    run(main)
+    run(main, needs="tensorflow", flag_module="keras_crosspool.training.flags")

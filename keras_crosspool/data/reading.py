@@ -4,9 +4,9 @@ import os
 import stat
 
 from keras_crosspool.data.image_error import ImageError
+from keras_crosspool.limits import MAX_MEGAPIXELS
 from keras_crosspool.names import readable
 
-MAX_MEGAPIXELS = 120.0  # the largest cameras of telephones that are common give 108
 _BYTES_PER_PIXEL = 16  # four channels of 32 bits, not compressed
 _OTHER_BYTES = 64 * 2**20  # metadata, thumbnails, further frames
 _KINDS = {

@@ -3,6 +3,7 @@
 import keras
 
 from keras_crosspool import graphs
+from keras_crosspool.environment import check_keras_settings
 from keras_crosspool.layers import RegionGrid
 from keras_crosspool.models import branches
 from keras_crosspool.models.options import SchemeOptions
@@ -54,7 +55,8 @@ def build_model(backbone, num_classes, scheme="scheme1", **options):
         branches, each of unit length, are concatenated.
 
     Raises:
-        ValueError: if the scheme is unknown or does not fit the backbone's feature maps.
+        ValueError: if the scheme is unknown or does not fit the backbone's feature maps, or Keras
+            is set to another default dtype than float32 or to channels first.
 
     Example:
 
@@ -65,6 +67,7 @@ def build_model(backbone, num_classes, scheme="scheme1", **options):
     >>> build_model(backbone, 10, "scheme2", region_mode="shared").get_layer("region_grid").output
     <KerasTensor shape=(None, 7, 7, 1280), dtype=float32, sparse=False, ragged=False, name=...>
     """
+    check_keras_settings()
     if scheme not in SCHEMES:
         raise ValueError(f"scheme must be one of {', '.join(SCHEMES)}. Received: {scheme!r}")
     options = SchemeOptions(**options)

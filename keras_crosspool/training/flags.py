@@ -2,8 +2,8 @@
 
 from absl import flags
 
-from keras_crosspool.data.flags import define_image_flags
 from keras_crosspool.distribution import STRATEGIES
+from keras_crosspool.image_flags import define_image_flags
 from keras_crosspool.layers.region_grid import MODES
 from keras_crosspool.models.options import GRID_GUIDANCES
 from keras_crosspool.models.zoo import SCHEMES

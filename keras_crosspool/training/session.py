@@ -13,6 +13,7 @@ from absl import logging
 from keras_crosspool.backbones import create_backbone
 from keras_crosspool.data import open_split
 from keras_crosspool.distribution import create_distribution
+from keras_crosspool.environment import check_keras_settings, check_tensorflow_backend
 from keras_crosspool.evaluation import predict_logits, score
 from keras_crosspool.files import scratch_directory
 from keras_crosspool.models import ModelMetadata, build_model, load_model, save_model
@@ -210,6 +211,11 @@ class _Session:
 
 
 def _check(args):
+    check_keras_settings()
+    if _tunes(args):
+        check_tensorflow_backend("Fine-tuning (--epochs, --frozen_epochs)")
+    if args.strategy in ("mirrored", "multi_worker") or args.workers:
+        check_tensorflow_backend("Training on several devices (--strategy, --workers)")
     if args.solver == "none" and not _tunes(args):
         raise ValueError(
             "Nothing would train the classifier: take a solver, or epochs of fine-tuning. "

@@ -4,6 +4,7 @@ import json
 import pathlib
 import shutil
 
+import keras
 import numpy as np
 import pytest
 from PIL import Image
@@ -235,6 +236,27 @@ def test_scheme2_is_tuned_through_its_grid(train, tiny_folder, tmp_path):
     ]
     assert np.abs(kernels[0].numpy() - kernels[1].numpy()).max() > 1e-4
     assert solved.metrics["cross_validated_log_loss"] > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ({"epochs": 1}, r"^Fine-tuning \(--epochs, --frozen_epochs\) runs under.*backend jax$"),
+        ({"frozen_epochs": 1}, r"^Fine-tuning .*backend jax$"),
+        ({"strategy": "mirrored"}, r"^Training on several devices .*backend jax$"),
+        ({"workers": ["a:1", "b:1"]}, r"^Training on several devices .*backend jax$"),
+    ],
+)
+def test_what_needs_tensorflow_is_refused_at_the_start(
+    train, tmp_path, monkeypatch, arguments, words, tried
+):
+    """Not by a traceback at the end; the data, which is not there, is not even looked for."""
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    with pytest.raises(ValueError, match=words) as error:
+        train(tmp_path / "model", tmp_path / "nowhere", **arguments)
+    assert list(tmp_path.iterdir()) == []
+    if arguments == {"epochs": 1}:
+        tried("environment", "train --epochs with KERAS_BACKEND=jax", error.value)
 
 
 def test_an_output_that_cannot_be_written_is_refused_at_the_start(train, tmp_path):

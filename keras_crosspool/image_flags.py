@@ -1,8 +1,8 @@
-"""The flags of everything that reads images."""
+"""The flags of everything that reads images; importing them does not take Keras."""
 
 from absl import flags
 
-from keras_crosspool.data.reading import MAX_MEGAPIXELS
+from keras_crosspool.limits import MAX_MEGAPIXELS
 
 
 def define_image_flags(module_name):
