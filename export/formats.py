@@ -98,7 +98,11 @@ _CALIBRATION = (
         _INT8,
     ),
     Option(
-        "calibration_split", "train", "int8: split that the calibration pictures come from.", _INT8
+        "calibration_split",
+        "",
+        "int8: split that the calibration pictures come from; by default the one that the model "
+        "was trained on, with its slice.",
+        _INT8,
     ),
     Option(
         "calibration_pictures",

@@ -8,6 +8,9 @@ import numpy as np
 
 from keras_crosspool.data import load_pictures, open_split
 
+# What a model is judged by should be new to it; the ranges are those of what it was fitted on.
+_ROLES = {"parity": ("val", "train"), "calibration": ("train",)}
+
 
 @dataclasses.dataclass(frozen=True)
 class Pictures:
@@ -36,6 +39,12 @@ class Pictures:
         """Hex sha256 of each picture's pixels."""
         return [hashlib.sha256(picture.tobytes()).hexdigest() for picture in self.pixels]
 
+    def distinct(self):
+        """These pictures without copies of the pixels of an earlier one, as `Pictures`."""
+        _, first = np.unique(self.hashes(), return_index=True)
+        kept = np.sort(first)
+        return dataclasses.replace(self, pixels=self.pixels[kept], labels=self.labels[kept])
+
     def describe(self):
         """Where they come from, as plain data for a record."""
         return {
@@ -53,7 +62,8 @@ def read_pictures(metadata, purpose, data="", split="", limit=64):
         metadata: `ModelMetadata` of the model.
         purpose: `"parity"` or `"calibration"`, which names the flags in errors.
         data: str, folder or `"tfds:NAME"`. Defaults to the model's own data.
-        split: str. Defaults to the model's validation split, or else its training split.
+        split: str. Defaults to the model's training split for calibration, and for parity to its
+            validation split or else its training split.
         limit: int, the most pictures, drawn evenly over the classes. Defaults to `64`.
 
     Returns:
@@ -63,7 +73,6 @@ def read_pictures(metadata, purpose, data="", split="", limit=64):
         ValueError: if the data is not there.
     """
     data = str(data or metadata.data.get("path") or "")
-    split = split or metadata.data.get("val_split") or metadata.data.get("train_split")
     if not data or not (data.startswith("tfds:") or pathlib.Path(data).is_dir()):
         off = ", or --parity=off to write it unproven" if purpose == "parity" else ""
         raise ValueError(
@@ -72,6 +81,7 @@ def read_pictures(metadata, purpose, data="", split="", limit=64):
         )
     if limit < 1:
         raise ValueError(f"--{purpose}_pictures must be at least 1. Received: {limit}")
+    split = split or metadata.default_split(*_ROLES[purpose])
     opened = open_split(data, split, metadata.class_names, task=metadata.task)
     pixels, labels = load_pictures(opened, metadata.image_size, limit=limit)
     return Pictures(pixels, labels, data, split)

@@ -17,7 +17,9 @@ flags.DEFINE_string(
     "data", None, "Folder of pictures split/class/*.jpg, or tfds:NAME; the training data if unset."
 )
 flags.DEFINE_string("data_dir", None, "Folder of TFDS data sets; TFDS_DATA_DIR if unset.")
-flags.DEFINE_string("split", "test", "Split to score on.")
+flags.DEFINE_string(
+    "split", None, "Split to score on; the one that training was validated on if unset."
+)
 flags.DEFINE_integer("batch_size", 32, "Pictures in a batch.", 1)
 flags.DEFINE_bool("skip_broken", False, "Leave broken pictures out instead of stopping.")
 flags.DEFINE_string("json", None, "File for all scores, per class too.")
@@ -31,9 +33,10 @@ def main(_):
 
     model, metadata = load_model(FLAGS.model)
     data = FLAGS.data or metadata.data["path"]
+    name = FLAGS.split or metadata.default_split("val")
     split = open_split(
         data,
-        FLAGS.split,
+        name,
         metadata.class_names,
         FLAGS.skip_broken,
         metadata.task,
@@ -43,7 +46,7 @@ def main(_):
     scores = score(logits, labels, metadata.class_names, split.coarse_names, metadata.thresholds)
     _print(scores)
     if FLAGS.json:
-        record = {"model": FLAGS.model, "data": data, "split": FLAGS.split} | scores.to_dict()
+        record = {"model": FLAGS.model, "data": data, "split": name} | scores.to_dict()
         with atomic_path(FLAGS.json) as path:
             path.write_text(json.dumps(record, indent=2))
 

@@ -55,6 +55,17 @@ def test_logits_and_metadata_come_back(tmp_path, backbone, head):
     np.testing.assert_array_equal(restored(pictures), model(pictures))
 
 
+def test_default_splits_are_those_of_the_training():
+    trained = {"path": "tfds:x", "train_split": "train[:80%]", "val_split": "train[80%:]"}
+    metadata = dataclasses.replace(_metadata(), data=trained)
+    assert metadata.default_split("train") == "train[:80%]"
+    assert metadata.default_split("val") == "train[80%:]"
+    assert metadata.default_split("val", "train") == "train[80%:]"
+    assert _metadata().default_split("val", "train") == "train"
+    with pytest.raises(ValueError, match=r"no val split .* Received: \{'path': 'data'"):
+        _metadata().default_split("val")
+
+
 def test_metadata_is_plain_json():
     metadata = _metadata()
     fields = json.loads(metadata.to_json())
