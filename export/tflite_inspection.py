@@ -2,6 +2,8 @@
 
 import collections
 
+from export.tflite_container import parse
+
 _PICTURE_RANGE = (0.0, 255.0)
 _PIXEL_BY_PIXEL = ("MUL", "ADD", "SUB", "DIV")
 
@@ -18,7 +20,7 @@ def list_operators(content):
     Raises:
         ValueError: if one is a Flex or custom operator, which only some runtimes have.
     """
-    model = _parse(content)
+    model = parse(content)
     custom = [code.customCode.decode() for code in model.operatorCodes if code.customCode]
     if custom:
         raise ValueError(
@@ -39,7 +41,7 @@ def list_float_operators(content):
     """
     from ai_edge_litert.schema_py_generated import TensorType
 
-    computing = (name for name, dtype in _operators(_parse(content)) if dtype == TensorType.FLOAT32)
+    computing = (name for name, dtype in _operators(parse(content)) if dtype == TensorType.FLOAT32)
     return _count(name for name in computing if name != "DEQUANTIZE")
 
 
@@ -52,7 +54,7 @@ def tensor_wiring(content):
     Returns:
         list of pairs: name of the output, names of the inputs that are no constants, in order.
     """
-    model = _parse(content)
+    model = parse(content)
     graph = model.subgraphs[0]
     names = [tensor.name.decode() for tensor in graph.tensors]
     constant = [_is_constant(model, tensor) for tensor in graph.tensors]
@@ -71,7 +73,7 @@ def pixel_tensors(content):
     Returns:
         list of str.
     """
-    model = _parse(content)
+    model = parse(content)
     graph = model.subgraphs[0]
     found = [graph.tensors[graph.inputs[0]].name.decode()]
     operators = [name for name, _ in _operators(model)]
@@ -84,12 +86,6 @@ def pixel_tensors(content):
 def _is_constant(model, tensor):
     data = model.buffers[tensor.buffer].data
     return data is not None and len(data) > 0
-
-
-def _parse(content):
-    from ai_edge_litert.tools import flatbuffer_utils
-
-    return flatbuffer_utils.read_model_from_bytearray(bytearray(content))
 
 
 def _operators(model):

@@ -11,6 +11,7 @@ import warnings
 
 import numpy as np
 
+from export.tflite_container import seal
 from export.tflite_inspection import pixel_tensors, tensor_wiring
 
 _PACKAGES = ("litert_quantizer", "ai_edge_quantizer")
@@ -94,7 +95,7 @@ class TFLiteQuantizer:
         }
         with _without_debugging_hint():
             quantized = self._quantizer.quantize(result, enable_progress_report=False)
-        return bytes(quantized.quantized_model)
+        return seal(quantized.quantized_model)
 
     def layer_costs(self, pixels):
         """Which layers cost precision: the noise that each adds to what it computes.

@@ -7,6 +7,7 @@ from export import formats
 from export.calibration import calibrate
 from export.publish import Draft, publish
 from export.saved_model import saved_model
+from export.tflite_container import minimum_runtime
 from export.tflite_inspection import (
     delegated_nodes,
     list_float_operators,
@@ -56,6 +57,11 @@ def export_tflite(
     else:
         content, details = convert(source, precision, batch_size), {}
     inputs, outputs = list_tensors(content)
+    details = {
+        "min_runtime_version": minimum_runtime(content),
+        **details,
+        "delegated": delegated_nodes(content),
+    }
     draft = Draft(
         "tflite",
         precision,
@@ -64,7 +70,7 @@ def export_tflite(
         inputs,
         outputs,
         _PACKAGES,
-        {**details, "delegated": delegated_nodes(content)},
+        details,
         hint=_costliest_layers(details),
     )
     return publish(draft, source, pathlib.Path(output), comparator)
