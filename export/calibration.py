@@ -1,4 +1,4 @@
-"""Calibration: the ranges of a model's tensors on real pictures, measured once and kept."""
+"""Calibration: what real pictures tell of a model's tensors, measured once and kept."""
 
 import dataclasses
 import hashlib
@@ -8,23 +8,24 @@ import pathlib
 from absl import logging
 
 from export.pictures import Pictures, read_pictures
+from export.statistics import Statistics
 from keras_crosspool.files import atomic_path
 
 
 @dataclasses.dataclass(frozen=True)
 class Calibration:
-    """Ranges of a model's tensors, and where they come from.
+    """What was measured of a model's tensors, and where it comes from.
 
     Attributes:
         pictures: `Pictures` they were measured on.
         method: str, tool, version and statistic.
-        ranges: dict, name of the tensor to its least and largest value.
+        statistics: `Statistics`.
         from_cache: bool, whether they were read from the cache.
     """
 
     pictures: Pictures
     method: str
-    ranges: dict
+    statistics: Statistics
     from_cache: bool
 
     def describe(self, comparator):
@@ -44,7 +45,7 @@ class Calibration:
             "method": self.method,
             "from_cache": self.from_cache,
             "pictures_shared_with_parity": sum(picture in seen for picture in proof),
-            "ranges": self.ranges,
+            "ranges": self.statistics.ranges,
         }
 
 
@@ -63,7 +64,7 @@ def calibrate(
     Args:
         source: `Source`.
         method: str, tool, version and statistic.
-        measure: function of uint8 pixels `(n, height, width, 3)` that gives the ranges.
+        measure: function of uint8 pixels `(n, height, width, 3)` that gives the `Statistics`.
         calibration_data: str, folder or `"tfds:NAME"`. Defaults to the model's own data.
         calibration_split: str. Defaults to the split that the model was trained on.
         calibration_pictures: int, the most pictures; copies among them are left out with a
@@ -89,10 +90,10 @@ def calibrate(
     key = {"model": source.sha256, "pictures": pictures.sha256, "method": method}
     if calibration_cache and pathlib.Path(calibration_cache).exists():
         return Calibration(pictures, method, _read_cache(calibration_cache, key), True)
-    ranges = measure(pictures.pixels)
+    statistics = measure(pictures.pixels)
     if calibration_cache:
-        _write_cache(calibration_cache, key, ranges)
-    return Calibration(pictures, method, ranges, False)
+        _write_cache(calibration_cache, key, statistics)
+    return Calibration(pictures, method, statistics, False)
 
 
 def _without_copies(pictures):
@@ -110,20 +111,21 @@ def _without_copies(pictures):
     return distinct
 
 
-def _write_cache(path, key, ranges):
-    cache = {"key": key, "ranges": ranges}
+def _write_cache(path, key, statistics):
+    cache = {"key": key} | dataclasses.asdict(statistics)
     with atomic_path(path) as file:
         file.write_text(json.dumps(cache | {"sha256": _digest(cache)}, indent=2))
 
 
 def _read_cache(path, key):
-    """The ranges in a cache, which has to be as it was written, for this case."""
+    """The `Statistics` in a cache, which has to be as it was written, for this case."""
     try:
         cache = json.loads(pathlib.Path(path).read_text())
         digest = cache.pop("sha256")
         if digest != _digest(cache):
             raise ValueError(f"its sha256 is {_digest(cache)}, not {digest} as it says")
-        found, ranges = cache["key"], cache["ranges"]
+        found = cache.pop("key")
+        statistics = Statistics(**cache)
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
             "The calibration cache is damaged or was changed; remove it or name another "
@@ -135,7 +137,7 @@ def _read_cache(path, key):
             f"The calibration cache was made for another {' and another '.join(other)}; remove it "
             f"or name another --calibration_cache. Received: {path}"
         )
-    return ranges
+    return statistics
 
 
 def _digest(cache):

@@ -85,3 +85,18 @@ def read_pictures(metadata, purpose, data="", split="", limit=64):
     opened = open_split(data, split, metadata.class_names, task=metadata.task)
     pixels, labels = load_pictures(opened, metadata.image_size, limit=limit)
     return Pictures(pixels, labels, data, split)
+
+
+def full_batches(pixels, size):
+    """Cuts pixels into batches for a graph whose batch is fixed.
+
+    Args:
+        pixels: uint8 array `(n, height, width, 3)`.
+        size: int.
+
+    Yields:
+        float32 arrays `(size, height, width, 3)`; the last one is filled up with the first pixels.
+    """
+    for start in range(0, len(pixels), size):
+        batch = np.take(pixels, range(start, start + size), axis=0, mode="wrap")
+        yield batch.astype("float32")

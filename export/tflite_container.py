@@ -46,7 +46,7 @@ def seal(content):
         # Readers from before there were 127 operators, and some newer ones, look here alone.
         code.deprecatedBuiltinCode = min(_builtin(code), _PLACEHOLDER)
     _metadata_buffer(model).data = _metadata_buffer(stated).data
-    return _pack(model)
+    return pack(model)
 
 
 def minimum_runtime(content):
@@ -69,7 +69,7 @@ def _exported(content):
             buffer = model.buffers[tensor.buffer]
             if tensor.type in (TensorType.FLOAT32, TensorType.INT8) and buffer.data is not None:
                 buffer.data = np.ones_like(buffer.data)
-    return mlir_sparsify(_pack(model))
+    return mlir_sparsify(pack(model))
 
 
 def _versions(model):
@@ -89,7 +89,8 @@ def _metadata_buffer(model):
     return model.buffers[entry.buffer]
 
 
-def _pack(model):
+def pack(model):
+    """Writes a model that `parse` read: bytes."""
     from ai_edge_litert.tools import flatbuffer_utils
 
     return bytes(flatbuffer_utils.convert_object_to_bytearray(model))

@@ -27,7 +27,7 @@ def list_operators(content):
             "The file uses operators that TFLite has not built in, so not every runtime can run "
             f"it. Received: {', '.join(custom)}"
         )
-    return _count(name for name, _ in _operators(model))
+    return _count(name for name, _ in operators(model))
 
 
 def list_float_operators(content):
@@ -41,7 +41,7 @@ def list_float_operators(content):
     """
     from ai_edge_litert.schema_py_generated import TensorType
 
-    computing = (name for name, dtype in _operators(parse(content)) if dtype == TensorType.FLOAT32)
+    computing = (name for name, dtype in operators(parse(content)) if dtype == TensorType.FLOAT32)
     return _count(name for name in computing if name != "DEQUANTIZE")
 
 
@@ -57,7 +57,7 @@ def tensor_wiring(content):
     model = parse(content)
     graph = model.subgraphs[0]
     names = [tensor.name.decode() for tensor in graph.tensors]
-    constant = [_is_constant(model, tensor) for tensor in graph.tensors]
+    constant = [is_constant(model, tensor) for tensor in graph.tensors]
     return [
         (names[node.outputs[0]], [names[i] for i in node.inputs if i >= 0 and not constant[i]])
         for node in graph.operators
@@ -76,20 +76,21 @@ def pixel_tensors(content):
     model = parse(content)
     graph = model.subgraphs[0]
     found = [graph.tensors[graph.inputs[0]].name.decode()]
-    operators = [name for name, _ in _operators(model)]
-    for operator, (output, inputs) in zip(operators, tensor_wiring(content), strict=False):
+    kinds = [name for name, _ in operators(model)]
+    for operator, (output, inputs) in zip(kinds, tensor_wiring(content), strict=False):
         if operator in _PIXEL_BY_PIXEL and inputs and set(inputs) <= set(found):
             found.append(output)
     return found
 
 
-def _is_constant(model, tensor):
+def is_constant(model, tensor):
+    """Whether a tensor of a parsed model holds data of its own."""
     data = model.buffers[tensor.buffer].data
     return data is not None and len(data) > 0
 
 
-def _operators(model):
-    """Yields each operator's name and the type of its first output."""
+def operators(model):
+    """Yields the name of each operator of a parsed model and the type of its first output."""
     from ai_edge_litert.tools import flatbuffer_utils
 
     for subgraph in model.subgraphs:

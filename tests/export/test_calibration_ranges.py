@@ -11,6 +11,7 @@ import pytest
 from export.calibration import calibrate
 from export.exporters.tflite import export_tflite
 from export.pictures import read_pictures
+from export.statistics import Statistics
 from keras_crosspool.data import open_split
 
 
@@ -22,7 +23,7 @@ class _Measure:
 
     def __call__(self, pixels):
         self.runs += 1
-        return {"x": (float(pixels.min()), float(pixels.max()))}
+        return Statistics({"x": (float(pixels.min()), float(pixels.max()))}, {"kernel": [0.5]})
 
 
 def test_ranges_are_measured_once(small_source, tmp_path):
@@ -32,7 +33,9 @@ def test_ranges_are_measured_once(small_source, tmp_path):
     second = calibrate(small_source, "method 1", measure, **options)
     assert measure.runs == 1
     assert (first.from_cache, second.from_cache) == (False, True)
-    assert {name: tuple(pair) for name, pair in second.ranges.items()} == first.ranges
+    ranges = {name: tuple(pair) for name, pair in second.statistics.ranges.items()}
+    assert ranges == first.statistics.ranges
+    assert second.statistics.shifts == first.statistics.shifts
     assert (first.pictures.split, len(first.pictures.pixels)) == ("train", 32)
 
 

@@ -6,7 +6,8 @@ from ai_edge_litert import schema_py_generated as schema
 
 from export.exporters.tflite import export_tflite
 from export.runners import LiteRTRunner
-from export.tflite_container import minimum_runtime, seal
+from export.tflite_container import minimum_runtime, parse, seal
+from export.tflite_statistics import convolutions
 
 _NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items()}
 # TensorFlow's op_version.cc for int8 values, and for int8 weights per channel of a float operator.
@@ -73,6 +74,20 @@ def test_sparse_weights_stay_as_they_are(small_source, damaged, tmp_path):
     record = export_tflite(sparse, tmp_path / "x.tflite", "int8")
     assert "DENSIFY" not in record.operators
     assert record.operators["CONV_2D"] == 3
+
+
+def test_the_steps_of_the_weights_are_those_that_were_corrected_for(exported):
+    from ai_edge_litert.interpreter import Interpreter
+
+    path, _ = exported("tflite", "int8", ".tflite")
+    float32 = parse(exported("tflite", "float32", ".tflite")[0].read_bytes())
+    expected = {name: each.steps for name, each in convolutions(float32)}
+    tensors = {t["name"]: t for t in Interpreter(str(path)).get_tensor_details()}
+    for name, steps in expected.items():
+        np.testing.assert_allclose(
+            tensors[name]["quantization_parameters"]["scales"], steps, rtol=1e-6
+        )
+    assert len(expected) == 51
 
 
 @pytest.mark.parametrize(("precision", "least"), [("float32", "2.3.0"), ("dynamic", "2.17.0")])
