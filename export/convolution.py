@@ -89,12 +89,13 @@ def plain_steps(kernel):
 
 
 def paired_steps(kernel):
-    """The steps with which two weights in a row, if of one sign, make at most 127 together.
+    """The steps with which two weights that are added first make at most 127, if of one sign.
 
     An x86 processor without VNNI multiplies uint8 values by int8 weights in pairs and keeps each
     sum in 16 bits: 255 * (127 + 127) does not fit, 255 * 128 does. Without this bound ONNX Runtime
-    gives other logits there. What lies in a row depends on the kernel that runs: channels or
-    columns. Depthwise convolutions are computed another way and need no bound.
+    gives other logits there. The pairs are the first and second of a row of weights, the third and
+    fourth and so on; what lies in a row depends on the routine that runs, channels or columns.
+    Depthwise convolutions are computed another way and need no bound.
 
     Args:
         kernel: float array `(outputs, rows, columns, inputs of a group)`.
@@ -104,14 +105,25 @@ def paired_steps(kernel):
     """
     if kernel.shape[-1] == 1:
         return plain_steps(kernel)
-    orders = (kernel, kernel.transpose(0, 3, 1, 2))
-    return np.max([_largest_pair(order.reshape(len(kernel), -1)) for order in orders], 0) / LEVELS
+    largest = np.max([_largest_pair(row) for row in _layouts(kernel)], axis=0)
+    return np.where(largest > 0, largest, 1.0) / LEVELS
+
+
+def _layouts(kernel):
+    """The rows of weights, of even length, that routines make of each output channel."""
+    filled = _filled(kernel)  # position by position, each of whole pairs
+    for each in (kernel, filled, kernel.transpose(0, 3, 1, 2)):
+        yield _filled(each.reshape(len(kernel), -1))
+
+
+def _filled(values):
+    """Values with a zero behind the last ones, if they are of an odd number."""
+    return np.pad(values, [(0, 0)] * (values.ndim - 1) + [(0, values.shape[-1] % 2)])
 
 
 def _largest_pair(rows):
     signs = np.stack([np.maximum(rows, 0), np.maximum(-rows, 0)])
-    largest = (signs[..., 1:] + signs[..., :-1]).max((0, 2))
-    return np.where(largest > 0, largest, 1.0)
+    return (signs[..., 0::2] + signs[..., 1::2]).max((0, 2))
 
 
 def _same(size, extent, stride):

@@ -87,7 +87,10 @@ def test_the_steps_of_the_weights_are_those_that_were_corrected_for(proto, sourc
     kernels = {node.name: node.input[1] for node in float32.node if node.op_type == "Conv"}
     expected = dict(convolutions(float32, paired_steps))
     for name, kernel in kernels.items():
-        np.testing.assert_allclose(scales[name], expected[kernel].steps, rtol=1e-6)
+        steps = expected[kernel].steps
+        live = steps > 1e-6  # dead channels get larger steps, for the sake of their biases
+        np.testing.assert_allclose(scales[name][live], steps[live], rtol=1e-6)
+        assert live.mean() > 0.5
 
 
 def test_no_pair_of_products_leaves_sixteen_bits(proto):
@@ -99,8 +102,9 @@ def test_no_pair_of_products_leaves_sixteen_bits(proto):
         if weights.shape[1] > 1:
             for order in (weights, weights.transpose(0, 2, 3, 1)):
                 rows = order.reshape(len(order), -1)
+                rows = np.pad(rows, ((0, 0), (0, rows.shape[1] % 2))).reshape(len(rows), -1, 2)
                 for part in (rows.clip(0), (-rows).clip(0)):
-                    assert 255 * (part[:, 1:] + part[:, :-1]).max() <= np.iinfo("int16").max
+                    assert 255 * part.sum(-1).max() <= np.iinfo("int16").max
     assert len(convolutions) == 51
 
 
