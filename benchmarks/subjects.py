@@ -76,7 +76,7 @@ def open_subjects(paths, model_directory=None, threads=(1, 2), keras_calls=("pre
         candidates += keras
         descriptions.append((model_directory, _description(vars(metadata))))
         data = metadata.data.get("path")
-        split = metadata.data.get("val_split") or metadata.data.get("train_split")
+        split = metadata.default_split("val", "train")
     for path in paths:
         found, artefact = artefact_candidates(path, threads)
         candidates += found

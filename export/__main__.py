@@ -80,6 +80,7 @@ class _Result:
 
 def _export(source, comparator, output, row, precision):
     from export.parity import ParityError
+    from export.speed import SlowerError
 
     file = f"model-{precision}{row.suffix}"
     names = {option.name for option in row.options_of(precision)} & set(_OPTIONS)
@@ -91,7 +92,7 @@ def _export(source, comparator, output, row, precision):
     except ImportError as error:
         # `all` means what this machine can make; what was asked for by name has to be made.
         return _Result(file, "left out" if FLAGS.formats == ["all"] else "failed", None, str(error))
-    except (ParityError, ValueError) as error:
+    except (ParityError, SlowerError, ValueError) as error:
         return _Result(file, "failed", None, str(error))
     record = dataclasses.asdict(artefact)
     state = artefact.details.get("engine_state", f"parity {artefact.parity['status']}")

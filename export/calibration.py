@@ -1,28 +1,31 @@
-"""Calibration: the ranges of a model's tensors on real pictures, measured once and kept."""
+"""Calibration: what real pictures tell of a model's tensors, measured once and kept."""
 
-import collections
 import dataclasses
+import hashlib
 import json
 import pathlib
 
+from absl import logging
+
 from export.pictures import Pictures, read_pictures
+from export.statistics import Statistics
 from keras_crosspool.files import atomic_path
 
 
 @dataclasses.dataclass(frozen=True)
 class Calibration:
-    """Ranges of a model's tensors, and where they come from.
+    """What was measured of a model's tensors, and where it comes from.
 
     Attributes:
         pictures: `Pictures` they were measured on.
         method: str, tool, version and statistic.
-        ranges: dict, name of the tensor to its least and largest value.
+        statistics: `Statistics`.
         from_cache: bool, whether they were read from the cache.
     """
 
     pictures: Pictures
     method: str
-    ranges: dict
+    statistics: Statistics
     from_cache: bool
 
     def describe(self, comparator):
@@ -42,7 +45,7 @@ class Calibration:
             "method": self.method,
             "from_cache": self.from_cache,
             "pictures_shared_with_parity": sum(picture in seen for picture in proof),
-            "ranges": self.ranges,
+            "ranges": self.statistics.ranges,
         }
 
 
@@ -52,7 +55,7 @@ def calibrate(
     measure,
     *,
     calibration_data="",
-    calibration_split="train",
+    calibration_split="",
     calibration_pictures=128,
     calibration_cache="",
 ):
@@ -61,57 +64,73 @@ def calibrate(
     Args:
         source: `Source`.
         method: str, tool, version and statistic.
-        measure: function of uint8 pixels `(n, height, width, 3)` that gives the ranges.
+        measure: function of uint8 pixels `(n, height, width, 3)` that gives the `Statistics`.
         calibration_data: str, folder or `"tfds:NAME"`. Defaults to the model's own data.
-        calibration_split: str. Defaults to `"train"`.
-        calibration_pictures: int, the most pictures. Defaults to `128`.
+        calibration_split: str. Defaults to the split that the model was trained on.
+        calibration_pictures: int, the most pictures; copies among them are left out with a
+            warning. Defaults to `128`.
         calibration_cache: str, path of the cache file. Defaults to none.
 
     Returns:
         `Calibration`.
 
     Raises:
-        ValueError: if the pictures are not there or are not distinct, or the cache was made for
-            another model, other pictures or another method.
+        ValueError: if the pictures are not there, or the cache is damaged or was made for another
+            model, other pictures or another method.
     """
-    pictures = read_pictures(
-        source.metadata,
-        "calibration",
-        calibration_data,
-        calibration_split,
-        calibration_pictures,
-        source.image_options,
+    pictures = _without_copies(
+        read_pictures(
+            source.metadata,
+            "calibration",
+            calibration_data,
+            calibration_split,
+            calibration_pictures,
+            source.image_options,
+        )
     )
-    _refuse_duplicates(pictures)
     key = {"model": source.sha256, "pictures": pictures.sha256, "method": method}
     if calibration_cache and pathlib.Path(calibration_cache).exists():
         return Calibration(pictures, method, _read_cache(calibration_cache, key), True)
-    ranges = measure(pictures.pixels)
+    statistics = measure(pictures.pixels)
     if calibration_cache:
-        with atomic_path(calibration_cache) as file:
-            file.write_text(json.dumps({"key": key, "ranges": ranges}, indent=2))
-    return Calibration(pictures, method, ranges, False)
+        _write_cache(calibration_cache, key, statistics)
+    return Calibration(pictures, method, statistics, False)
 
 
-def _refuse_duplicates(pictures):
-    counts = collections.Counter(pictures.hashes())
-    copies = sum(count - 1 for count in counts.values())
+def _without_copies(pictures):
+    """The distinct ones among some pictures: one that comes twice would weigh twice."""
+    distinct = pictures.distinct()
+    copies = len(pictures.pixels) - len(distinct.pixels)
     if copies:
-        raise ValueError(
-            "Calibration pictures must differ, since a picture that comes twice weighs twice; "
-            "remove the copies, choose another --calibration_split or fewer "
-            f"--calibration_pictures. Received: {copies} copies among {len(pictures.pixels)} "
-            f"pictures of {pictures.data}, split {pictures.split}"
+        logging.warning(
+            "calibration: %d of %d pictures of %s, split %s, left out as copies of others",
+            copies,
+            len(pictures.pixels),
+            pictures.data,
+            pictures.split,
         )
+    return distinct
+
+
+def _write_cache(path, key, statistics):
+    cache = {"key": key} | dataclasses.asdict(statistics)
+    with atomic_path(path) as file:
+        file.write_text(json.dumps(cache | {"sha256": _digest(cache)}, indent=2))
 
 
 def _read_cache(path, key):
+    """The `Statistics` in a cache, which has to be as it was written, for this case."""
     try:
         cache = json.loads(pathlib.Path(path).read_text())
-        found, ranges = cache["key"], cache["ranges"]
-    except (ValueError, KeyError, TypeError) as error:
+        digest = cache.pop("sha256")
+        if digest != _digest(cache):
+            raise ValueError(f"its sha256 is {_digest(cache)}, not {digest} as it says")
+        found = cache.pop("key")
+        statistics = Statistics(**cache)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(
-            f"The calibration cache is damaged; remove it. Received: {path} ({error!r})"
+            "The calibration cache is damaged or was changed; remove it or name another "
+            f"--calibration_cache. Received: {path} ({error!r:.200})"
         ) from error
     other = [part for part in key if found.get(part) != key[part]]
     if other:
@@ -119,4 +138,8 @@ def _read_cache(path, key):
             f"The calibration cache was made for another {' and another '.join(other)}; remove it "
             f"or name another --calibration_cache. Received: {path}"
         )
-    return ranges
+    return statistics
+
+
+def _digest(cache):
+    return hashlib.sha256(json.dumps(cache, sort_keys=True).encode()).hexdigest()

@@ -14,7 +14,7 @@ FLAGS = flags.FLAGS
 def export_from_flags(name):
     """Exports one format as the flags say, and prints a short summary.
 
-    Exits with code 1 if the artefact is not the Keras model any more.
+    Exits with code 1 if the artefact is not the Keras model any more, or is slower than float32.
 
     Args:
         name: str, row of `export.formats`.
@@ -30,13 +30,14 @@ def export_from_flags(name):
 
     from export.parity import ParityError
     from export.source import load_source
+    from export.speed import SlowerError
 
     source = load_source(FLAGS.model, export_flags.image_options())
     comparator = comparator_from_flags(source)
     export = formats.resolve(row.exporter)
     try:
         artefact = export(source, output, FLAGS.precision, comparator, **options)
-    except ParityError as error:
+    except (ParityError, SlowerError) as error:
         sys.exit(f"error: {error}")
     print(_describe(artefact, output))
 

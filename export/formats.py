@@ -98,7 +98,11 @@ _CALIBRATION = (
         _INT8,
     ),
     Option(
-        "calibration_split", "train", "int8: split that the calibration pictures come from.", _INT8
+        "calibration_split",
+        "",
+        "int8: split that the calibration pictures come from; by default the one that the model "
+        "was trained on, with its slice.",
+        _INT8,
     ),
     Option(
         "calibration_pictures",
@@ -113,6 +117,13 @@ _CALIBRATION = (
         "the same, refused when they are not.",
         _INT8,
     ),
+)
+_ALLOW_SLOWER = Option(
+    "allow_slower",
+    False,
+    "int8: write the file even if it is slower than float32 on this machine's CPU, since it is for "
+    "another machine.",
+    _INT8,
 )
 _BATCH_SIZE = Option(
     "batch_size", 1, "Number of pictures the artefact takes at once; 0 leaves it open (dynamic)."
@@ -139,6 +150,7 @@ FORMATS = (
                 "float unit at their border.",
                 _INT8,
             ),
+            _ALLOW_SLOWER,
             *_CALIBRATION,
         ),
     ),
@@ -152,7 +164,7 @@ FORMATS = (
         extra="onnx",
         exporter="export.exporters.onnx:export_onnx",
         runner="export.runners.onnx_runner:OnnxRunner",
-        options=(_BATCH_SIZE, _OPSET, *_CALIBRATION),
+        options=(_BATCH_SIZE, _OPSET, _ALLOW_SLOWER, *_CALIBRATION),
     ),
     Format(
         name="tensorrt",

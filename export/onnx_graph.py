@@ -110,6 +110,11 @@ def head_nodes(graph):
     return head
 
 
+def batch_size(proto):
+    """The batch that a graph takes; `0` if it is open."""
+    return proto.graph.input[0].type.tensor_type.shape.dim[0].dim_value
+
+
 def list_operators(proto):
     """Counts the operators of a graph: dict, operator to count, most frequent first."""
     return dict(collections.Counter(node.op_type for node in proto.graph.node).most_common())

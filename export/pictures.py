@@ -8,6 +8,9 @@ import numpy as np
 
 from keras_crosspool.data import load_pictures, open_split
 
+# What a model is judged by should be new to it; the ranges are those of what it was fitted on.
+_ROLES = {"parity": ("val", "train"), "calibration": ("train",)}
+
 
 @dataclasses.dataclass(frozen=True)
 class Pictures:
@@ -38,6 +41,12 @@ class Pictures:
         """Hex sha256 of each picture's pixels."""
         return [hashlib.sha256(picture.tobytes()).hexdigest() for picture in self.pixels]
 
+    def distinct(self):
+        """These pictures without copies of the pixels of an earlier one, as `Pictures`."""
+        _, first = np.unique(self.hashes(), return_index=True)
+        kept = np.sort(first)
+        return dataclasses.replace(self, pixels=self.pixels[kept], labels=self.labels[kept])
+
     def describe(self):
         """Where they come from, as plain data for a record."""
         return {
@@ -56,7 +65,8 @@ def read_pictures(metadata, purpose, data="", split="", limit=64, image_options=
         metadata: `ModelMetadata` of the model.
         purpose: `"parity"` or `"calibration"`, which names the flags in errors.
         data: str, folder or `"tfds:NAME"`. Defaults to the model's own data.
-        split: str. Defaults to the model's validation split, or else its training split.
+        split: str. Defaults to the model's training split for calibration, and for parity to its
+            validation split or else its training split.
         limit: int, the most pictures, drawn evenly over the classes. Defaults to `64`.
         image_options: dict, further arguments of `open_split`: `skip_broken`, `max_megapixels`.
             Defaults to none.
@@ -68,7 +78,6 @@ def read_pictures(metadata, purpose, data="", split="", limit=64, image_options=
         ValueError: if the data is not there.
     """
     data = str(data or metadata.data.get("path") or "")
-    split = split or metadata.data.get("val_split") or metadata.data.get("train_split")
     if not data or not (data.startswith("tfds:") or pathlib.Path(data).is_dir()):
         off = ", or --parity=off to write it unproven" if purpose == "parity" else ""
         raise ValueError(
@@ -77,8 +86,24 @@ def read_pictures(metadata, purpose, data="", split="", limit=64, image_options=
         )
     if limit < 1:
         raise ValueError(f"--{purpose}_pictures must be at least 1. Received: {limit}")
+    split = split or metadata.default_split(*_ROLES[purpose])
     opened = open_split(
         data, split, metadata.class_names, task=metadata.task, **(image_options or {})
     )
     pixels, labels = load_pictures(opened, metadata.image_size, limit=limit)
     return Pictures(pixels, labels, data, split, dict(opened.left_out))
+
+
+def full_batches(pixels, size):
+    """Cuts pixels into batches for a graph whose batch is fixed.
+
+    Args:
+        pixels: uint8 array `(n, height, width, 3)`.
+        size: int.
+
+    Yields:
+        float32 arrays `(size, height, width, 3)`; the last one is filled up with the first pixels.
+    """
+    for start in range(0, len(pixels), size):
+        batch = np.take(pixels, range(start, start + size), axis=0, mode="wrap")
+        yield batch.astype("float32")

@@ -2,6 +2,8 @@
 
 import collections
 
+from export.tflite_container import parse
+
 _PICTURE_RANGE = (0.0, 255.0)
 _PIXEL_BY_PIXEL = ("MUL", "ADD", "SUB", "DIV")
 
@@ -18,14 +20,14 @@ def list_operators(content):
     Raises:
         ValueError: if one is a Flex or custom operator, which only some runtimes have.
     """
-    model = _parse(content)
+    model = parse(content)
     custom = [code.customCode.decode() for code in model.operatorCodes if code.customCode]
     if custom:
         raise ValueError(
             "The file uses operators that TFLite has not built in, so not every runtime can run "
             f"it. Received: {', '.join(custom)}"
         )
-    return _count(name for name, _ in _operators(model))
+    return _count(name for name, _ in operators(model))
 
 
 def list_float_operators(content):
@@ -39,7 +41,7 @@ def list_float_operators(content):
     """
     from ai_edge_litert.schema_py_generated import TensorType
 
-    computing = (name for name, dtype in _operators(_parse(content)) if dtype == TensorType.FLOAT32)
+    computing = (name for name, dtype in operators(parse(content)) if dtype == TensorType.FLOAT32)
     return _count(name for name in computing if name != "DEQUANTIZE")
 
 
@@ -52,10 +54,10 @@ def tensor_wiring(content):
     Returns:
         list of pairs: name of the output, names of the inputs that are no constants, in order.
     """
-    model = _parse(content)
+    model = parse(content)
     graph = model.subgraphs[0]
     names = [tensor.name.decode() for tensor in graph.tensors]
-    constant = [_is_constant(model, tensor) for tensor in graph.tensors]
+    constant = [is_constant(model, tensor) for tensor in graph.tensors]
     return [
         (names[node.outputs[0]], [names[i] for i in node.inputs if i >= 0 and not constant[i]])
         for node in graph.operators
@@ -71,29 +73,24 @@ def pixel_tensors(content):
     Returns:
         list of str.
     """
-    model = _parse(content)
+    model = parse(content)
     graph = model.subgraphs[0]
     found = [graph.tensors[graph.inputs[0]].name.decode()]
-    operators = [name for name, _ in _operators(model)]
-    for operator, (output, inputs) in zip(operators, tensor_wiring(content), strict=False):
+    kinds = [name for name, _ in operators(model)]
+    for operator, (output, inputs) in zip(kinds, tensor_wiring(content), strict=False):
         if operator in _PIXEL_BY_PIXEL and inputs and set(inputs) <= set(found):
             found.append(output)
     return found
 
 
-def _is_constant(model, tensor):
+def is_constant(model, tensor):
+    """Whether a tensor of a parsed model holds data of its own."""
     data = model.buffers[tensor.buffer].data
     return data is not None and len(data) > 0
 
 
-def _parse(content):
-    from ai_edge_litert.tools import flatbuffer_utils
-
-    return flatbuffer_utils.read_model_from_bytearray(bytearray(content))
-
-
-def _operators(model):
-    """Yields each operator's name and the type of its first output."""
+def operators(model):
+    """Yields the name of each operator of a parsed model and the type of its first output."""
     from ai_edge_litert.tools import flatbuffer_utils
 
     for subgraph in model.subgraphs:

@@ -1,6 +1,7 @@
 """The LiteRT quantiser behind one name: the package was renamed, and its recipe is ours."""
 
 import contextlib
+import dataclasses
 import importlib
 import importlib.metadata
 import importlib.util
@@ -11,7 +12,10 @@ import warnings
 
 import numpy as np
 
+from export.pictures import full_batches
+from export.tflite_container import seal
 from export.tflite_inspection import pixel_tensors, tensor_wiring
+from export.tflite_statistics import correct_biases, measure
 
 _PACKAGES = ("litert_quantizer", "ai_edge_quantizer")
 _BODY = (
@@ -45,56 +49,55 @@ class TFLiteQuantizer:
         self._modules = _import_package()
         self._content = content
         self._batch_size = batch_size
-        self._quantizer = self._modules.quantizer.Quantizer(bytearray(content))
-        body = _names_without(float_layers)
-        # A quantised picture must not meet a float multiplication on its way to the network.
-        for operator in (*_BODY, "MUL") if int8_io else _BODY:
-            self._make_static(body, operator)
-        for border in ("INPUT", "OUTPUT") if int8_io else ():
-            self._make_static(".*", border)
-        names = self._modules.qtyping.TFLOperationName
-        self._quantizer.add_dynamic_config(".*", names.FULLY_CONNECTED, _BITS)
+        self._float_layers, self._int8_io = float_layers, int8_io
+        self._quantized = None
 
     @property
     def method(self):
         """Tool, version and statistic, as one str."""
         package = self._modules.name
         version = importlib.metadata.version(package)
-        return f"{package} {version}: moving average of each picture's least and largest value"
+        return f"{package} {version}: least and largest value, mean shift of rounded weights"
 
     def calibrate(self, pixels):
-        """Measures the range of each tensor.
+        """Measures the range of each tensor, and what rounding shifts.
 
         Args:
             pixels: uint8 array `(n, height, width, 3)`.
 
         Returns:
-            dict, name of the tensor to a pair of floats.
+            `Statistics`.
         """
         # What is computed pixel by pixel has a range known in advance: that of all 256 values.
         # With it the eight bits of a picture pass through without any loss.
         every_value = np.resize(np.arange(256, dtype="uint8"), pixels.shape[1:])[None]
-        exact = self._measure(every_value)
-        known = {name: exact[name] for name in pixel_tensors(self._content) if name in exact}
-        return self._measure(pixels) | known | self._measure_outputs(pixels)
+        exact = measure(self._content, self._batches(every_value)).ranges
+        known = {name: exact[name] for name in pixel_tensors(self._content)}
+        found = measure(self._content, self._batches(pixels))
+        ranges = found.ranges | known
+        output = self._output_name()
+        ranges[output] = _widened(*ranges[output])
+        return dataclasses.replace(found, ranges=ranges)
 
-    def quantize(self, ranges):
+    def quantize(self, statistics):
         """Quantises the model.
 
         Args:
-            ranges: dict, from `calibrate`.
+            statistics: `Statistics`, from `calibrate`.
 
         Returns:
             bytes of a TFLite file.
         """
         # float64, since the scale of a dead channel overflows the quantiser's division in float32.
-        result = {
+        ranges = {
             name: {"min": np.array([low]), "max": np.array([high])}
-            for name, (low, high) in ranges.items()
+            for name, (low, high) in statistics.ranges.items()
         }
+        quantizer = self._recipe(correct_biases(self._content, statistics.shifts))
         with _without_debugging_hint():
-            quantized = self._quantizer.quantize(result, enable_progress_report=False)
-        return bytes(quantized.quantized_model)
+            result = quantizer.quantize(ranges, enable_progress_report=False)
+        self._quantized = seal(result.quantized_model)
+        return self._quantized
 
     def layer_costs(self, pixels):
         """Which layers cost precision: the noise that each adds to what it computes.
@@ -108,8 +111,12 @@ class TFLiteQuantizer:
         """
         metric = self._modules.quantizer.ValidationErrorMetric.SNR
         with _without_debugging_hint():
-            comparison = self._quantizer.validate(
-                self._feed(pixels), error_metrics=[metric], num_threads=os.cpu_count()
+            comparison = self._modules.model_validator.compare_model(
+                self._content,
+                self._quantized,
+                {"serving_default": [{"image": batch} for batch in self._batches(pixels)]},
+                error_metrics=[metric],
+                num_threads=os.cpu_count(),
             )
         found = comparison.get_all_tensor_results()
         noise = {name: 1 / max(metrics["snr"], 1e-12) for name, metrics in found.items()}
@@ -122,39 +129,30 @@ class TFLiteQuantizer:
                 costs.append({"layer": layer, "noise": noise[output], "added_noise": added})
         return tuple(sorted(costs, key=lambda cost: -cost["added_noise"]))
 
-    def _measure(self, pixels):
-        mode = self._modules.calibrator.CalibrationMode.CALIBRATION_PROFILER_BASED
-        result = self._quantizer.calibrate(
-            self._feed(pixels), num_threads=os.cpu_count(), mode=mode
-        )
-        return {
-            name: (float(np.min(found["min"])), float(np.max(found["max"])))
-            for name, found in result.items()
-            if found
-        }
-
-    def _measure_outputs(self, pixels):
-        """Twice the range of the logits: pictures that the model was not fitted on go beyond it."""
-        from ai_edge_litert.interpreter import Interpreter
-
-        interpreter = Interpreter(model_content=bytes(self._content), num_threads=os.cpu_count())
-        output = interpreter.get_output_details()[0]["name"]
-        run = interpreter.get_signature_runner()
-        ((_, batches),) = self._feed(pixels).items()
-        logits = [next(iter(run(**batch).values())) for batch in batches]
-        low, high = float(np.min(logits)), float(np.max(logits))
-        margin = (high - low) / 2
-        return {output: (low - margin, high + margin)}
-
-    def _make_static(self, regex, operator):
+    def _recipe(self, content):
+        """The package's quantiser of a float file, told what becomes int8."""
         names = self._modules.qtyping.TFLOperationName
-        self._quantizer.add_static_config(regex, names[operator], _BITS, _BITS)
+        quantizer = self._modules.quantizer.Quantizer(bytearray(content))
+        body = _names_without(self._float_layers)
+        # A quantised picture must not meet a float multiplication on its way to the network.
+        static = [(body, operator) for operator in (*_BODY, *(("MUL",) if self._int8_io else ()))]
+        static += [(".*", border) for border in (("INPUT", "OUTPUT") if self._int8_io else ())]
+        for regex, operator in static:
+            quantizer.add_static_config(regex, names[operator], _BITS, _BITS)
+        quantizer.add_dynamic_config(".*", names.FULLY_CONNECTED, _BITS)
+        return quantizer
 
-    def _feed(self, pixels):
-        size = self._batch_size or 1
-        starts = range(0, len(pixels), size)
-        batches = (np.take(pixels, range(i, i + size), axis=0, mode="wrap") for i in starts)
-        return {"serving_default": [{"image": batch.astype("float32")} for batch in batches]}
+    def _output_name(self):
+        return tensor_wiring(self._content)[-1][0]
+
+    def _batches(self, pixels):
+        return full_batches(pixels, self._batch_size or 1)
+
+
+def _widened(low, high):
+    """Twice the range of the logits: images that the model was not fitted on go beyond it."""
+    margin = (high - low) / 2
+    return low - margin, high + margin
 
 
 def _names_without(layers):
@@ -181,6 +179,6 @@ def _import_package():
         )
     modules = {
         part: importlib.import_module(f"{name}.{part}")
-        for part in ("calibrator", "qtyping", "quantizer")
+        for part in ("model_validator", "qtyping", "quantizer")
     }
     return types.SimpleNamespace(name=name, **modules)

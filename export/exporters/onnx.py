@@ -4,7 +4,13 @@ import pathlib
 
 from export import formats, onnx_graph
 from export.calibration import calibrate
+from export.onnx_float16 import to_float16
+from export.onnx_inspection import runtime_operators
+from export.onnx_quantizer import OnnxQuantizer
+from export.onnx_recipe import ONNX_RUNTIME
+from export.pictures import full_batches
 from export.publish import Draft, publish
+from export.speed import gate_speed
 
 PACKAGES = ("tensorflow", "tensorflow_cpu", "onnx", "tf2onnx", "onnxslim", "onnxruntime")
 
@@ -17,6 +23,7 @@ def export_onnx(
     *,
     batch_size=1,
     opset=18,
+    allow_slower=False,
     **calibration,
 ):
     """Writes a model as an ONNX file whose parity with Keras is proven.
@@ -25,10 +32,11 @@ def export_onnx(
         source: `Source`.
         output: path of the `.onnx` file.
         precision: `"float32"` (the default), `"float16"` (the head computes in float32) or
-            `"int8"` (explicit Q/DQ pairs around convolutions and the classifier).
+            `"int8"` (explicit Q/DQ pairs around convolutions, as ONNX Runtime wants them).
         comparator: `Comparator`, or `None` (the default) to write it unproven.
         batch_size: int, pictures at once; `0` leaves it open. Defaults to `1`.
         opset: int, operator set version. Defaults to `18`.
+        allow_slower: bool, whether int8 may be slower than float32 here. Defaults to `False`.
         **calibration: for `"int8"`, see `export.calibration.calibrate`.
 
     Returns:
@@ -38,14 +46,21 @@ def export_onnx(
         ValueError: if the model does not convert, the result is no valid ONNX, or the calibration
             pictures are not as expected.
         ParityError: if the result is not the Keras model any more.
+        SlowerError: if int8 is slower than float32 and that is not allowed.
     """
     formats.get_format("onnx").check(precision)
-    proto, details = make_graph(source, precision, comparator, batch_size, opset, calibration)
+    proto, details = make_graph(
+        source, precision, comparator, batch_size, opset, ONNX_RUNTIME, calibration
+    )
+    content = proto.SerializeToString()
+    details["runtime_operators"] = runtime_operators(proto)
+    if precision == "int8" and comparator:
+        details["speed"] = _gate(source, content, comparator, batch_size, opset, allow_slower)
     inputs, outputs = onnx_graph.list_tensors(proto)
     draft = Draft(
         "onnx",
         precision,
-        proto.SerializeToString(),
+        content,
         onnx_graph.list_operators(proto),
         inputs,
         outputs,
@@ -55,7 +70,7 @@ def export_onnx(
     return publish(draft, source, pathlib.Path(output), comparator)
 
 
-def make_graph(source, precision, comparator, batch_size, opset, calibration):
+def make_graph(source, precision, comparator, batch_size, opset, recipe, calibration):
     """Converts a model to a checked ONNX graph of a precision.
 
     Args:
@@ -64,26 +79,29 @@ def make_graph(source, precision, comparator, batch_size, opset, calibration):
         comparator: `Comparator` of the export, or `None`.
         batch_size: int; `0` leaves it open.
         opset: int.
+        recipe: `Recipe` of the runtime that int8 is for.
         calibration: dict, options of `export.calibration.calibrate`.
 
     Returns:
         `onnx.ModelProto` and a dict, what its record holds: opset and calibration.
     """
-    from export import onnx_quantizer
-
     proto = onnx_graph.convert(source, batch_size, opset)
     details = {"opset": opset}
     if precision == "float16":
-        proto = onnx_quantizer.to_float16(proto)
+        proto = to_float16(proto)
     if precision == "int8":
-        measured = calibrate(
-            source,
-            onnx_quantizer.method(),
-            lambda pixels: onnx_quantizer.measure_ranges(proto, pixels),
-            **calibration,
-        )
+        quantizer = OnnxQuantizer(proto, recipe)
+        measured = calibrate(source, quantizer.method, quantizer.calibrate, **calibration)
         details["calibration"] = measured.describe(comparator)
-        proto = onnx_quantizer.to_int8(proto, measured.ranges)
+        proto = quantizer.quantize(measured.statistics)
     onnx_graph.add_metadata(proto, source)
     onnx_graph.check(proto)
     return proto, details
+
+
+def _gate(source, content, comparator, batch_size, opset, allow_slower):
+    """The speed of an int8 file as plain data; see `export.speed`."""
+    reference = onnx_graph.convert(source, batch_size, opset).SerializeToString()
+    batch = next(full_batches(comparator.pictures.pixels, batch_size or 1))
+    row = formats.get_format("onnx")
+    return gate_speed(row, content, reference, batch, allow_slower).to_dict()

@@ -7,6 +7,7 @@ from export import formats, onnx_graph
 from export.cuda import find_cuda
 from export.engine_builder import EngineOptions, build_engine, find_product, parse_profile
 from export.exporters import onnx as onnx_exporter
+from export.onnx_recipe import TENSORRT
 from export.publish import Draft, publish
 from export.runners.onnx_runner import OnnxRunner
 from export.runners.tensorrt_runner import TensorRTRunner
@@ -66,7 +67,7 @@ def export_tensorrt(
     options = EngineOptions(name, batches, tuple(compute_capabilities), workspace_mb, timing_cache)
     batch_size = batches[0] if len(set(batches)) == 1 else 0
     proto, details = onnx_exporter.make_graph(
-        source, precision, comparator, batch_size, opset, calibration
+        source, precision, comparator, batch_size, opset, TENSORRT, calibration
     )
     engine = build_engine(proto, options)
     run_engine = verify == "engine" or (verify == "auto" and find_cuda() is not None)

@@ -5,8 +5,11 @@ import re
 
 from export import formats
 from export.calibration import calibrate
+from export.pictures import full_batches
 from export.publish import Draft, publish
 from export.saved_model import saved_model
+from export.speed import gate_speed
+from export.tflite_container import minimum_runtime
 from export.tflite_inspection import (
     delegated_nodes,
     list_float_operators,
@@ -27,6 +30,7 @@ def export_tflite(
     *,
     batch_size=1,
     int8_io=False,
+    allow_slower=False,
     **calibration,
 ):
     """Writes a model as a TFLite file whose parity with Keras is proven.
@@ -40,6 +44,7 @@ def export_tflite(
         comparator: `Comparator`, or `None` (the default) to write it unproven.
         batch_size: int, pictures at once; `0` leaves it open. Defaults to `1`.
         int8_io: bool, whether int8 comes in and goes out too. Defaults to `False`.
+        allow_slower: bool, whether int8 may be slower than float32 here. Defaults to `False`.
         **calibration: for `"int8"`, see `export.calibration.calibrate`.
 
     Returns:
@@ -49,13 +54,21 @@ def export_tflite(
         ValueError: if the model uses an operator that TFLite has not built in, or the calibration
             pictures are not as expected.
         ParityError: if the result is not the Keras model any more.
+        SlowerError: if int8 is slower than float32 and that is not allowed.
     """
     formats.get_format("tflite").check(precision)
     if precision == "int8":
-        content, details = _to_int8(source, comparator, batch_size, int8_io, calibration)
+        content, details = _to_int8(
+            source, comparator, batch_size, int8_io, allow_slower, calibration
+        )
     else:
         content, details = convert(source, precision, batch_size), {}
     inputs, outputs = list_tensors(content)
+    details = {
+        "min_runtime_version": minimum_runtime(content),
+        **details,
+        "delegated": delegated_nodes(content),
+    }
     draft = Draft(
         "tflite",
         precision,
@@ -64,25 +77,31 @@ def export_tflite(
         inputs,
         outputs,
         _PACKAGES,
-        {**details, "delegated": delegated_nodes(content)},
+        details,
         hint=_costliest_layers(details),
     )
     return publish(draft, source, pathlib.Path(output), comparator)
 
 
-def _to_int8(source, comparator, batch_size, int8_io, options):
-    """The int8 file and what its record holds: calibration, what stayed float, layer costs."""
+def _to_int8(source, comparator, batch_size, int8_io, allow_slower, options):
+    """The int8 file and what its record holds: calibration, what stayed float, costs, speed."""
     from export.tflite_quantizer import TFLiteQuantizer
 
     content = convert(source, "float32", batch_size)
     quantizer = TFLiteQuantizer(content, source.float_layers(), int8_io, batch_size)
     calibration = calibrate(source, quantizer.method, quantizer.calibrate, **options)
-    quantized = quantizer.quantize(calibration.ranges)
+    quantized = quantizer.quantize(calibration.statistics)
+    pixels = calibration.pictures.pixels
     details = {
         "float_operators": list_float_operators(quantized),
-        "layer_costs": quantizer.layer_costs(calibration.pictures.pixels[:_COST_PICTURES]),
+        "layer_costs": quantizer.layer_costs(pixels[:_COST_PICTURES]),
         "calibration": calibration.describe(comparator),
     }
+    if comparator:
+        batch = next(full_batches(pixels, batch_size or 1))
+        row = formats.get_format("tflite")
+        speed = gate_speed(row, quantized, content, batch, allow_slower)
+        details["speed"] = speed.to_dict()
     return quantized, details
 
 

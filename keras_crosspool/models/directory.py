@@ -27,18 +27,16 @@ _EXPANSION = 100  # weights hardly shrink, so an archive that grows by more is n
 _REASON = 300  # characters of what Keras says
 
 
-def save_model(directory, model, metadata, write_extras=None):
+def save_model(directory, model, metadata):
     """Writes a model directory, whole or not at all; the files of an older one are replaced.
 
-    Other files in the directory stay, such as notes or exported models.
+    Other files in the directory stay, such as notes or exported models. `add_files` adds plots of
+    the model and the like.
 
     Args:
         directory: path of the directory.
         model: `keras.Model`, RGB 0-255 in, logits out.
         metadata: `ModelMetadata`.
-        write_extras: function of a folder's path that writes further files into it, such as
-            plots, which take their places with the model. Defaults to none; `add_files` adds such
-            files later.
 
     Raises:
         ValueError: if `directory` exists and is no model directory.
@@ -49,8 +47,6 @@ def save_model(directory, model, metadata, write_extras=None):
         # A model made anew has the same weights without the optimizer's.
         keras.Model(model.input, model.output, name=model.name).save(path / MODEL_FILE)
         (path / METADATA_FILE).write_text(metadata.to_json())
-        if write_extras:
-            write_extras(path)
 
 
 def add_files(directory, write):

@@ -53,6 +53,26 @@ class ModelMetadata:
         "the backbone's own scaling is inside the model"
     )
 
+    def default_split(self, *roles):
+        """The split that is meant where the user names none.
+
+        Args:
+            *roles: `"train"` and `"val"`, in the order in which they will do.
+
+        Returns:
+            str, as it was named for training, slices included, such as `"train[:80%]"`.
+
+        Raises:
+            ValueError: if training named none of them.
+        """
+        for role in roles:
+            if self.data.get(f"{role}_split"):
+                return self.data[f"{role}_split"]
+        raise ValueError(
+            f"model.json names no {' and no '.join(roles)} split that could be taken by default; "
+            f"name the split to use. Received: {self.data}"
+        )
+
     def to_json(self):
         """The metadata as indented JSON text."""
         return json.dumps(dataclasses.asdict(self), indent=2)

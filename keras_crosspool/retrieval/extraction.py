@@ -30,7 +30,7 @@ def extract(
     model,
     output,
     data=None,
-    split="train",
+    split=None,
     format="float16",
     batch_size=32,
     shard_size=512,
@@ -48,7 +48,7 @@ def extract(
         model: path of a model directory.
         output: path of the folder to write.
         data: str, a folder of pictures or `"tfds:NAME"`. Defaults to the training data.
-        split: str, name of the split. Defaults to `"train"`.
+        split: str, name of the split. Defaults to the one that the model was trained on.
         format: a key of `FORMATS`. Defaults to `"float16"`.
         batch_size: int, pictures computed at once. Defaults to `32`.
         shard_size: int, descriptors in a file, a multiple of the batch size, so that batches fall

@@ -9,7 +9,9 @@ flags.DEFINE_string("model", None, "Model directory, as train writes it.", requi
 flags.DEFINE_string(
     "data", None, "Folder of pictures split/class/*.jpg, or tfds:NAME; the training data if unset."
 )
-flags.DEFINE_string("split", "train", "Split to describe.")
+flags.DEFINE_string(
+    "split", None, "Split to describe; the one that the model was trained on if unset."
+)
 flags.DEFINE_string("output", None, "Folder to write, or to finish.", required=True)
 flags.DEFINE_enum(
     "format",

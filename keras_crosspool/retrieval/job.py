@@ -60,6 +60,7 @@ class ExtractionJob:
         self._describer = Describer(model, batch_size)
         metadata = self._describer.metadata
         data = str(data or metadata.data["path"])
+        split = split or metadata.default_split("train")
         self._pictures = open_split(
             data, split, metadata.class_names, skip_broken, max_megapixels=max_megapixels
         )

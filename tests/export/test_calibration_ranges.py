@@ -1,5 +1,8 @@
 """Calibration: distinct pictures of a named split, and a cache that is never used when stale."""
 
+import dataclasses
+import json
+import logging
 import shutil
 
 import numpy as np
@@ -7,6 +10,9 @@ import pytest
 
 from export.calibration import calibrate
 from export.exporters.tflite import export_tflite
+from export.pictures import read_pictures
+from export.statistics import Statistics
+from keras_crosspool.data import open_split
 
 
 class _Measure:
@@ -17,7 +23,7 @@ class _Measure:
 
     def __call__(self, pixels):
         self.runs += 1
-        return {"x": (float(pixels.min()), float(pixels.max()))}
+        return Statistics({"x": (float(pixels.min()), float(pixels.max()))}, {"kernel": [0.5]})
 
 
 def test_ranges_are_measured_once(small_source, tmp_path):
@@ -27,7 +33,9 @@ def test_ranges_are_measured_once(small_source, tmp_path):
     second = calibrate(small_source, "method 1", measure, **options)
     assert measure.runs == 1
     assert (first.from_cache, second.from_cache) == (False, True)
-    assert {name: tuple(pair) for name, pair in second.ranges.items()} == first.ranges
+    ranges = {name: tuple(pair) for name, pair in second.statistics.ranges.items()}
+    assert ranges == first.statistics.ranges
+    assert second.statistics.shifts == first.statistics.shifts
     assert (first.pictures.split, len(first.pictures.pixels)) == ("train", 32)
 
 
@@ -49,26 +57,107 @@ def test_stale_ranges_are_refused(small_source, damaged, tmp_path):
         assert measure.runs == 0
 
 
-@pytest.mark.parametrize("text", ["{", "[]", '{"key": {}}'])
-def test_a_damaged_cache_is_refused(small_source, tmp_path, text):
-    (tmp_path / "cache.json").write_text(text)
-    with pytest.raises(ValueError, match="calibration cache is damaged"):
-        calibrate(
-            small_source,
-            "method",
-            _Measure(),
-            calibration_pictures=16,
-            calibration_cache=str(tmp_path / "cache.json"),
-        )
+_WHOLE = {"key": {}, "ranges": {}, "sha256": "0"}
 
 
-def test_copies_are_refused(small_source, tiny_folder, tmp_path):
+@pytest.mark.parametrize(
+    ("what", "content"),
+    [
+        ("an open brace", b"{"),
+        ("a list", b"[]"),
+        ("no UTF-8", b"\xff\xfe\x00"),
+        ("a list 100000 deep", b"[" * 100000),
+        ("without ranges", b'{"key": {}}'),
+        ("of another digest", json.dumps(_WHOLE).encode()),
+    ],
+    ids=["brace", "list", "no text", "deep", "no ranges", "digest"],
+)
+def test_a_damaged_cache_is_refused(small_source, tmp_path, tried, what, content):
+    cache = tmp_path / "cache.json"
+    cache.write_bytes(content)
+    options = {"calibration_pictures": 16, "calibration_cache": str(cache)}
+    with pytest.raises(ValueError, match="calibration cache is damaged") as refused:
+        calibrate(small_source, "method", _Measure(), **options)
+    assert cache.read_bytes() == content
+    assert len(str(refused.value)) < 600
+    tried("files", f"a calibration cache: {what}", refused.value)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda cache: cache["ranges"].update(x=[0.0, 1.0]),
+        lambda cache: cache["ranges"].clear(),
+        lambda cache: cache["key"].update(method="another method"),
+    ],
+    ids=["range", "no ranges", "key"],
+)
+def test_an_altered_cache_is_refused(small_source, tmp_path, tried, change):
+    cache = tmp_path / "cache.json"
+    options = {"calibration_pictures": 16, "calibration_cache": str(cache)}
+    calibrate(small_source, "method", _Measure(), **options)
+    content = json.loads(cache.read_text())
+    change(content)
+    cache.write_text(json.dumps(content))
+    measure = _Measure()
+    with pytest.raises(ValueError, match="damaged or was changed") as refused:
+        calibrate(small_source, "method", measure, **options)
+    assert measure.runs == 0
+    if content["ranges"].get("x") == [0.0, 1.0]:
+        tried("files", "a calibration cache with a range altered by hand", refused.value)
+
+
+def test_copies_are_left_out(small_source, tiny_folder, tmp_path, caplog, tried):
     folder = tmp_path / "copies"
     shutil.copytree(tiny_folder, folder)
     pictures = sorted((folder / "train" / "Orange").iterdir())
     shutil.copy(pictures[0], pictures[0].with_name("copy.jpg"))
-    with pytest.raises(ValueError, match="Received: 1 copies among 19 pictures"):
-        calibrate(small_source, "method", _Measure(), calibration_data=str(folder))
+    shutil.copy(pictures[0], folder / "train" / "Anjou" / "copy.jpg")
+    options = {"calibration_split": "train"}
+    with caplog.at_level(logging.WARNING, "absl"):
+        found, whole = (
+            calibrate(small_source, "m", _Measure(), calibration_data=str(data), **options)
+            for data in (folder, tiny_folder)
+        )
+    assert "2 of 20 pictures" in caplog.text
+    hashes = found.pictures.hashes()
+    assert len(set(hashes)) == len(hashes) == 18
+    assert set(hashes) == set(whole.pictures.hashes())
+    assert found.describe(None)["pictures"] == 18
+    tried("export", "int8 with an image twice in the calibration split", caplog.records[0].message)
+
+
+def test_the_split_is_that_of_the_training(small_source, tiny_folder, tmp_path):
+    """The folder calls its splits otherwise, and the model knows how."""
+    folder = tmp_path / "photos"
+    shutil.copytree(tiny_folder / "train", folder / "day1")
+    shutil.copytree(tiny_folder / "test", folder / "day2")
+    data = {"path": str(folder), "train_split": "day1", "val_split": "day2"}
+    source = _trained_on(small_source, data)
+    assert calibrate(source, "m", _Measure()).pictures.split == "day1"
+    chosen = calibrate(source, "m", _Measure(), calibration_split="day2")
+    assert chosen.pictures.split == "day2"
+    assert read_pictures(source.metadata, "parity").split == "day2"
+
+
+def test_a_slice_of_a_split_stays_a_slice(small_source, tiny_folder, monkeypatch):
+    """Else int8 would be calibrated on the images that it is judged by."""
+    opened = []
+
+    def open_slice(data, split, *arguments, **options):
+        opened.append(split)
+        return open_split(str(tiny_folder), "train", *arguments, **options)
+
+    monkeypatch.setattr("export.pictures.open_split", open_slice)
+    data = {"path": "tfds:photos", "train_split": "train[:80%]", "val_split": "train[80%:]"}
+    source = _trained_on(small_source, data)
+    calibrate(source, "m", _Measure())
+    read_pictures(source.metadata, "parity")
+    assert opened == ["train[:80%]", "train[80%:]"]
+
+
+def _trained_on(source, data):
+    return dataclasses.replace(source, metadata=dataclasses.replace(source.metadata, data=data))
 
 
 def test_pictures_shared_with_parity_are_counted(small_source, small_comparator):

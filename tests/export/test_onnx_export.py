@@ -69,29 +69,6 @@ def test_float16_keeps_the_head_in_float32(exported):
     assert {tensor.data_type for tensor in large} == {onnx.TensorProto.FLOAT16}
 
 
-def test_int8_is_what_tensorrt_parses(exported):
-    proto = _load(exported, "int8")
-    constants = {t.name: onnx.numpy_helper.to_array(t) for t in proto.graph.initializer}
-    pairs = [n for n in proto.graph.node if n.op_type in ("QuantizeLinear", "DequantizeLinear")]
-    zero_points = [constants[node.input[2]] for node in pairs]
-    assert all(point.dtype == np.int8 and not point.any() for point in zero_points)
-    scales = {constants[node.input[1]].size for node in pairs}
-    assert {1, 1280} <= scales  # per tensor for activations, per channel for weights
-    assert not any(value.dtype == np.int32 for value in constants.values())
-
-
-def test_int8_leaves_the_product_of_maps_in_float(exported):
-    proto = _load(exported, "int8")
-    producers = {name: node.op_type for node in proto.graph.node for name in node.output}
-    inputs = {
-        operator: {producers.get(n) for node in proto.graph.node if node.op_type == operator
-                   for n in node.input[:2]}
-        for operator in ("Conv", "Gemm", "MatMul")
-    }  # fmt: skip
-    assert inputs["Conv"] == inputs["Gemm"] == {"DequantizeLinear"}
-    assert "DequantizeLinear" not in inputs["MatMul"]
-
-
 @pytest.mark.parametrize("precision", _PRECISIONS)
 @pytest.mark.parametrize(("batch_size", "shape"), [(0, None), (3, 3)])
 def test_other_batches(small_source, small_comparator, tmp_path, precision, batch_size, shape):

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -25,16 +26,28 @@ def _odd_pictures(folder, photo):
     return files
 
 
+def _validated_on_another_split(folder, model_directory, data):
+    """A copy of a model directory and its data, whose validation split is called `day2`."""
+    shutil.copytree(data / "test", folder / "photos" / "day2")
+    shutil.copy(data / "classes.csv", folder / "photos")
+    shutil.copytree(model_directory, folder / "model")
+    record = json.loads((folder / "model" / "model.json").read_text())
+    record["data"] |= {"path": str(folder / "photos"), "val_split": "day2"}
+    (folder / "model" / "model.json").write_text(json.dumps(record))
+    return folder / "model"
+
+
 @pytest.fixture(scope="module")
 def runs(run_mains, model_directory, tiny_folder, tmp_path_factory):
     """All runs at once, and the folder of what they wrote."""
     folder = tmp_path_factory.mktemp("runs")
+    other_day = _validated_on_another_split(folder, model_directory, tiny_folder)
     photo = sorted((tiny_folder / "test" / "Orange").iterdir())[0]
     pictures = _odd_pictures(folder, photo)
     cases = {f"help {name}": (f"keras_crosspool.{name}", "--help") for name in MAINS}
     cases["evaluate"] = (
         "keras_crosspool.evaluate",
-        f"--model={model_directory}",
+        f"--model={other_day}",
         f"--json={folder}/scores.json",
     )
     cases["predict"] = (
@@ -77,8 +90,8 @@ def test_evaluate_scores_the_split(runs, model_directory, tiny_folder):
     done = runs[0]["evaluate"]
     assert done.returncode == 0, done.stderr
     record = json.loads((runs[1] / "scores.json").read_text())
-    # Neither data nor split was given: the training data's test split.
-    assert (record["data"], record["split"]) == (str(tiny_folder), "test")
+    # Neither data nor split was given: the split that training was validated on.
+    assert (record["data"], record["split"]) == (str(runs[1] / "photos"), "day2")
     model, metadata = load_model(model_directory)
     split = open_split(tiny_folder, "test", metadata.class_names)
     pictures, labels = load_pictures(split, metadata.image_size)

@@ -57,20 +57,23 @@ def test_logits_and_metadata_come_back(tmp_path, backbone, head):
     np.testing.assert_array_equal(restored(pictures), model(pictures))
 
 
+def test_default_splits_are_those_of_the_training():
+    trained = {"path": "tfds:x", "train_split": "train[:80%]", "val_split": "train[80%:]"}
+    metadata = dataclasses.replace(_metadata(), data=trained)
+    assert metadata.default_split("train") == "train[:80%]"
+    assert metadata.default_split("val") == "train[80%:]"
+    assert metadata.default_split("val", "train") == "train[80%:]"
+    assert _metadata().default_split("val", "train") == "train"
+    with pytest.raises(ValueError, match=r"no val split .* Received: \{'path': 'data'"):
+        _metadata().default_split("val")
+
+
 def test_metadata_is_plain_json():
     metadata = _metadata()
     fields = json.loads(metadata.to_json())
     assert fields["class_names"] == ["pear", "Päron", "milk"]
     assert set(fields) == {field.name for field in dataclasses.fields(ModelMetadata)}
     assert ModelMetadata.from_json(metadata.to_json()) == metadata
-
-
-def test_extras_are_written_inside(tmp_path, model):
-    save_model(
-        tmp_path / "model", model, _metadata(), lambda path: (path / "card.md").write_text("hi")
-    )
-    assert (tmp_path / "model" / "card.md").read_text() == "hi"
-    assert [p.name for p in tmp_path.iterdir()] == ["model"]
 
 
 def _write_plot(path):
@@ -146,26 +149,33 @@ class Interrupted(BaseException):
     """Stands for Ctrl-C: not even an Exception."""
 
 
+@pytest.fixture
+def fail_to_describe(monkeypatch):
+    """Lets `save_model` fail once the model is written."""
+
+    def make(error):
+        def fail(metadata):
+            raise error
+
+        monkeypatch.setattr(ModelMetadata, "to_json", fail)
+
+    return make
+
+
 @pytest.mark.parametrize("error", [RuntimeError, Interrupted])
-def test_an_error_midway_leaves_the_older_model(directory, model, error):
+def test_an_error_midway_leaves_the_older_model(directory, model, error, fail_to_describe):
     before = _contents(directory)
-
-    def fail(path):
-        assert (path / "model.keras").is_file()
-        raise error
-
+    fail_to_describe(error)
     with pytest.raises(error):
-        save_model(directory, model, _metadata("newer"), fail)
+        save_model(directory, model, _metadata("newer"))
     assert _contents(directory) == before
     assert [p.name for p in directory.parent.iterdir()] == ["model"]
 
 
-def test_an_error_midway_leaves_nothing_where_nothing_was(tmp_path, model):
-    def fail(path):
-        raise RuntimeError
-
+def test_an_error_midway_leaves_nothing_where_nothing_was(tmp_path, model, fail_to_describe):
+    fail_to_describe(RuntimeError)
     with pytest.raises(RuntimeError):
-        save_model(tmp_path / "model", model, _metadata(), fail)
+        save_model(tmp_path / "model", model, _metadata())
     assert list(tmp_path.iterdir()) == []
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import dataclasses
+import json
 import pathlib
 import shutil
 import subprocess
@@ -265,3 +266,13 @@ def test_the_index_names_every_label(small_model, pictures, tmp_path):
         (str(folder / name), names, 0, row) for row, (name, names) in enumerate(labels.items())
     ]
     assert [dataclasses.astuple(entry) for entry in read_index(tmp_path / "out")] == expected
+
+
+def test_the_split_is_that_of_the_training(save_small_model, tiny_folder, tmp_path):
+    folder = tmp_path / "photos"
+    shutil.copytree(tiny_folder / "train", folder / "day1")
+    model = save_small_model(tmp_path / "model", folder)
+    record = json.loads((model / "model.json").read_text())
+    record["data"]["train_split"] = "day1"
+    (model / "model.json").write_text(json.dumps(record))
+    assert _extract(model, tmp_path / "descriptors").store.record.split == "day1"
