@@ -27,7 +27,17 @@ _OPTIONS = {
     for option in row.options
     if option.name not in _SINGLE
 }
-_COLUMNS = ("file", "MB", "cosine worst", "median", "difference", "agreement", "score", "state")
+_COLUMNS = (
+    "file",
+    "MB",
+    "cosine worst",
+    "median",
+    "difference",
+    "in float16",
+    "agreement",
+    "score",
+    "state",
+)
 
 export_flags.define_common()
 export_flags.define_options(_OPTIONS.values())
@@ -120,6 +130,7 @@ def _row(result):
         f"{parity['cosine']['worst']:.5f}",
         f"{parity['cosine']['median']:.5f}",
         f"{parity['max_abs_of_range']:.2%}",
+        f"{parity['float16_arithmetic']['max_abs_of_range']:.2%}",
         f"{parity['agreement']:.1%}",
         f"{parity['score']:.1%}",
         result.state,

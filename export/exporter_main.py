@@ -106,10 +106,12 @@ def parity_line(artefact):
     note = f" [engine {state}]" if state else ""
     if parity["status"] == "off":
         return f"off: written unproven{note}"
+    float16 = parity["float16_arithmetic"]
     return (
         f"{parity['status']} on {parity['pictures']} pictures of {parity['split']}: cosine "
         f"{parity['cosine']['worst']:.5f} worst, {parity['cosine']['median']:.5f} median; largest "
         f"difference {parity['max_abs_of_range']:.2%} of the range; agreement "
         f"{parity['agreement']:.1%}; {parity['metric'].replace('_', ' ')} {parity['score']:.1%} "
-        f"(Keras {parity['reference_score']:.1%}){note}"
+        f"(Keras {parity['reference_score']:.1%}); with float16 arithmetic largest difference "
+        f"{float16['max_abs_of_range']:.2%}, agreement {float16['agreement']:.1%}{note}"
     )

@@ -38,6 +38,7 @@ class Format:
         extra: the extra of keras_crosspool that installs them.
         exporter: `"module:function"` that makes it.
         runner: `"module:class"` that runs it.
+        float16_runner: `"module:class"` that runs its graph with float16 arithmetic.
         options: the flags that apply.
     """
 
@@ -50,6 +51,7 @@ class Format:
     extra: str
     exporter: str
     runner: str
+    float16_runner: str
     options: tuple[Option, ...]
 
     def missing_packages(self):
@@ -141,6 +143,7 @@ FORMATS = (
         extra="tflite",
         exporter="export.exporters.tflite:export_tflite",
         runner="export.runners.litert_runner:LiteRTRunner",
+        float16_runner="export.float16.tflite_float16_runner:TFLiteFloat16Runner",
         options=(
             _BATCH_SIZE,
             Option(
@@ -164,6 +167,7 @@ FORMATS = (
         extra="onnx",
         exporter="export.exporters.onnx:export_onnx",
         runner="export.runners.onnx_runner:OnnxRunner",
+        float16_runner="export.float16.onnx_float16_runner:OnnxFloat16Runner",
         options=(_BATCH_SIZE, _OPSET, _ALLOW_SLOWER, *_CALIBRATION),
     ),
     Format(
@@ -183,6 +187,7 @@ FORMATS = (
         extra="tensorrt-rtx",
         exporter="export.exporters.tensorrt:export_tensorrt",
         runner="export.runners.tensorrt_runner:TensorRTRunner",
+        float16_runner="export.float16.onnx_float16_runner:OnnxFloat16Runner",
         options=(
             Option(
                 "product", "auto", "auto, tensorrt or tensorrt_rtx; auto takes what is installed."

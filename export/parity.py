@@ -5,11 +5,13 @@ import functools
 
 import numpy as np
 
+from export.float16.value_ranges import LEAST, MOST
 from export.parity_result import TOLERANCES, ParityResult
 from export.runners.keras_runner import KerasRunner
 
 REFERENCE_BATCH = 16
 _MINIMUM_PICTURES = 8
+_FLOAT16_PICTURES = 8
 
 
 class ParityError(RuntimeError):
@@ -52,7 +54,7 @@ class Comparator:
         with KerasRunner(self._model) as runner:
             return _run_in_batches(runner, self.pictures.pixels, REFERENCE_BATCH)
 
-    def compare(self, runner, precision):
+    def compare(self, runner, precision, limit=None):
         """Compares an open runner with the reference.
 
         A candidate that takes any batch is run with batches of one and of several pictures, and
@@ -61,16 +63,19 @@ class Comparator:
         Args:
             runner: an open `Runner`.
             precision: str, key of `TOLERANCES`.
+            limit: int, the most pictures, evenly spaced. Defaults to all.
 
         Returns:
             `ParityResult`.
         """
+        count = len(self.pictures.pixels)
+        chosen = np.linspace(0, count - 1, min(limit or count, count)).astype(int)
         sizes = (runner.batch_size,) if runner.batch_size else (1, REFERENCE_BATCH)
         results = [
             ParityResult.measure(
-                self.reference,
-                _run_in_batches(runner, self.pictures.pixels, size),
-                self.pictures.labels,
+                self.reference[chosen],
+                _run_in_batches(runner, self.pictures.pixels[chosen], size),
+                self.pictures.labels[chosen],
                 TOLERANCES[precision],
                 self._thresholds,
             )
@@ -101,6 +106,37 @@ class Comparator:
                 f"Keras).{hint} Choose a higher precision, or --parity=off to write it unproven."
             )
         return result
+
+    def demand_float16(self, runner, precision):
+        """Compares what a GPU that computes in float16 would answer, and refuses what is beyond.
+
+        Args:
+            runner: an open `Float16Runner`; a few pictures go through it.
+            precision: str, of the artefact. The tolerance is float16's, or its own if wider.
+
+        Returns:
+            dict for a record: the comparison, and the ranges of what the operators computed.
+
+        Raises:
+            ParityError: if it is beyond the tolerance.
+        """
+        tolerance = max(precision, "float16", key=lambda each: TOLERANCES[each].max_abs)
+        result = self.compare(runner, tolerance, _FLOAT16_PICTURES)
+        if not result:
+            raise ParityError(
+                "Parity failed, so nothing was written: a GPU that computes in float16 would "
+                f"answer something else. {'; '.join(result.failures)} ({result.compared} pictures, "
+                f"{tolerance} tolerance, {runner.name} against Keras). Float16 holds {LEAST:.1e} "
+                f"to {MOST:.0f}. What is computed: {runner.computed}. Constants: "
+                f"{runner.constants}. Keep layers of your own within that range, or --parity=off "
+                "to write it unproven."
+            )
+        ranges = {
+            "limits": (LEAST, MOST),
+            "computed": runner.computed.to_dict(),
+            "constants": runner.constants.to_dict(),
+        }
+        return {"runtime": runner.name, **result.to_dict(), "ranges": ranges}
 
     def describe(self):
         """What was compared, as plain data for a record."""

@@ -18,7 +18,8 @@ class Tolerance:
         cosine_worst: least cosine over the pictures.
         cosine_median: least median cosine.
         agreement: least agreement of what both say: the part of the pictures with the same best
-            class, or the Dice coefficient of the labels above their thresholds.
+            class, or the Dice coefficient of the labels above their thresholds. One picture may
+            always differ.
         score_drop: most accuracy, or mean average precision, lost on the labelled pictures, if it
             is more than one picture.
     """
@@ -126,7 +127,9 @@ class ParityResult:
         limit = self.tolerance
         drop = self.reference_score - self.score
         # One picture is no evidence, however few there are.
-        allowed_drop = max(limit.score_drop, 1.01 / self.compared)
+        one = 1.01 / self.compared
+        allowed_drop = max(limit.score_drop, one)
+        needed_agreement = min(limit.agreement, round(1 - one, 5))
         checks = (
             (self.not_finite > 0, f"{self.not_finite} logits are NaN or infinite"),
             _at_most(
@@ -134,7 +137,7 @@ class ParityResult:
             ),
             _at_least("worst cosine", self.cosine["worst"], limit.cosine_worst),
             _at_least("median cosine", self.cosine["median"], limit.cosine_median),
-            _at_least("agreement", self.agreement, limit.agreement),
+            _at_least("agreement", self.agreement, needed_agreement),
             _at_most(f"{self.metric.replace('_', ' ')} lost", drop, round(allowed_drop, 5)),
         )
         return tuple(message for failed, message in checks if failed)

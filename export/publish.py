@@ -24,6 +24,7 @@ class Draft:
         hint: str, added to the error when parity fails. Defaults to none.
         make_runner: function of the file's path and its record that gives the `Runner` which
             proves it. Defaults to the format's own.
+        graph: bytes of the graph whose float16 arithmetic is proven. Defaults to the file itself.
     """
 
     format: str
@@ -36,6 +37,7 @@ class Draft:
     details: dict
     hint: str = ""
     make_runner: Callable | None = None
+    graph: bytes | None = None
 
 
 def publish(draft, source, output, comparator):
@@ -81,8 +83,10 @@ def _prove(file, artefact, draft, source, comparator):
     if source.rebuilt_from:
         with KerasRunner(source.original, name="the model as trained") as runner:
             record["float32_rebuild"] = comparator.demand(runner, source.rebuilt_from).to_dict()
-    own = formats.resolve(formats.get_format(draft.format).runner)
-    runner = draft.make_runner(file, artefact) if draft.make_runner else own(file)
-    with runner:
+    row = formats.get_format(draft.format)
+    make_runner = draft.make_runner or (lambda path, _: formats.resolve(row.runner)(path))
+    with make_runner(file, artefact) as runner:
         result = comparator.demand(runner, draft.precision, draft.hint)
-    return {"runtime": runner.name, **record, **result.to_dict()}
+    with formats.resolve(row.float16_runner)(draft.graph or file) as emulation:
+        float16 = comparator.demand_float16(emulation, draft.precision)
+    return {"runtime": runner.name, **record, **result.to_dict(), "float16_arithmetic": float16}

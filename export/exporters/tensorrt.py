@@ -90,5 +90,6 @@ def export_tensorrt(
             "engine_state": "built and run" if run_engine and comparator else "built, not run",
         },
         make_runner=TensorRTRunner if run_engine else lambda *_: OnnxRunner(graph),
+        graph=graph,
     )
     return publish(draft, source, pathlib.Path(output), comparator)

@@ -47,12 +47,12 @@ class LiteRTRunner(Runner):
             self._interpreter.resize_tensor_input(self._input["index"], batch.shape)
             self._interpreter.allocate_tensors()
             self._allocated = len(batch)
-        self._interpreter.set_tensor(self._input["index"], _quantise(batch, self._input))
+        self._interpreter.set_tensor(self._input["index"], quantise(batch, self._input))
         self._interpreter.invoke()
-        return _dequantise(self._interpreter.get_tensor(self._output["index"]), self._output)
+        return dequantise(self._interpreter.get_tensor(self._output["index"]), self._output)
 
 
-def _quantise(values, tensor):
+def quantise(values, tensor):
     """Maps floats to the integers of a quantised tensor; floats stay as they are."""
     dtype = tensor["dtype"]
     if np.issubdtype(dtype, np.floating):
@@ -62,7 +62,8 @@ def _quantise(values, tensor):
     return np.clip(np.rint(values / scale) + zero_point, limits.min, limits.max).astype(dtype)
 
 
-def _dequantise(values, tensor):
+def dequantise(values, tensor):
+    """Maps the integers of a quantised tensor to floats; floats stay as they are."""
     if np.issubdtype(tensor["dtype"], np.floating):
         return values
     scale, zero_point = tensor["quantization"]

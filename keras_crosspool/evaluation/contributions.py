@@ -61,11 +61,11 @@ def place_contributions(model, pictures, classes):
 def _contributions(model, name, kernel, pictures, classes):
     pooling = model.get_layer(name)
     maps_of = keras.Model(model.input, graph_inputs(model)[name])
-    features, guidance = maps_of(pictures)
-    pooled = pooling.pool([features, guidance])
-    scale = ops.convert_to_numpy(pooling.normalization_scale(pooled) * ops.ones_like(pooled))
+    inputs = maps_of(pictures)
+    pooled = pooling.pool(inputs)
+    scale = ops.convert_to_numpy(pooling.normalization_scale(pooled))
     weights = kernel.T.reshape(-1, *pooled.shape[1:])[classes] * scale[:, None]
-    features, guidance = (_channels_last(pooling, x) for x in (features, guidance))
+    features, guidance = (_channels_last(pooling, x) for x in pooling.pooled_maps(inputs))
     contributions = np.einsum(
         "bhwk,bckd,bhwd->bchw", guidance, weights, features, optimize="optimal"
     )

@@ -1,7 +1,16 @@
 """Cross-layer pooling: one layer's local features, weighted by another layer's activations."""
 
+import functools
+
 import keras
 from keras import ops
+
+from keras_crosspool.layers.half_range import (
+    largest,
+    root_scale,
+    unit_factors,
+    unit_root_factors,
+)
 
 _RESIZABLE = (None, "guidance", "features")
 _DATA_FORMATS = ("channels_last", "channels_first")
@@ -19,6 +28,15 @@ class CrossLayerPooling(keras.layers.Layer):
     no per-place product is ever formed. The sums, the square root and the norms run in float32
     (or wider) whatever the policy, and the descriptor is cast to the compute dtype at the end.
 
+    Many GPUs compute a float32 model in float16, which ends at 65504 and whose normal numbers begin
+    at `2**-14`. So where the descriptor is normalised, both maps are divided by their largest
+    magnitude first. That does not change the descriptor, and no sum is larger than the number of
+    positions. With `m` the mean of `|P|` over its n values and `q = P / m`,
+
+        sign(P) sqrt(|P|) / sqrt(sum |P|) = q / sqrt(|q|) / sqrt(n)
+
+    and no intermediate value is far from one, whatever the magnitude of the maps.
+
     Args:
         block_normalization: bool, whether each `P_k` gets unit L2 norm first.
             Defaults to `False`.
@@ -30,8 +48,9 @@ class CrossLayerPooling(keras.layers.Layer):
             other's grid. `None` asks for equal grids. Defaults to `None`.
         data_format: `"channels_last"` or `"channels_first"`. Defaults to
             `keras.config.image_data_format()`.
-        epsilon: float, added under each root: keeps gradients finite at zero.
-            Defaults to `1e-7`.
+        epsilon: float, the magnitude below which the signed root is a straight line: keeps
+            gradients finite at zero. It is a part of the mean magnitude where the descriptor gets
+            unit norm. Less than `2**-14` counts as that. Defaults to `1e-4`.
         **kwargs: arguments of `keras.layers.Layer`.
 
     Input shape:
@@ -64,7 +83,7 @@ class CrossLayerPooling(keras.layers.Layer):
         l2_normalization=True,
         resize=None,
         data_format=None,
-        epsilon=1e-7,
+        epsilon=1e-4,
         **kwargs,
     ):
         super().__init__(autocast=False, **kwargs)
@@ -88,12 +107,33 @@ class CrossLayerPooling(keras.layers.Layer):
 
     def call(self, inputs):
         pooled = self.pool(inputs)
-        descriptor = pooled * self.normalization_scale(pooled)
+        descriptor = functools.reduce(ops.multiply, self._factors(pooled), pooled)
         channels, dims = descriptor.shape[1:]
         return ops.cast(ops.reshape(descriptor, (-1, channels * dims)), self.compute_dtype)
 
+    def pooled_maps(self, inputs):
+        """The two maps that `pool` multiplies: on one grid, in float32 or wider.
+
+        Where the descriptor does not depend on the scale of the maps, both maps of each image are
+        divided by their largest magnitude.
+
+        Args:
+            inputs: the pair `[features, guidance]`.
+
+        Returns:
+            The pair in float32 or wider.
+        """
+        # Only the first call builds the layer; later maps may lie on other grids.
+        self._check_shapes([tuple(maps.shape) for maps in inputs])
+        dtype = keras.backend.result_type(self.compute_dtype, "float32")
+        maps = [ops.cast(x, dtype) for x in self._on_one_grid(*inputs)]
+        if not (self.block_normalization or self.l2_normalization):
+            return maps
+        # No gradient: the descriptor does not depend on the scale.
+        return [x / ops.stop_gradient(largest(x, axis=(1, 2, 3))) for x in maps]
+
     def pool(self, inputs):
-        """The bare sums `A^T X`, before any normalisation.
+        """The sums `A^T X` of the pair that `pooled_maps` gives, before any normalisation.
 
         Args:
             inputs: the pair `[features, guidance]`.
@@ -101,11 +141,7 @@ class CrossLayerPooling(keras.layers.Layer):
         Returns:
             `(batch, K, D)` tensor in float32 or wider.
         """
-        # Only the first call builds the layer; later maps may lie on other grids.
-        self._check_shapes([tuple(maps.shape) for maps in inputs])
-        dtype = keras.backend.result_type(self.compute_dtype, "float32")
-        features, guidance = (ops.cast(x, dtype) for x in self._on_one_grid(*inputs))
-        features, guidance = self._flatten(features), self._flatten(guidance)
+        features, guidance = map(self._flatten, self.pooled_maps(inputs))
         if self.data_format == "channels_first":
             return ops.matmul(guidance, ops.transpose(features, (0, 2, 1)))
         return ops.matmul(ops.transpose(guidance, (0, 2, 1)), features)
@@ -120,20 +156,9 @@ class CrossLayerPooling(keras.layers.Layer):
             pooled: `(batch, K, D)` tensor, from `pool`.
 
         Returns:
-            A tensor that broadcasts to `(batch, K, D)`.
+            `(batch, K, D)` tensor.
         """
-        scale = ops.ones_like(pooled[:, :1, :1])
-        if self.block_normalization:
-            scale = ops.rsqrt(ops.sum(ops.square(pooled), axis=2, keepdims=True) + self.epsilon)
-        if self.signed_square_root:
-            magnitude = ops.abs(pooled * scale)
-            # The squared L2 norm of the signed root is the L1 norm, so both are one step.
-            total = ops.sum(magnitude, axis=(1, 2), keepdims=True) if self.l2_normalization else 1.0
-            return scale * ops.rsqrt(magnitude * total + self.epsilon)
-        if self.l2_normalization:
-            energy = ops.sum(ops.square(pooled * scale), axis=(1, 2), keepdims=True)
-            return scale * ops.rsqrt(energy + self.epsilon)
-        return scale
+        return functools.reduce(ops.multiply, self._factors(pooled), ops.ones_like(pooled))
 
     def compute_output_shape(self, input_shape):
         features, guidance = input_shape
@@ -159,6 +184,19 @@ class CrossLayerPooling(keras.layers.Layer):
     @property
     def _grid_axes(self):
         return slice(2, 4) if self.data_format == "channels_first" else slice(1, 3)
+
+    def _factors(self, pooled):
+        """Yields the factors of the normalisation, in the order in which float16 holds them."""
+        if self.block_normalization:
+            factors = unit_factors(pooled, per_row=True)
+            yield from factors
+            pooled = functools.reduce(ops.multiply, factors, pooled)
+        if self.signed_square_root and self.l2_normalization:
+            yield from unit_root_factors(pooled, self.epsilon)
+        elif self.signed_square_root:
+            yield root_scale(pooled, self.epsilon)
+        elif self.l2_normalization:
+            yield from unit_factors(pooled)
 
     def _check_shapes(self, input_shape):
         expected = "Expected a pair [features, guidance] of 4-D feature maps"

@@ -96,8 +96,7 @@ def region_average(backbone, options):
 def average(maps, name):
     """The average of symbolic maps over places, signed root and unit length; `name` is a prefix."""
     pooled = keras.layers.GlobalAveragePooling2D(name=f"{name}_pooling")(maps)
-    pooled = SignedSquareRoot(name=f"{name}_root")(pooled)
-    return keras.layers.UnitNormalization(name=f"{name}_norm")(pooled)
+    return SignedSquareRoot(l2_normalization=True, name=f"{name}_norm")(pooled)
 
 
 def _pair(backbone, options):

@@ -5,6 +5,7 @@ import pathlib
 import pytest
 
 from export import formats
+from export.float16.float16_runner import Float16Runner
 from export.runners import Runner, open_runner
 
 _ROWS = {row.name: row for row in formats.FORMATS}
@@ -14,6 +15,7 @@ _ROWS = {row.name: row for row in formats.FORMATS}
 def test_what_a_row_names_exists(row):
     assert callable(formats.resolve(row.exporter))
     assert issubclass(formats.resolve(row.runner), Runner)
+    assert issubclass(formats.resolve(row.float16_runner), Float16Runner)
     assert formats.get_format(row.name) is row
     assert formats.format_of(pathlib.Path(f"model{row.suffix}")) is row
     assert row.name in formats.markdown_table()
@@ -64,7 +66,7 @@ def test_unknown_formats_are_refused(names):
 
 def test_missing_packages_are_named():
     row = formats.Format(
-        "x", ".x", ("float32",), "x", False, ("keras", ("no_such", "nor_this")), "x", "", "", ()
+        "x", ".x", ("float32",), "x", False, ("keras", ("no_such", "nor_this")), "x", "", "", "", ()
     )
     assert row.missing_packages() == ("no_such or nor_this",)
 

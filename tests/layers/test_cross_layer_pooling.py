@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_crosspool import CrossLayerPooling
+from keras_crosspool import CrossLayerPooling, GuidanceSelection, LocalRegions
+from keras_crosspool.backbones import create_backbone
+from keras_crosspool.data import load_pictures, open_split
 
 OPTIONS = list(itertools.product([False, True], repeat=3))
 
@@ -17,6 +19,23 @@ def _maps(shape=(2, 5, 4), dims=3, channels=6, seed=0, dtype="float32"):
     features = rng.normal(size=(*shape, dims)).astype(dtype)  # negative too, as after PCA
     guidance = np.maximum(rng.normal(size=(*shape, channels)), 0).astype(dtype)
     return features, guidance
+
+
+@pytest.fixture(scope="module")
+def real_maps(grocery):
+    """Projected windows and selected guidance of real photographs, as scheme 1 pools them."""
+    keras.utils.set_random_seed(0)
+    size, channels = 160, 64
+    network = create_backbone("EfficientNetLite0", size)
+    pixels, _ = load_pictures(open_split(str(grocery), "test"), size, limit=8)
+    names = [choice.layer for choice in network.pair()]
+    maps = network.extractor(names).predict(pixels.astype("float32"), verbose=0)
+    features, guidance = (ops.convert_to_numpy(maps[name]) for name in names)
+    regions, selection = LocalRegions(channels), GuidanceSelection(channels)
+    regions.adapt([features])
+    selection.adapt([guidance])
+    pair = regions(features), selection(regions.crop(guidance))
+    return [ops.convert_to_numpy(x) for x in pair]
 
 
 def _layer(block, root, norm, **kwargs):
@@ -60,12 +79,39 @@ def test_negative_sums_keep_their_sign(norm):
     np.testing.assert_allclose(_layer(False, True, norm)([features, guidance]), expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("scale", [1e-6, 1e-3, 1.0, 1e3, 1e6])
 @pytest.mark.parametrize(("block", "root"), list(itertools.product([False, True], repeat=2)))
-def test_descriptor_has_unit_norm_at_any_scale(block, root):
+def test_descriptor_has_unit_norm_at_any_scale(pool_by_loops, block, root, scale):
     features, guidance = _maps()
-    for scale in (1.0, 1e2, 1e4):
-        descriptor = _layer(block, root, True)([scale * features, scale * guidance])
-        np.testing.assert_allclose(np.linalg.norm(descriptor, axis=1), 1, rtol=2e-3)
+    maps = [(scale * x).astype("float32") for x in (features, guidance)]
+    descriptor = ops.convert_to_numpy(_layer(block, root, True)(maps))
+    np.testing.assert_allclose(np.linalg.norm(descriptor, axis=1), 1, rtol=1e-5)
+    expected = pool_by_loops(features, guidance, block, root)
+    np.testing.assert_allclose(descriptor, expected, rtol=2e-5, atol=1e-6)
+
+
+@pytest.mark.parametrize(("block", "root", "norm"), OPTIONS)
+def test_nothing_stays_exactly_nothing(block, root, norm):
+    features, guidance = _maps()
+    layer = _layer(block, root, norm)
+    assert not ops.convert_to_numpy(layer([0 * features, 0 * guidance])).any()
+    guidance[..., 2] = 0
+    assert not ops.convert_to_numpy(layer([features, guidance]))[:, 6:9].any()
+
+
+def test_formula_of_older_models_gives_the_same(real_maps):
+    """They hold an epsilon of 1e-7, which was added under the root."""
+    features, guidance = (x.astype("float64") for x in real_maps)
+    sums = np.einsum("bhwk,bhwd->bkd", guidance, features)
+    total = np.abs(sums).sum(axis=(1, 2), keepdims=True)
+    assert (np.abs(sums) * total).max() > 1e9  # float16 ends at 65504
+    expected = (sums / np.sqrt(np.abs(sums) * total + 1e-7)).reshape(len(sums), -1)
+    # The root and its straight line below epsilon are sqrt(epsilon) / 4 apart at most.
+    apart = np.sqrt(1e-4 / expected.shape[1]) / 4
+    assert apart < 4e-5
+    older = CrossLayerPooling.from_config({"epsilon": 1e-7})
+    for layer in (older, CrossLayerPooling()):
+        np.testing.assert_allclose(layer(list(real_maps)), expected, rtol=1e-5, atol=apart)
 
 
 @pytest.mark.parametrize(("block", "root", "norm"), OPTIONS)
@@ -84,8 +130,9 @@ def _gradients(tf, layer, maps, direction):
     maps = [tf.constant(x) for x in maps]
     with tf.GradientTape() as tape:
         tape.watch(maps)
-        value = tf.reduce_sum(layer(maps) * direction)
-    return [ops.convert_to_numpy(x) for x in tape.gradient(value, maps)]
+        descriptor = layer(maps)
+        value = tf.reduce_sum(descriptor * tf.cast(direction, descriptor.dtype))
+    return [ops.convert_to_numpy(x).astype("float64") for x in tape.gradient(value, maps)]
 
 
 @pytest.mark.parametrize(("block", "root", "norm"), OPTIONS)
@@ -124,14 +171,30 @@ def test_gradient_is_finite_at_zero(tf, block, root, norm, dead):
 
 @pytest.mark.parametrize(("block", "root", "norm"), OPTIONS)
 def test_gradient_is_bounded_near_zero(tf, block, root, norm):
-    # The slope of a plain square root would be 5e11 here; with epsilon it is at most 3163, once
-    # for each of the steps.
+    # The slope of a plain square root would be 5e11 here, and that of a norm 1e24. What is divided
+    # by is 2**-14 or more: once for the maps, then for each norm; a root multiplies by 128 at most.
     features, guidance = _maps()
     direction = np.random.default_rng(1).normal(size=(2, 18)).astype("float32")
     maps = (1e-24 * features, guidance)
     gradient, _ = _gradients(tf, _layer(block, root, norm), maps, direction)
+    norms = block + norm
+    steepest = (2.0**14) ** (norms + (norms > 0)) * 128.0 ** (norms + root)
     bound = np.abs(guidance).max() * np.abs(direction).sum()
-    assert np.abs(gradient).max() < bound * (1e-7**-0.5) ** (block + (root or norm))
+    assert 0 < np.abs(gradient).max() < bound * steepest
+
+
+def test_half_precision_gradients_of_real_images(tf, real_maps):
+    """With a scaled loss they are those of float32."""
+    maps = [x.astype("float16") for x in real_maps]
+    size = maps[0].shape[-1] * maps[1].shape[-1]
+    direction = np.random.default_rng(1).normal(size=(len(maps[0]), size))
+    loss_scale = 2.0**10
+    scaled = _gradients(tf, CrossLayerPooling(dtype="mixed_float16"), maps, loss_scale * direction)
+    exact = _gradients(tf, CrossLayerPooling(), [x.astype("float32") for x in maps], direction)
+    for found, expected in zip(scaled, exact, strict=True):
+        assert np.isfinite(found).all()
+        error = np.linalg.norm(found / loss_scale - expected) / np.linalg.norm(expected)
+        assert error < 2e-3
 
 
 @pytest.mark.parametrize("grid", [(7, 7), (4, 9), (1, 1)])

@@ -27,11 +27,34 @@ def test_formula_in_any_shape(shape):
 
 
 def test_zero_stays_exactly_zero_with_a_bounded_slope(tf):
-    for epsilon in (1e-7, 1e-4):
+    # 1e-7 is what older models hold. It is no normal number of float16, so 2**-14 is taken.
+    for epsilon, least in ((1e-7, 2**-14), (1e-4, 1e-4), (1e-2, 1e-2)):
         layer = SignedSquareRoot(epsilon)
         zeros = np.zeros(3, "float32")
         assert not np.any(layer(zeros))
-        np.testing.assert_allclose(_gradient(tf, layer, zeros), epsilon**-0.5, rtol=1e-4)
+        np.testing.assert_allclose(_gradient(tf, layer, zeros), least**-0.5, rtol=1e-4)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 1e6])
+@pytest.mark.parametrize("shape", [(2, 12), (2, 3, 4)])
+def test_unit_norm(shape, scale):
+    values = np.random.default_rng(0).normal(size=shape)
+    rooted = np.sign(values) * np.sqrt(np.abs(values))
+    norms = np.sqrt(np.sum(rooted**2, axis=tuple(range(1, len(shape))), keepdims=True))
+    layer = SignedSquareRoot(l2_normalization=True)
+    found = ops.convert_to_numpy(layer((scale * values).astype("float32")))
+    np.testing.assert_allclose(found, rooted / norms, rtol=1e-5, atol=1e-6)
+    assert not np.any(layer(np.zeros(shape, "float32")))
+
+
+def test_gradient_of_unit_norm(tf):
+    values, step = np.random.default_rng(0).normal(size=(2, 3)), 1e-6
+    layer = SignedSquareRoot(l2_normalization=True, dtype="float64")
+    found = _gradient(tf, layer, values)
+    for place in np.ndindex(values.shape):
+        moved = step * np.eye(6)[np.ravel_multi_index(place, values.shape)].reshape(values.shape)
+        above, below = (np.sum(ops.convert_to_numpy(layer(values + s * moved))) for s in (1, -1))
+        np.testing.assert_allclose(found[place], (above - below) / (2 * step), rtol=1e-4, atol=1e-6)
 
 
 def test_gradient_equals_finite_differences(tf):
@@ -56,10 +79,12 @@ def test_half_precision_computes_in_float32():
 
 def test_round_trip_through_a_file(tmp_path):
     inputs = keras.Input((5,))
-    model = keras.Model(inputs, SignedSquareRoot(epsilon=0.01, name="root")(inputs))
+    layer = SignedSquareRoot(epsilon=0.01, l2_normalization=True, name="root")
+    model = keras.Model(inputs, layer(inputs))
     model.save(tmp_path / "model.keras")
     restored = keras.models.load_model(tmp_path / "model.keras")
     assert restored.get_layer("root").epsilon == 0.01
+    assert restored.get_layer("root").l2_normalization
     values = VALUES[None, :5].astype("float32")
     np.testing.assert_array_equal(restored(values), model(values))
 
