@@ -8,9 +8,11 @@ import keras
 import pytest
 import tensorflow as tf
 
-from export import onnx_quantizer
+from export.onnx_quantizer import OnnxQuantizer
+from export.onnx_recipe import ONNX_RUNTIME
 from export.saved_model import saved_model
 from export.source import make_source
+from export.statistics import Statistics
 
 
 @pytest.fixture
@@ -53,8 +55,9 @@ def test_a_graph_to_be_quantised(tmp_path, monkeypatch):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    monkeypatch.setattr("pathlib.Path.write_bytes", full)
+    monkeypatch.setattr("onnxruntime.quantization.calibrate.save_tensors_data", full)
+    quantizer = OnnxQuantizer(onnx.ModelProto(), ONNX_RUNTIME)
     with pytest.raises(OSError, match=r"by TMPDIR\. Received: ") as found:
-        onnx_quantizer.measure_ranges(onnx.ModelProto(), None)
+        quantizer.quantize(Statistics(ranges={}, shifts={}))
     assert str(tmp_path) in str(found.value)
     assert list(tmp_path.iterdir()) == []
