@@ -10,6 +10,7 @@ from absl import logging
 from export.pictures import Pictures, read_pictures
 from export.statistics import Statistics
 from keras_crosspool.files import atomic_path
+from keras_crosspool.records import read_record
 
 
 @dataclasses.dataclass(frozen=True)
@@ -112,34 +113,39 @@ def _without_copies(pictures):
     return distinct
 
 
+@dataclasses.dataclass(frozen=True)
+class _Cache:
+    """What stands in a cache file: `Statistics`, the case they were measured for, a digest."""
+
+    key: dict
+    ranges: dict
+    shifts: dict
+    sha256: str
+
+    @property
+    def digest(self):
+        """The sha256 of the rest, which differs from `sha256` where the file was changed."""
+        rest = {"key": self.key, "ranges": self.ranges, "shifts": self.shifts}
+        return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
 def _write_cache(path, key, statistics):
-    cache = {"key": key} | dataclasses.asdict(statistics)
+    cache = _Cache(key, statistics.ranges, statistics.shifts, "")
+    cache = dataclasses.replace(cache, sha256=cache.digest)
     with atomic_path(path) as file:
-        file.write_text(json.dumps(cache | {"sha256": _digest(cache)}, indent=2))
+        file.write_text(json.dumps(dataclasses.asdict(cache), indent=2))
 
 
 def _read_cache(path, key):
     """The `Statistics` in a cache, which has to be as it was written, for this case."""
-    try:
-        cache = json.loads(pathlib.Path(path).read_text())
-        digest = cache.pop("sha256")
-        if digest != _digest(cache):
-            raise ValueError(f"its sha256 is {_digest(cache)}, not {digest} as it says")
-        found = cache.pop("key")
-        statistics = Statistics(**cache)
-    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise ValueError(
-            "The calibration cache is damaged or was changed; remove it or name another "
-            f"--calibration_cache. Received: {path} ({error!r:.200})"
-        ) from error
-    other = [part for part in key if found.get(part) != key[part]]
+    advice = "remove it or name another --calibration_cache"
+    cache = read_record(_Cache, path, advice)
+    if cache.sha256 != cache.digest:
+        raise ValueError(f"The calibration cache was changed; {advice}. Received: {path}")
+    other = [part for part in key if cache.key.get(part) != key[part]]
     if other:
         raise ValueError(
-            f"The calibration cache was made for another {' and another '.join(other)}; remove it "
-            f"or name another --calibration_cache. Received: {path}"
+            f"The calibration cache was made for another {' and another '.join(other)}; {advice}. "
+            f"Received: {path}"
         )
-    return statistics
-
-
-def _digest(cache):
-    return hashlib.sha256(json.dumps(cache, sort_keys=True).encode()).hexdigest()
+    return Statistics(cache.ranges, cache.shifts)

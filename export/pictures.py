@@ -42,10 +42,16 @@ class Pictures:
         return [hashlib.sha256(picture.tobytes()).hexdigest() for picture in self.pixels]
 
     def distinct(self):
-        """These pictures without copies of the pixels of an earlier one, as `Pictures`."""
+        """These pictures without those whose pixels are an earlier one's, as `Pictures`."""
         _, first = np.unique(self.hashes(), return_index=True)
         kept = np.sort(first)
-        return dataclasses.replace(self, pixels=self.pixels[kept], labels=self.labels[kept])
+        copies = {"copies of others": len(self.pixels) - len(kept)}
+        return dataclasses.replace(
+            self,
+            pixels=self.pixels[kept],
+            labels=self.labels[kept],
+            left_out=self.left_out | {reason: n for reason, n in copies.items() if n},
+        )
 
     def describe(self):
         """Where they come from, as plain data for a record."""
