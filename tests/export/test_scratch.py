@@ -5,14 +5,16 @@ import os
 import tempfile
 
 import keras
+import numpy as np
 import pytest
 import tensorflow as tf
 
+from export import formats, onnx_graph
 from export.onnx_quantizer import OnnxQuantizer
 from export.onnx_recipe import ONNX_RUNTIME
 from export.saved_model import saved_model
 from export.source import make_source
-from export.statistics import Statistics
+from export.speed import gate_speed
 
 
 @pytest.fixture
@@ -48,16 +50,24 @@ def test_a_saved_model(source, error, tmp_path, monkeypatch, tried):
         tried("export", "export with a full temporary folder", reason)
 
 
-def test_a_graph_to_be_quantised(tmp_path, monkeypatch):
-    onnx = pytest.importorskip("onnx")
+@pytest.mark.parametrize("work", ["quantised", "timed"])
+def test_a_graph_to_be_worked_on(small_source, tmp_path, monkeypatch, work):
+    proto = onnx_graph.convert(small_source)
+    quantizer = OnnxQuantizer(proto, ONNX_RUNTIME)
+    statistics = quantizer.calibrate(np.zeros((1, 128, 128, 3), "uint8"))
+    content, row = proto.SerializeToString(), formats.get_format("onnx")
+    works = {
+        "quantised": lambda: quantizer.quantize(statistics),
+        "timed": lambda: gate_speed(row, content, content, None),
+    }
 
     def full(*_, **__):
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    monkeypatch.setattr("pathlib.Path.write_bytes", full)
     monkeypatch.setattr("onnxruntime.quantization.calibrate.save_tensors_data", full)
-    quantizer = OnnxQuantizer(onnx.ModelProto(), ONNX_RUNTIME)
     with pytest.raises(OSError, match=r"by TMPDIR\. Received: ") as found:
-        quantizer.quantize(Statistics(ranges={}, shifts={}))
+        works[work]()
     assert str(tmp_path) in str(found.value)
     assert list(tmp_path.iterdir()) == []

@@ -39,9 +39,10 @@ def _validated_on_another_split(folder, model_directory, data):
 
 @pytest.fixture(scope="module")
 def runs(run_mains, model_directory, tiny_folder, tmp_path_factory):
-    """All runs at once, and the folder of what they wrote."""
+    """All runs at once, the folder of what they wrote, what they read, and evaluate's folder."""
     folder = tmp_path_factory.mktemp("runs")
-    other_day = _validated_on_another_split(folder, model_directory, tiny_folder)
+    elsewhere = tmp_path_factory.mktemp("elsewhere")
+    other_day = _validated_on_another_split(elsewhere, model_directory, tiny_folder)
     photo = sorted((tiny_folder / "test" / "Orange").iterdir())[0]
     pictures = _odd_pictures(folder, photo)
     cases = {f"help {name}": (f"keras_crosspool.{name}", "--help") for name in MAINS}
@@ -59,7 +60,7 @@ def runs(run_mains, model_directory, tiny_folder, tmp_path_factory):
         photo,
         *pictures.values(),
     )
-    return run_mains(cases), folder, [photo, *pictures.values()]
+    return run_mains(cases), folder, [photo, *pictures.values()], elsewhere
 
 
 @pytest.mark.slow
@@ -91,7 +92,7 @@ def test_evaluate_scores_the_split(runs, model_directory, tiny_folder):
     assert done.returncode == 0, done.stderr
     record = json.loads((runs[1] / "scores.json").read_text())
     # Neither data nor split was given: the split that training was validated on.
-    assert (record["data"], record["split"]) == (str(runs[1] / "photos"), "day2")
+    assert (record["data"], record["split"]) == (str(runs[3] / "photos"), "day2")
     model, metadata = load_model(model_directory)
     split = open_split(tiny_folder, "test", metadata.class_names)
     pictures, labels = load_pictures(split, metadata.image_size)
@@ -111,7 +112,7 @@ def test_evaluate_scores_the_split(runs, model_directory, tiny_folder):
 
 @pytest.mark.slow
 def test_predict_reads_every_kind_of_picture_and_explains(runs, model_directory):
-    processes, folder, paths = runs
+    processes, folder, paths, _ = runs
     done = processes["predict"]
     assert done.returncode == 0, done.stderr
     model, metadata = load_model(model_directory)
