@@ -1,6 +1,7 @@
 """ONNX graphs: conversion from Keras, simplification, checks and what they hold."""
 
 import collections
+import copy
 import json
 import logging
 import re
@@ -156,8 +157,9 @@ def _rename_output(graph, name):
 
 
 def _name_stably(graph):
-    """Takes tf2onnx's running numbers out of the names, so that two conversions agree.
+    """Names each node by its layer and its operator, so that two conversions agree.
 
+    TensorFlow merges equal nodes and keeps the name of either, and tf2onnx adds running numbers.
     Nodes are gone through from the output on, in the order in which they are needed; a constant is
     called after the first node that uses it, since equal constants of several nodes are one.
     """
@@ -171,19 +173,39 @@ def _name_stably(graph):
         return base if taken[base] == 1 else f"{base}_{taken[base]}"
 
     for node in _from_the_output(graph):
-        node.name = unique(node.name or node.op_type)
+        layer = node.name.rpartition("/")[0]
+        node.name = unique(f"{layer}/{node.op_type}" if layer else node.op_type)
         for i, name in enumerate(node.input):
             if name in constants and name not in names:
                 names[name] = unique(f"{node.name}/constant_{i}")
-        for name in node.output:
+        for i, name in enumerate(node.output):
             if name not in names:
-                names[name] = unique(name)
+                names[name] = f"{node.name}:{i}"
     for node in graph.node:
         node.input[:] = [names.get(name, name) for name in node.input]
         node.output[:] = [names.get(name, name) for name in node.output]
     for tensor in graph.initializer:
         tensor.name = names.get(tensor.name, tensor.name)
     del graph.value_info[:]
+    _sort(graph)
+
+
+def _sort(graph):
+    """Puts each node right behind those it gets its inputs from, in the order of the inputs."""
+    producers = {name: node for node in graph.node for name in node.output}
+    order, seen, waiting = [], set(), [(graph.output[0].name, False)]
+    while waiting:
+        name, ready = waiting.pop()
+        node = producers.get(name)
+        if ready:
+            order.append(node)
+        elif node is not None and node.name not in seen:
+            seen.add(node.name)
+            waiting.append((name, True))
+            waiting += [(source, False) for source in reversed(node.input)]
+    nodes = [copy.deepcopy(node) for node in order]
+    del graph.node[:]
+    graph.node.extend(nodes)
 
 
 def _from_the_output(graph):

@@ -18,9 +18,7 @@ flags.DEFINE_string(
     "data", None, "Folder of pictures split/class/*.jpg, or tfds:NAME; the training data if unset."
 )
 flags.DEFINE_string("data_dir", None, "Folder of TFDS data sets; TFDS_DATA_DIR if unset.")
-flags.DEFINE_string(
-    "split", None, "Split to score on; the one that training was validated on if unset."
-)
+flags.DEFINE_string("split", "test", "Split to score on.")
 flags.DEFINE_integer("batch_size", 32, "Pictures in a batch.", 1)
 define_image_flags(__name__)
 flags.DEFINE_string("json", None, "File for all scores, per class too.")
@@ -34,10 +32,9 @@ def main(_):
 
     model, metadata = load_model(FLAGS.model)
     data = FLAGS.data or metadata.data["path"]
-    name = FLAGS.split or metadata.default_split("val")
     split = open_split(
         data,
-        name,
+        FLAGS.split,
         metadata.class_names,
         FLAGS.skip_broken,
         metadata.task,
@@ -47,7 +44,7 @@ def main(_):
     logits, labels = predict_logits(model, split, metadata.image_size, FLAGS.batch_size)
     scores = score(logits, labels, metadata.class_names, split.coarse_names, metadata.thresholds)
     if FLAGS.json:
-        described = {"model": FLAGS.model, "data": data, "split": name}
+        described = {"model": FLAGS.model, "data": data, "split": FLAGS.split}
         write_json(FLAGS.json, described | {"left_out": split.left_out} | scores.to_dict())
     _print(scores)
     print(split.summary())

@@ -10,7 +10,6 @@ from absl import logging
 from keras_crosspool.backbones import applications, efficientnet_lite
 from keras_crosspool.backbones.backbone import Backbone
 from keras_crosspool.backbones.feature_maps import find_feature_maps
-from keras_crosspool.environment import check_keras_settings
 
 
 def create_backbone(name, image_size=None, weights="imagenet"):
@@ -31,8 +30,7 @@ def create_backbone(name, image_size=None, weights="imagenet"):
         A `Backbone`.
 
     Raises:
-        ValueError: an unknown name, a size below the network's minimum, no such weights, or Keras
-            is set to another default dtype than float32 or to channels first.
+        ValueError: an unknown name, a size below the network's minimum, or no such weights.
         ImportError: the weights are in a package that is not installed.
         ConnectionError: the weights could not be downloaded.
 
@@ -42,7 +40,6 @@ def create_backbone(name, image_size=None, weights="imagenet"):
     >>> backbone.name, backbone.model.output_shape
     ('MobileNetV2', (None, 3, 3, 1280))
     """
-    check_keras_settings()
     entry = _find(name)
     size = entry.default_size if image_size is None else image_size
     if not isinstance(size, int) or size < entry.minimum_size:

@@ -35,7 +35,8 @@ class CrossLayerPooling(keras.layers.Layer):
 
         sign(P) sqrt(|P|) / sqrt(sum |P|) = q / sqrt(|q|) / sqrt(n)
 
-    and no intermediate value is far from one, whatever the magnitude of the maps.
+    and every intermediate value stays within float16, whatever the magnitude of the maps. A map
+    with no magnitude above `2**-24` counts as zero.
 
     Args:
         block_normalization: bool, whether each `P_k` gets unit L2 norm first.
@@ -129,8 +130,7 @@ class CrossLayerPooling(keras.layers.Layer):
         maps = [ops.cast(x, dtype) for x in self._on_one_grid(*inputs)]
         if not (self.block_normalization or self.l2_normalization):
             return maps
-        # No gradient: the descriptor does not depend on the scale.
-        return [x / ops.stop_gradient(largest(x, axis=(1, 2, 3))) for x in maps]
+        return [x / largest(x, axis=(1, 2, 3)) for x in maps]
 
     def pool(self, inputs):
         """The sums `A^T X` of the pair that `pooled_maps` gives, before any normalisation.

@@ -10,14 +10,20 @@ from keras import ops
 
 # The smallest normal number of float16.
 LEAST = 2.0**-14
+_MOST = 2.0**14  # what values may grow to: float16 ends at four times that
 
 
 def largest(x, axis):
-    """The largest magnitude along some axes, which stay; no less than `LEAST`.
+    """The largest magnitude along some axes, which stay: what values are divided by.
 
-    A maximum cannot overflow, as the sum behind a mean can.
+    A maximum cannot overflow, as the sum behind a mean can. Up to 2**-24 it counts as zero, and is
+    one instead, so that the gradient stays bounded. What is normalised afterwards does not depend
+    on it, so no gradient goes through it.
     """
-    return ops.maximum(ops.max(ops.abs(x), axis=axis, keepdims=True), LEAST)
+    peak = ops.max(ops.abs(x), axis=axis, keepdims=True)
+    # Float16 has no 2**-24 to compare with.
+    there = ops.minimum(peak, 1.0) * 2.0**10 > LEAST
+    return ops.stop_gradient(ops.where(there, peak, ops.ones_like(peak)))
 
 
 def root_scale(x, epsilon):
@@ -36,22 +42,27 @@ def root_scale(x, epsilon):
 def unit_root_factors(x, epsilon):
     """The factors that give the signed square root of each example unit L2 norm.
 
-    The squared norm of the root is `sum |x|`, which is `n * mean |x|`. With `q = x / mean |x|` the
-    result is `q / sqrt(|q|) / sqrt(n)`.
+    The squared norm of the root is `sum |x|`. With `s` the mean of `|x|` over the last axis, summed
+    over the other ones, `q = x / s * c` has the sum `c d` for a last axis of length d, and the
+    result is `q / sqrt(|q|) / sqrt(c d)`. The constant `c` makes the mean of `|q|` one, or less
+    where the largest value could leave float16.
 
     Args:
-        x: `(batch, ...)` tensor, all but the batch known.
-        epsilon: float, for `root_scale` of `q`.
+        x: `(batch, ...)` tensor, all but the batch known, with values of at most some hundreds.
+        epsilon: float, for `root_scale`, as a part of the mean magnitude.
 
     Returns:
-        Two tensors to multiply by one after the other: float16 may not hold their product.
+        Tensors to multiply by one after the other: float16 may not hold their product.
     """
-    mean = ops.abs(x)
-    # One axis after the other: float16 may not hold the sum of all values.
-    for axis in range(len(x.shape) - 1, 0, -1):
-        mean = ops.mean(mean, axis=axis, keepdims=True)
-    to_mean = 1.0 / ops.maximum(mean, LEAST)
-    return to_mean, root_scale(x * to_mean, epsilon) / math.sqrt(math.prod(x.shape[1:]))
+    axes = tuple(range(1, len(x.shape)))
+    dims, others = x.shape[-1], math.prod(x.shape[1:-1])
+    peak = ops.stop_gradient(_or_one(ops.max(ops.abs(x), axis=axes, keepdims=True), LEAST))
+    magnitude = ops.abs(x) / peak
+    total = ops.sum(ops.mean(magnitude, axis=-1, keepdims=True), axis=axes[:-1], keepdims=True)
+    constant = min(others, _MOST / dims)
+    to_constant = constant / _or_one(total, LEAST)
+    root = root_scale(magnitude * to_constant, epsilon * constant / others)
+    return 1.0 / peak, to_constant, root / math.sqrt(constant * dims)
 
 
 def unit_factors(x, per_row=False):
@@ -64,10 +75,16 @@ def unit_factors(x, per_row=False):
     Returns:
         Two tensors to multiply by one after the other: float16 may not hold their product.
     """
-    to_largest = 1.0 / largest(x, axis=2 if per_row else (1, 2))
+    axes = 2 if per_row else (1, 2)
+    peak = ops.stop_gradient(_or_one(ops.max(ops.abs(x), axis=axes, keepdims=True), LEAST))
     # Of a row that holds the largest value it is one or more, and at most the number of columns.
-    energy = ops.sum(ops.square(x * to_largest), axis=2, keepdims=True)
+    energy = ops.sum(ops.square(x / peak), axis=2, keepdims=True)
     rows = 1 if per_row else x.shape[1]
     if not per_row:
         energy = ops.mean(energy, axis=1, keepdims=True)
-    return to_largest, ops.rsqrt(ops.maximum(energy, LEAST)) / math.sqrt(rows)
+    return 1.0 / peak, ops.rsqrt(ops.maximum(energy, LEAST)) / math.sqrt(rows)
+
+
+def _or_one(x, least):
+    """`x`, or one where it is not above `least`: nothing is not divided by next to nothing."""
+    return ops.where(x > least, x, ops.ones_like(x))

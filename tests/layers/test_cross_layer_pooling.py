@@ -90,6 +90,26 @@ def test_descriptor_has_unit_norm_at_any_scale(pool_by_loops, block, root, scale
     np.testing.assert_allclose(descriptor, expected, rtol=2e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize(("block", "root"), list(itertools.product([False, True], repeat=2)))
+@pytest.mark.parametrize("dims", [320, 1280])
+def test_descriptor_of_one_active_position_has_unit_norm(block, root, dims):
+    features, guidance = np.zeros((2, 7, 7, dims), "float32"), np.zeros((2, 7, 7, 64), "float32")
+    features[:, 3, 3, 5], guidance[:, 3, 3, 9] = 1.5, [0.3, 300.0]
+    descriptor = ops.convert_to_numpy(_layer(block, root, True)([features, guidance]))
+    np.testing.assert_allclose(np.linalg.norm(descriptor, axis=1), 1, rtol=1e-5)
+
+
+@pytest.mark.parametrize("block", [False, True])
+def test_descriptor_of_maps_with_an_outlier_has_unit_norm(pool_by_loops, block):
+    features, guidance = _maps()
+    features[:, 0, 0, 1] *= 1e4
+    guidance[:, 2, 2, 3] *= 1e4
+    descriptor = ops.convert_to_numpy(_layer(block, True, True)([features, guidance]))
+    expected = pool_by_loops(features, guidance, block)
+    np.testing.assert_allclose(np.linalg.norm(descriptor, axis=1), 1, rtol=1e-4)
+    np.testing.assert_allclose(descriptor, expected, atol=1e-2 / np.sqrt(expected.shape[1]))
+
+
 @pytest.mark.parametrize(("block", "root", "norm"), OPTIONS)
 def test_nothing_stays_exactly_nothing(block, root, norm):
     features, guidance = _maps()
@@ -167,6 +187,11 @@ def test_gradient_is_finite_at_zero(tf, block, root, norm, dead):
     assert np.isfinite(ops.convert_to_numpy(layer([features, guidance]))).all()
     for gradient in _gradients(tf, layer, (features, guidance), direction):
         assert np.isfinite(gradient).all()
+        # A dead map is not divided by next to nothing: a norm multiplies by 128 at most, and so
+        # does a root.
+        if dead != "one channel":
+            bound = 128.0 ** (block + (root or norm)) * np.abs(direction).sum()
+            assert np.abs(gradient).max() <= bound * max(1, np.abs(features).max())
 
 
 @pytest.mark.parametrize(("block", "root", "norm"), OPTIONS)

@@ -2,7 +2,6 @@
 
 import csv
 import json
-import shutil
 
 import numpy as np
 import pytest
@@ -26,29 +25,16 @@ def _odd_pictures(folder, photo):
     return files
 
 
-def _validated_on_another_split(folder, model_directory, data):
-    """A copy of a model directory and its data, whose validation split is called `day2`."""
-    shutil.copytree(data / "test", folder / "photos" / "day2")
-    shutil.copy(data / "classes.csv", folder / "photos")
-    shutil.copytree(model_directory, folder / "model")
-    record = json.loads((folder / "model" / "model.json").read_text())
-    record["data"] |= {"path": str(folder / "photos"), "val_split": "day2"}
-    (folder / "model" / "model.json").write_text(json.dumps(record))
-    return folder / "model"
-
-
 @pytest.fixture(scope="module")
 def runs(run_mains, model_directory, tiny_folder, tmp_path_factory):
-    """All runs at once, the folder of what they wrote, what they read, and evaluate's folder."""
+    """All runs at once, and the folder of what they wrote."""
     folder = tmp_path_factory.mktemp("runs")
-    elsewhere = tmp_path_factory.mktemp("elsewhere")
-    other_day = _validated_on_another_split(elsewhere, model_directory, tiny_folder)
     photo = sorted((tiny_folder / "test" / "Orange").iterdir())[0]
     pictures = _odd_pictures(folder, photo)
     cases = {f"help {name}": (f"keras_crosspool.{name}", "--help") for name in MAINS}
     cases["evaluate"] = (
         "keras_crosspool.evaluate",
-        f"--model={other_day}",
+        f"--model={model_directory}",
         f"--json={folder}/scores.json",
     )
     cases["predict"] = (
@@ -60,7 +46,7 @@ def runs(run_mains, model_directory, tiny_folder, tmp_path_factory):
         photo,
         *pictures.values(),
     )
-    return run_mains(cases), folder, [photo, *pictures.values()], elsewhere
+    return run_mains(cases), folder, [photo, *pictures.values()]
 
 
 @pytest.mark.slow
@@ -91,8 +77,8 @@ def test_evaluate_scores_the_split(runs, model_directory, tiny_folder):
     done = runs[0]["evaluate"]
     assert done.returncode == 0, done.stderr
     record = json.loads((runs[1] / "scores.json").read_text())
-    # Neither data nor split was given: the split that training was validated on.
-    assert (record["data"], record["split"]) == (str(runs[3] / "photos"), "day2")
+    # Neither data nor split was given: the training data's test split.
+    assert (record["data"], record["split"]) == (str(tiny_folder), "test")
     model, metadata = load_model(model_directory)
     split = open_split(tiny_folder, "test", metadata.class_names)
     pictures, labels = load_pictures(split, metadata.image_size)
@@ -112,7 +98,7 @@ def test_evaluate_scores_the_split(runs, model_directory, tiny_folder):
 
 @pytest.mark.slow
 def test_predict_reads_every_kind_of_picture_and_explains(runs, model_directory):
-    processes, folder, paths, _ = runs
+    processes, folder, paths = runs
     done = processes["predict"]
     assert done.returncode == 0, done.stderr
     model, metadata = load_model(model_directory)

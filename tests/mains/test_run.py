@@ -57,13 +57,16 @@ mains.run(main, positional="PICTURE" if "pictures" in sys.argv[0] else None)
 def run_script(tmp_path_factory):
     folder = tmp_path_factory.mktemp("scripts")
 
+    def listen():  # whatever the shell that runs the tests turned off
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
     def run(*arguments, name="plain", stdout=subprocess.PIPE, text=True, env=(), **kwargs):
         path = pathlib.Path(folder / f"{name}.py")
         path.write_text(SCRIPT)
         command = [sys.executable, path, *arguments]
         return subprocess.run(
             command, stdout=stdout, stderr=subprocess.PIPE, text=text, check=False,
-            env=os.environ | dict(env), **kwargs,
+            env=os.environ | dict(env), **{"preexec_fn": listen} | kwargs,
         )  # fmt: skip
 
     return run
