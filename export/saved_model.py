@@ -47,7 +47,9 @@ def _write(source, batch_size):
     weakref.finalize(source, shutil.rmtree, directory)
     try:
         archive.write_out(directory, verbose=False)
-    except (tf.errors.OpError, OSError) as error:
+    except tf.errors.ResourceExhaustedError as error:
         reason = str(error).splitlines()[0].rpartition("; ")[2]  # TensorFlow names files before it
         raise scratch_error(directory, reason) from error
+    except OSError as error:
+        raise scratch_error(directory, error.strerror) from error
     return directory

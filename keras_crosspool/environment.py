@@ -124,7 +124,7 @@ def check_keras_settings():
 def _backend_problem(settings, path):
     by = "KERAS_BACKEND" if os.environ.get("KERAS_BACKEND") else f"backend in {path}"
     backend = os.environ.get("KERAS_BACKEND") or settings.get("backend", "tensorflow")
-    if backend not in _PACKAGES:
+    if backend not in tuple(_PACKAGES):  # it may be a list
         return (
             f"Keras has no backend of that name: take one of {', '.join(_PACKAGES)}. "
             f"Received: {backend!r} as {by}"

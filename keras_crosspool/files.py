@@ -12,7 +12,8 @@ import tempfile
 from keras_crosspool.partials import partial_path, remove_abandoned, remove_path
 
 # What writing says without a path: no room, a limit of the user or of the file, a broken disk.
-_WRITING_ERRORS = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+_WRITING_ERRORS = (*_NO_ROOM, errno.EIO)
 
 
 @contextlib.contextmanager
@@ -22,7 +23,8 @@ def atomic_path(target):
     On an exception what was written is removed and `target` stays as it was. What may stand there:
 
     - nothing, or a regular file: the temporary path is beside it and is renamed to it, once all is
-      on the disk. A file keeps its owner and permissions; one that nobody may write is refused;
+      on the disk. A file keeps its permissions, and its owner where the system allows it; one
+      that nobody may write is refused;
     - a link: the link stays, and what holds of the above is done where it leads;
     - a pipe, a terminal, another character device, or a file that is this process' own output: it
       is never replaced; the content is written to it;
@@ -77,8 +79,10 @@ def replace_file(source, target):
     check_writable(target)
     if target.is_file():
         status = target.stat()
-        with contextlib.suppress(PermissionError):  # only root gives files away
-            os.chown(source, status.st_uid, status.st_gid)
+        # Only root gives files away, and not every file system knows owners.
+        for owner, group in ((status.st_uid, -1), (-1, status.st_gid)):
+            with contextlib.suppress(OSError):
+                os.chown(source, owner, group)
         source.chmod(stat.S_IMODE(status.st_mode))
     os.replace(source, target)
 
@@ -138,7 +142,7 @@ def scratch_directory():
         try:
             yield pathlib.Path(folder)
         except OSError as error:
-            if error.errno in _WRITING_ERRORS and folder in str(error.filename or folder):
+            if error.errno in _NO_ROOM and folder in str(error.filename or folder):
                 raise scratch_error(folder, error.strerror) from error
             raise
 

@@ -1,9 +1,11 @@
 """Directories of which some files are ours: a manifest says which; all others are the user's."""
 
 import contextlib
+import dataclasses
 import json
 import os
 import pathlib
+from typing import Annotated
 
 from absl import logging
 
@@ -16,15 +18,16 @@ from keras_crosspool.files import (
     replace_file,
 )
 from keras_crosspool.partials import is_partial, partial_path
+from keras_crosspool.records import Rule, read_record
 
-MANIFEST = "manifest.json"
+MANIFEST = "keras_crosspool.manifest.json"  # a name that no other program gives
 _UPDATE = ".keras_crosspool.update"  # new files, complete and not yet all in place
 
 
 class OwnedDirectory:
     """A directory with files of ours, which are replaced, added to and removed as one.
 
-    The names of our files stand in `manifest.json`. Whatever else is in the directory is never
+    The names of our files stand in a manifest. Whatever else is in the directory is never
     changed: where a new file of ours needs the name of such a file, that is renamed and a warning
     logged.
 
@@ -116,7 +119,7 @@ class OwnedDirectory:
             folder.mkdir()
             yield folder
             names = sorted({*_names(folder), *(ours if keep else ())})
-            (folder / MANIFEST).write_text(json.dumps({"files": names}, indent=2))
+            (folder / MANIFEST).write_text(_Manifest(tuple(names)).to_json())
         if there:
             self._finish()
 
@@ -141,7 +144,7 @@ class OwnedDirectory:
         target = self.path / name
         target.parent.mkdir(parents=True, exist_ok=True)
         if os.path.lexists(target) and not ours:
-            kept = _free_name(target)
+            kept = free_name(target)
             target.rename(kept)
             logging.warning("%s was not of this program: it is kept as %s", target, kept)
         replace_file(source, target)
@@ -154,21 +157,27 @@ def _names(folder):
     return tuple(name for name in names if name != MANIFEST)
 
 
+def _is_inside(name):
+    path = pathlib.PurePosixPath(name)
+    return path.parts and not path.is_absolute() and ".." not in path.parts and "\0" not in name
+
+
+@dataclasses.dataclass(frozen=True)
+class _Manifest:
+    """Which files of a directory are ours."""
+
+    files: tuple[Annotated[str, Rule("the name of a file in this folder", _is_inside)], ...]
+
+    def to_json(self):
+        return json.dumps(dataclasses.asdict(self), indent=2)
+
+
 def _read_manifest(path):
     """The names in a manifest, `None` without one."""
-    try:
-        names = json.loads(path.read_text())["files"]
-        inside = all(".." not in pathlib.PurePosixPath(name).parts for name in names)
-        if not inside or any(name.startswith("/") for name in names):
-            raise ValueError("files of other folders")
-    except (FileNotFoundError, NotADirectoryError):
+    if not path.is_file():
         return None
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"{MANIFEST}, which names the files that may be replaced, is damaged: restore it or "
-            f"name another directory. Received: {path} ({error!r})"
-        ) from error
-    return tuple(names)
+    advice = "it names the files that may be replaced: restore it or name another directory"
+    return read_record(_Manifest, path, advice).files
 
 
 def _remove_file(directory, name):
@@ -178,8 +187,11 @@ def _remove_file(directory, name):
         remove_if_empty(directory / parent)
 
 
-def _free_name(path):
-    """The first of `path.~1~`, `path.~2~`, ... that is free, as `cp --backup=numbered` names."""
+def free_name(path):
+    """The name that a file or folder gets which stands where one of ours belongs.
+
+    It is the first of `path.~1~`, `path.~2~`, ... that is free, as `cp --backup=numbered` names.
+    """
     number = 1
     while os.path.lexists(kept := path.with_name(f"{path.name}.~{number}~")):
         number += 1

@@ -50,12 +50,20 @@ def remove_abandoned(target):
         target: `pathlib.Path`; its folder must be there.
     """
     beginning, end = _beginning(target), f".partial{target.suffix}"
-    for path in target.parent.iterdir():
+    for path in _listed(target.parent):
         name = path.name
         if name.startswith(beginning) and name.endswith(end):
             token = _TOKEN.fullmatch(name[len(beginning) : -len(end)])
             if token and _is_abandoned(token):
                 _remove(path)
+
+
+def _listed(folder):
+    """What is in a folder; nothing of one that may be written and not read."""
+    try:
+        return list(folder.iterdir())
+    except PermissionError:
+        return []
 
 
 def remove_path(path):

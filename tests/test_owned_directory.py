@@ -194,20 +194,28 @@ def test_one_without_a_manifest(path):
 @pytest.mark.parametrize(
     "text",
     ["", "[]", "{}", '{"files": 3}', '{"files": [3]}', '{"files": ["../photo.jpg"]}',
-     '{"files": ["/photo.jpg"]}', '{"files": ["plots/../../photo.jpg"]}'],
+     '{"files": ["/photo.jpg"]}', '{"files": ["plots/../../photo.jpg"]}', '{"files": [""]}',
+     '{"files": ["."]}', '{"files": ["a\\u0000b"]}', '{"files": {"notes.txt": 1}}'],
 )  # fmt: skip
 def test_a_damaged_manifest_deletes_nothing(path, text, tried):
     (path.parent / "photo.jpg").write_text("mine")
     (path / MANIFEST).write_text(text)
     for use in (OwnedDirectory(path).check, OwnedDirectory(path).remove):
-        with pytest.raises(ValueError, match=r"^manifest\.json, .*damaged.*Received: ") as error:
+        with pytest.raises(ValueError, match=r"manifest\.json is damaged: .*Received: ") as error:
             use()
-    with pytest.raises(ValueError, match=r"^manifest\.json"):
+    with pytest.raises(ValueError, match=r"manifest\.json is damaged"):
         _replace(path, NEW)
     assert _contents(path) == OLD | MINE
     assert (path.parent / "photo.jpg").read_text() == "mine"
     if text == '{"files": ["../photo.jpg"]}':
         tried("files", "a manifest that names a file of another folder", error.value)
+
+
+def test_a_manifest_of_another_program_is_the_users(path):
+    (path / "manifest.json").write_text('{"files": {"notes.txt": "notes.123.txt"}, "name": "app"}')
+    before = _contents(path)
+    _replace(path, NEW)
+    assert _contents(path) == NEW | MINE | {"manifest.json": before["manifest.json"]}
 
 
 def test_what_cannot_be_written_is_found_before_the_work(path, tmp_path):

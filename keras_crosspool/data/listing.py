@@ -12,6 +12,7 @@ from keras_crosspool.names import readable
 HIDDEN = "hidden"
 _DEEPER = "in a folder below their class"
 _BESIDE = "beside the class folders"
+_LINKED = "a linked folder below its class"
 
 
 @dataclasses.dataclass
@@ -57,7 +58,10 @@ class Listing:
         images = []
         for path in sorted(folder.iterdir()):
             if path.name[0] != "." and path.is_dir():
-                self.left_out[_DEEPER] += sum(1 for _ in self._below(path))
+                if path.is_symlink():  # it may lead to a whole disk
+                    self.left_out[_LINKED] += 1
+                else:
+                    self.left_out[_DEEPER] += sum(1 for _ in self._below(path))
             elif self._is_image(path.name):
                 images.append(path)
         return images
@@ -67,7 +71,7 @@ class Listing:
         return sorted(self._below(self.folder))
 
     def _below(self, folder):
-        for parent, folders, files in os.walk(folder):
+        for parent, folders, files in os.walk(folder, onerror=_refuse):
             self.left_out[HIDDEN] += sum(name[0] == "." for name in folders)
             folders[:] = (name for name in folders if name[0] != ".")
             yield from (pathlib.Path(parent, name) for name in files if self._is_image(name))
@@ -84,3 +88,8 @@ class Listing:
             self.left_out[readable(why_not_read(suffix))] += 1
             return False
         return True
+
+
+def _refuse(error):
+    """Lets a folder that cannot be read stop the walk, which would pass over it."""
+    raise error

@@ -12,8 +12,8 @@ from absl import logging
 
 from keras_crosspool.files import atomic_path, make_directory, remove_if_empty
 from keras_crosspool.models.directory import METADATA_FILE, MODEL_FILE
-from keras_crosspool.owned_directory import OwnedDirectory
-from keras_crosspool.partials import is_partial, partial_path, remove_path
+from keras_crosspool.owned_directory import OwnedDirectory, free_name
+from keras_crosspool.partials import is_partial, partial_path
 from keras_crosspool.records import read_record
 
 _RUN_FILE, _LOCK_FILE = "run.json", "lock"
@@ -175,9 +175,18 @@ class Checkpoints:
         """Removes a folder so that a kill leaves it whole, or out of the way."""
         hidden = partial_path(path)
         path.rename(hidden)
-        OwnedDirectory(hidden, _FILES).remove()
-        if hidden.exists():  # with files of the user's
-            hidden.rename(path)
+        self._remove_ours(hidden)
+
+    def _remove_ours(self, path):
+        """Removes a half-written file or folder; a folder that is not ours alone is kept."""
+        if not path.is_dir():
+            path.unlink()
+            return
+        OwnedDirectory(path, _FILES).remove()
+        if path.exists():
+            kept = free_name(self.directory / path.name.split(".")[1])
+            path.rename(kept)
+            logging.warning("%s holds files that are not of this program: they are kept", kept)
 
     def _remove_lock(self):
         """Removes our lock, and the folder if nothing else is in it."""
@@ -188,7 +197,7 @@ class Checkpoints:
 
     def _open(self):
         for path in filter(is_partial, list(self.directory.iterdir())):
-            remove_path(path)  # the lock is ours: nobody writes it
+            self._remove_ours(path)  # the lock is ours: nobody writes it
         begun, kept = self._begun(), self._folders()
         if begun is None and kept:
             raise ValueError(
@@ -251,6 +260,9 @@ def _locked(path):
             "Another process trains into this output: wait for it, or name another output. "
             f"Received: {path.parent}"
         ) from error
+    if not path.exists() or not os.path.samestat(os.fstat(file.fileno()), path.stat()):
+        file.close()  # its last holder removed it
+        return _locked(path)
     return file
 
 

@@ -89,7 +89,7 @@ def test_an_older_model_is_replaced_and_the_users_files_stay(directory, model, t
     save_model(directory, model, _metadata("newer"))
     assert load_model(directory)[1].name == "newer"
     assert {name: (directory / name).read_bytes() for name in mine} == mine
-    ours = {"model.json", "model.keras", "manifest.json"}
+    ours = {"model.json", "model.keras", "keras_crosspool.manifest.json"}
     assert {p.name for p in directory.iterdir()} == ours | set(mine)
     assert [p.name for p in directory.parent.iterdir()] == ["model"]
     tried("files", "notes.txt and an exported model.tflite in a model directory", "they stay")
@@ -100,7 +100,7 @@ def test_files_are_added_to_the_model_that_is_there(directory):
     add_files(directory, _write_plot)
     after = {path.as_posix(): content for path, content in _contents(directory).items()}
     assert after.pop("plots/confusion_matrix.png") == b"old"
-    assert json.loads(after.pop("manifest.json"))["files"] == [
+    assert json.loads(after.pop("keras_crosspool.manifest.json"))["files"] == [
         "model.json", "model.keras", "plots/confusion_matrix.png",
     ]  # fmt: skip
     assert after == before
@@ -119,14 +119,14 @@ def test_files_that_fail_cost_nothing(directory):
 
 def test_a_directory_of_version_0_1(directory, model):
     """It has no manifest: its files are known by their names."""
-    (directory / "manifest.json").unlink()
+    (directory / "keras_crosspool.manifest.json").unlink()
     (directory / "plots").mkdir()
     for name in ("README.md", "history.json", "plots/confused_pairs.png", "plots/mine.png"):
         (directory / name).write_text("old")
     save_model(directory, model, _metadata("newer"))
     assert load_model(directory)[1].name == "newer"
     found = {path.as_posix() for path in _contents(directory)}
-    assert found == {"manifest.json", "model.json", "model.keras", "plots/mine.png"}
+    assert found == {"keras_crosspool.manifest.json", "model.json", "model.keras", "plots/mine.png"}
 
 
 def test_what_a_run_that_was_killed_left_hinders_nobody(tmp_path, model):

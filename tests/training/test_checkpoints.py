@@ -122,6 +122,24 @@ def test_a_damaged_one_is_passed_over_in_words(tmp_path, warnings, damage, tried
     tried("training", f"a damaged checkpoint: {request.node.callspec.id}", warning)
 
 
+@pytest.mark.parametrize("killed", [False, True])
+def test_notes_in_a_step_are_kept(tmp_path, warnings, killed, monkeypatch):
+    """Also by the run after one that was killed while it removed the step."""
+    folder = tmp_path / "model.checkpoints"
+    with _open(tmp_path) as checkpoints:
+        _save(checkpoints, 1)
+        (folder / "step-00000001" / "notes.txt").write_text("mine")
+        if killed:
+            monkeypatch.setattr(checkpoints, "_remove_ours", lambda path: None)
+        _save(checkpoints, 2, 3)
+    monkeypatch.undo()
+    if killed:
+        assert not (folder / "step-00000001").exists()
+        with _open(tmp_path):
+            pass
+    assert (folder / "step-00000001.~1~" / "notes.txt").read_text() == "mine"
+
+
 @pytest.mark.parametrize(
     "text", ["[]", "3", "null", "{", "", "[" * 10**5], ids=lambda text: text[:9] or "empty"
 )
@@ -213,14 +231,14 @@ def test_the_users_files_in_the_folder_stay(tmp_path, tried):
     with pytest.raises(KeyError), _open(tmp_path):
         raise KeyError
     assert _files(folder) == MINE
-    for _ in range(2):  # the second run finds what the first one left
+    kept = {}
+    for run in (1, 2):  # the second run finds what the first one left
         with _open(tmp_path) as checkpoints:
             _save(checkpoints, 1, 2, 3)
             (folder / "step-00000002" / "mine.txt").write_text("mine")
             checkpoints.remove()
-        assert _files(folder) == MINE | {"step-00000002/mine.txt": "mine"}
-        (folder / "step-00000002" / "mine.txt").unlink()
-        (folder / "step-00000002").rmdir()
+        kept[f"step-00000002.~{run}~/mine.txt"] = "mine"
+        assert _files(folder) == MINE | kept
     tried("training", "notes and images of the user's in model.checkpoints", "they stay")
 
 
