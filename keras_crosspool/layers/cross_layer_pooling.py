@@ -1,16 +1,9 @@
 """Cross-layer pooling: one layer's local features, weighted by another layer's activations."""
 
-import functools
-
 import keras
 from keras import ops
 
-from keras_crosspool.layers.half_range import (
-    largest,
-    root_scale,
-    unit_factors,
-    unit_root_factors,
-)
+from keras_crosspool.layers.half_range import largest, root_scale, unit, unit_root
 
 _RESIZABLE = (None, "guidance", "features")
 _DATA_FORMATS = ("channels_last", "channels_first")
@@ -108,7 +101,7 @@ class CrossLayerPooling(keras.layers.Layer):
 
     def call(self, inputs):
         pooled = self.pool(inputs)
-        descriptor = functools.reduce(ops.multiply, self._factors(pooled), pooled)
+        descriptor = self._normalized(pooled, pooled)
         channels, dims = descriptor.shape[1:]
         return ops.cast(ops.reshape(descriptor, (-1, channels * dims)), self.compute_dtype)
 
@@ -158,7 +151,7 @@ class CrossLayerPooling(keras.layers.Layer):
         Returns:
             `(batch, K, D)` tensor.
         """
-        return functools.reduce(ops.multiply, self._factors(pooled), ops.ones_like(pooled))
+        return self._normalized(pooled, ops.ones_like(pooled))
 
     def compute_output_shape(self, input_shape):
         features, guidance = input_shape
@@ -185,18 +178,15 @@ class CrossLayerPooling(keras.layers.Layer):
     def _grid_axes(self):
         return slice(2, 4) if self.data_format == "channels_first" else slice(1, 3)
 
-    def _factors(self, pooled):
-        """Yields the factors of the normalisation, in the order in which float16 holds them."""
+    def _normalized(self, pooled, value):
+        """A value, multiplied as the normalisation multiplies the pooled sums."""
         if self.block_normalization:
-            factors = unit_factors(pooled, per_row=True)
-            yield from factors
-            pooled = functools.reduce(ops.multiply, factors, pooled)
+            pooled, value = (unit(pooled, x, per_row=True) for x in (pooled, value))
         if self.signed_square_root and self.l2_normalization:
-            yield from unit_root_factors(pooled, self.epsilon)
-        elif self.signed_square_root:
-            yield root_scale(pooled, self.epsilon)
-        elif self.l2_normalization:
-            yield from unit_factors(pooled)
+            return unit_root(pooled, self.epsilon, value)
+        if self.signed_square_root:
+            return value * root_scale(pooled, self.epsilon)
+        return unit(pooled, value) if self.l2_normalization else value
 
     def _check_shapes(self, input_shape):
         expected = "Expected a pair [features, guidance] of 4-D feature maps"

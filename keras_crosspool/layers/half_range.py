@@ -16,14 +16,11 @@ _MOST = 2.0**14  # what values may grow to: float16 ends at four times that
 def largest(x, axis):
     """The largest magnitude along some axes, which stay: what values are divided by.
 
-    A maximum cannot overflow, as the sum behind a mean can. Up to 2**-24 it counts as zero, and is
-    one instead, so that the gradient stays bounded. What is normalised afterwards does not depend
-    on it, so no gradient goes through it.
+    A maximum cannot overflow, as the sum behind a mean can. Below 2**-24 it counts as zero, which
+    is one instead, so that the gradient stays bounded. What is normalised afterwards does not
+    depend on it, so no gradient goes through it.
     """
-    peak = ops.max(ops.abs(x), axis=axis, keepdims=True)
-    # Float16 has no 2**-24 to compare with.
-    there = ops.minimum(peak, 1.0) * 2.0**10 > LEAST
-    return ops.stop_gradient(ops.where(there, peak, ops.ones_like(peak)))
+    return ops.stop_gradient(_or_one(ops.max(ops.abs(x), axis=axis, keepdims=True), steps=3))
 
 
 def root_scale(x, epsilon):
@@ -39,8 +36,8 @@ def root_scale(x, epsilon):
     return ops.rsqrt(ops.maximum(ops.abs(x), max(epsilon, LEAST)))
 
 
-def unit_root_factors(x, epsilon):
-    """The factors that give the signed square root of each example unit L2 norm.
+def unit_root(x, epsilon, value=None):
+    """Gives the signed square root of each example unit L2 norm.
 
     The squared norm of the root is `sum |x|`. With `s` the mean of `|x|` over the last axis, summed
     over the other ones, `q = x / s * c` has the sum `c d` for a last axis of length d, and the
@@ -48,43 +45,53 @@ def unit_root_factors(x, epsilon):
     where the largest value could leave float16.
 
     Args:
-        x: `(batch, ...)` tensor, all but the batch known, with values of at most some hundreds.
+        x: `(batch, ...)` tensor, all but the batch known.
         epsilon: float, for `root_scale`, as a part of the mean magnitude.
+        value: tensor that is multiplied as `x` would be. Defaults to `x`.
 
     Returns:
-        Tensors to multiply by one after the other: float16 may not hold their product.
+        A tensor of the shape of `value`.
     """
     axes = tuple(range(1, len(x.shape)))
     dims, others = x.shape[-1], math.prod(x.shape[1:-1])
-    peak = ops.stop_gradient(_or_one(ops.max(ops.abs(x), axis=axes, keepdims=True), LEAST))
+    peak = largest(x, axes)
     magnitude = ops.abs(x) / peak
     total = ops.sum(ops.mean(magnitude, axis=-1, keepdims=True), axis=axes[:-1], keepdims=True)
     constant = min(others, _MOST / dims)
-    to_constant = constant / _or_one(total, LEAST)
+    to_constant = constant / _or_one(total, steps=2)
     root = root_scale(magnitude * to_constant, epsilon * constant / others)
-    return 1.0 / peak, to_constant, root / math.sqrt(constant * dims)
+    # One after the other: float16 may not hold the product of all factors.
+    scaled = (x if value is None else value) / peak * to_constant
+    return scaled * (root / math.sqrt(constant * dims))
 
 
-def unit_factors(x, per_row=False):
-    """The factors that give each matrix, or each of its rows, unit L2 norm.
+def unit(x, value=None, per_row=False):
+    """Gives each matrix, or each of its rows, unit L2 norm.
 
     Args:
         x: `(batch, rows, columns)` tensor, rows and columns known.
+        value: tensor that is multiplied as `x` would be. Defaults to `x`.
         per_row: bool. Defaults to `False`.
 
     Returns:
-        Two tensors to multiply by one after the other: float16 may not hold their product.
+        A tensor of the shape of `value`.
     """
-    axes = 2 if per_row else (1, 2)
-    peak = ops.stop_gradient(_or_one(ops.max(ops.abs(x), axis=axes, keepdims=True), LEAST))
+    peak = largest(x, axis=2 if per_row else (1, 2))
     # Of a row that holds the largest value it is one or more, and at most the number of columns.
     energy = ops.sum(ops.square(x / peak), axis=2, keepdims=True)
     rows = 1 if per_row else x.shape[1]
     if not per_row:
         energy = ops.mean(energy, axis=1, keepdims=True)
-    return 1.0 / peak, ops.rsqrt(ops.maximum(energy, LEAST)) / math.sqrt(rows)
+    scale = ops.rsqrt(ops.maximum(energy, LEAST)) / math.sqrt(rows)
+    return (x if value is None else value) / peak * scale
 
 
-def _or_one(x, least):
-    """`x`, or one where it is not above `least`: nothing is not divided by next to nothing."""
-    return ops.where(x > least, x, ops.ones_like(x))
+def _or_one(x, steps):
+    """`x`, and one where it is zero; in between where it is below `2**(-8 * steps)`.
+
+    Neither a comparison, which phones do not run with the rest, nor a constant that float16 lacks.
+    """
+    share = x
+    for _ in range(steps):
+        share = ops.minimum(share, 1.0) * 2.0**8
+    return x + (1.0 - ops.minimum(share, 1.0))

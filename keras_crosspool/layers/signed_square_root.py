@@ -1,11 +1,9 @@
 """Signed square root: the power normalisation of pooled descriptors."""
 
-import functools
-
 import keras
 from keras import ops
 
-from keras_crosspool.layers.half_range import largest, root_scale, unit_root_factors
+from keras_crosspool.layers.half_range import root_scale, unit_root
 
 
 @keras.saving.register_keras_serializable(package="keras_crosspool")
@@ -48,9 +46,7 @@ class SignedSquareRoot(keras.layers.Layer):
     def call(self, inputs):
         x = ops.cast(inputs, keras.backend.result_type(self.compute_dtype, "float32"))
         if self.l2_normalization:
-            x = x / largest(x, axis=tuple(range(1, len(x.shape))))
-            root = functools.reduce(ops.multiply, unit_root_factors(x, self.epsilon), x)
-            return ops.cast(root, self.compute_dtype)
+            return ops.cast(unit_root(x, self.epsilon), self.compute_dtype)
         return ops.cast(x * root_scale(x, self.epsilon), self.compute_dtype)
 
     def compute_output_shape(self, input_shape):

@@ -19,7 +19,8 @@ def _maps(batch=6, data_format="channels_last"):
 
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 @pytest.mark.parametrize(("kept", "channels"), [(1, [2]), (2, [2, 3]), (3, [0, 2, 3])])
-def test_keeps_the_most_active_channels_in_their_order(kept, channels, data_format):
+def test_keeps_the_most_active_channels_in_their_order(kept, channels, data_format, convolvable):
+    convolvable(data_format)
     maps = _maps(data_format=data_format)
     layer = GuidanceSelection(kept, data_format=data_format)
     layer.adapt([maps])

@@ -35,7 +35,8 @@ def _same_up_to_sign(actual, expected, atol):
 
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 @pytest.mark.parametrize("size", SIZES)
-def test_adapt_equals_pca_of_explicit_windows(windows_by_loops, size, data_format):
+def test_adapt_equals_pca_of_explicit_windows(windows_by_loops, size, data_format, convolvable):
+    convolvable(data_format)
     maps = _maps()
     windows = windows_by_loops(maps, *size)
     expected = PCA(2, svd_solver="full").fit_transform(windows)

@@ -13,13 +13,14 @@ from keras_crosspool.training.layerwise_adamw import LayerwiseAdamW
 pytestmark = pytest.mark.slow
 
 SCRIPT = """
+import pathlib
 import sys
 import numpy as np
 sys.path.insert(0, sys.argv[1])
 import test_mirrored
 from keras_crosspool.distribution import create_distribution
 mirrored = create_distribution("mirrored", devices=2)
-np.savez(sys.argv[4], **test_mirrored.train(mirrored, sys.argv[2], sys.argv[3]))
+np.savez(sys.argv[4], **test_mirrored.train(mirrored, sys.argv[2], pathlib.Path(sys.argv[3])))
 """
 
 
@@ -46,11 +47,9 @@ def train(distribution, data, network):
 
 
 def _steps(distribution, network, **options):
-    """Steps on random pictures of which one share has far larger gradients than the other."""
-    rng = np.random.default_rng(0)
-    pictures = rng.uniform(0, 255, (16, 16, 16, 3)).astype("float32")
-    targets = np.eye(3, dtype="float32")[rng.integers(0, 3, 16)]
-    targets[:8] *= 20
+    """Steps on images of which one share has far larger gradients than the other."""
+    with np.load(network.with_name("images.npz")) as images:
+        pictures, targets = images["pictures"], images["targets"]
     with distribution.scope():
         model = keras.models.load_model(network)
         model = AccumulatingModel(model.input, model.output)
@@ -62,6 +61,17 @@ def _steps(distribution, network, **options):
     return _flat(model)
 
 
+def _save_case(folder, network):
+    """Saves a network and random images; both ways of training read them. The network's path."""
+    rng = np.random.default_rng(0)
+    pictures = rng.uniform(0, 255, (16, 16, 16, 3)).astype("float32")
+    targets = np.eye(3, dtype="float32")[rng.integers(0, 3, 16)]
+    targets[:8] *= 20
+    np.savez(folder / "images.npz", pictures=pictures, targets=targets)
+    network.save(folder / "network.keras")
+    return folder / "network.keras"
+
+
 def _flat(model):
     return np.concatenate([np.asarray(weight).ravel() for weight in model.get_weights()])
 
@@ -70,13 +80,13 @@ def _flat(model):
 def results(tiny_network, tiny_folder, run_main, tmp_path_factory):
     """What one device, and what two, end in."""
     folder = tmp_path_factory.mktemp("mirrored")
-    tiny_network().save(folder / "network.keras")
+    network = _save_case(folder, tiny_network())
     (folder / "two_devices.py").write_text(SCRIPT)
     here, output = __file__.rpartition("/")[0], folder / "results.npz"
-    done = run_main("two_devices", here, tiny_folder, folder / "network.keras", output, cwd=folder)
+    done = run_main("two_devices", here, tiny_folder, network, output, cwd=folder)
     assert done.returncode == 0, done.stderr
     with np.load(output) as two:
-        return train(ONE_DEVICE, tiny_folder, folder / "network.keras"), dict(two)
+        return train(ONE_DEVICE, tiny_folder, network), dict(two)
 
 
 def test_there_were_two(results):
@@ -96,6 +106,5 @@ def test_they_log_the_same(results, name):
 
 
 def test_clipping_was_felt(results, tiny_network, tmp_path):
-    tiny_network().save(tmp_path / "network.keras")
-    plain = _steps(ONE_DEVICE, tmp_path / "network.keras")
+    plain = _steps(ONE_DEVICE, _save_case(tmp_path, tiny_network()))
     assert np.abs(results[0]["clipped"] - plain).max() > 1e-3

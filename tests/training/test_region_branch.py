@@ -63,10 +63,10 @@ def test_each_folds_guidance_never_saw_its_labels(fitted, train_split, pool_by_l
     targets = np.eye(3, dtype="float32")[labels]
     train_guidance(guidance, features[rest], targets[rest], SINGLE_LABEL.loss(), OPTIONS)
     descriptors = pool_by_loops(features, np.asarray(guidance(features)))
-    np.testing.assert_allclose(
-        branch.fold_grams[1], descriptors @ descriptors.T, rtol=1e-2, atol=2e-3
-    )
-    assert np.abs(branch.fold_grams[1] - branch.gram()).max() > 1e-2
+    derived = descriptors @ descriptors.T
+    np.testing.assert_allclose(branch.fold_grams[1], derived, rtol=1e-2, atol=2e-3)
+    # Training with the fold's labels would end elsewhere.
+    assert np.abs(branch.gram() - derived).max() > 3 * np.abs(branch.fold_grams[1] - derived).max()
 
 
 def test_what_learnt_nothing_is_judged_by_itself(fitted, train_split):
@@ -92,7 +92,7 @@ def test_the_guidance_learns_where_to_look():
     places = rng.integers(0, 4, (120, 2))
     features[np.arange(120), places[:, 0], places[:, 1]] = 200 * np.eye(8)[labels]
     keras.utils.set_random_seed(0)
-    layer = keras.layers.Conv2D(4, 1, activation="relu")
+    layer = keras.layers.Conv2D(32, 1, activation="relu")  # four find every class by luck alone
     options = GuidanceTraining(guidance_epochs=40, guidance_rate=3e-3)
     targets = np.eye(3, dtype="float32")[labels]
     history = train_guidance(layer, features, targets, SINGLE_LABEL.loss(), options)
