@@ -19,12 +19,15 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
+# Two processes, each with whole files of tests, so that files share what they set up.
+WORKERS ?= 2
+
 test: install
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
 
 # Runs the whole suite and writes the table of docs/reliability.md from what its tests noted.
 reliability: install
-	$(BIN)/python -m pytest --reliability=benchmarks/results/reliability.json
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --reliability=benchmarks/results/reliability.json
 	$(BIN)/python -m benchmarks.readme
 
 fuzz: install
