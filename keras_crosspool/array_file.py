@@ -6,6 +6,7 @@ be mapped is reserved first.
 """
 
 import contextlib
+import mmap
 import os
 import tempfile
 
@@ -107,6 +108,23 @@ def scratch_array(dtype, shape):
             reason = f"{size / 1e9:.2f} GB: {error.strerror}"
             raise scratch_error(tempfile.gettempdir(), reason) from error
         return np.memmap(file, dtype, "r+", shape=shape)
+
+
+def release(array):
+    """Takes a scratch array's pages out of this process's memory; the array stays as it is.
+
+    The pages stay in the system's cache of files while there is room. Other arrays are left alone.
+
+    Example:
+
+    >>> array = scratch_array("float32", (2, 3))
+    >>> array[:] = 1
+    >>> release(array)
+    >>> array.sum().item()
+    6.0
+    """
+    if isinstance(array, np.memmap) and hasattr(mmap, "MADV_DONTNEED"):
+        array.base.madvise(mmap.MADV_DONTNEED)
 
 
 def _reserve(file, size):

@@ -2,12 +2,13 @@
 
 import errno
 import os
+import pathlib
 import tempfile
 
 import numpy as np
 import pytest
 
-from keras_crosspool.array_file import ArrayFile, scratch_array
+from keras_crosspool.array_file import ArrayFile, release, scratch_array
 
 
 @pytest.mark.parametrize("dtype", ["float16", "float32", "uint8", "uint64"])
@@ -76,6 +77,29 @@ def _reserve(number, start, size, reserved, allocate=os.posix_fallocate):
     """Reserves, and notes how many bytes the file then has on the disk; a hole has none."""
     allocate(number, start, size)
     reserved.append(os.fstat(number).st_blocks * 512)
+
+
+def test_released_pages_leave_memory_and_keep_their_values():
+    array = scratch_array("float32", (2**20, 16))
+    before = _resident()
+    array[:] = np.arange(16)
+    written = _resident()
+    release(array)
+    assert written - before > 0.9 * array.nbytes
+    assert _resident() - before < 0.1 * array.nbytes
+    np.testing.assert_array_equal(array[::997], np.tile(np.arange(16), (1052, 1)))
+
+
+def test_arrays_in_memory_are_not_released():
+    array = np.ones(3)
+    release(array)
+    assert array.sum() == 3
+
+
+def _resident():
+    """Bytes of this process that are in memory."""
+    pages = int(pathlib.Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
 
 
 def test_scratch_space_that_is_not_there(tmp_path, monkeypatch, tried):

@@ -6,9 +6,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from keras_crosspool.array_file import release
 from keras_crosspool.distribution import ONE_DEVICE, Distribution
 
 _COLUMNS = 1024  # of the descriptors that worker processes show each other at once
+BLOCK = 2**28  # bytes of descriptors that are multiplied at once
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,7 +18,7 @@ class Branch:
     """Descriptors of one branch, and what they would be had a fold not been trained on.
 
     Attributes:
-        descriptors: float32 `(pictures, dims)`.
+        descriptors: float32 `(pictures, dims)`, in memory or a `scratch_array`.
         rows: int `(n,)`, the descriptor that stands in each row of the solver's problem; rows that
             are views of one picture may share a descriptor. Defaults to one row a descriptor.
         fold_grams: mapping from fold to the `(pictures, pictures)` inner products of descriptors
@@ -61,9 +63,9 @@ class Branch:
         if self.rows is not None:
             summed = np.zeros((len(self.descriptors), duals.shape[1]))
             np.add.at(summed, self._all_rows, duals)
-            return self.unprojected(self.descriptors.T @ summed.astype("float32"))
+            return self.unprojected(_kernel_of(self.descriptors, summed.astype("float32")))
         own = duals[self._first_row :][: len(self.descriptors)].astype("float32")
-        return self.unprojected(self.distribution.sum(self.descriptors.T @ own))
+        return self.unprojected(self.distribution.sum(_kernel_of(self.descriptors, own)))
 
     def unprojected(self, kernel):
         """The weights for the descriptors before projection: the same scores from longer rows."""
@@ -72,7 +74,7 @@ class Branch:
     @functools.cached_property
     def _gram(self):
         if self.rows is not None or self.distribution.workers == 1:
-            return self.descriptors @ self.descriptors.T
+            return _gram_of(self.descriptors)
         return _gram_of_workers(self.descriptors, self.distribution)
 
     @functools.cached_property
@@ -83,6 +85,32 @@ class Branch:
     def _first_row(self):
         counts = self.distribution.gather([len(self.descriptors)])
         return counts[: self.distribution.worker].sum()
+
+
+def _blocks(rows):
+    """Slices of rows, each of `BLOCK` bytes at most."""
+    step = max(1, BLOCK // (rows.itemsize * rows.shape[1]))
+    return [slice(start, start + step) for start in range(0, len(rows), step)]
+
+
+def _gram_of(rows):
+    """All inner products of rows, of which two blocks are in memory at a time."""
+    gram = np.empty((len(rows), len(rows)), rows.dtype)
+    for number, left in enumerate(_blocks(rows)):
+        for right in _blocks(rows)[: number + 1]:
+            gram[left, right] = rows[left] @ rows[right].T
+            gram[right, left] = gram[left, right].T
+            release(rows)
+    return gram
+
+
+def _kernel_of(rows, duals):
+    """`rows.T @ duals`, a block of rows at a time."""
+    kernel = np.zeros((rows.shape[1], duals.shape[1]), rows.dtype)
+    for block in _blocks(rows):
+        kernel += rows[block].T @ duals[block]
+        release(rows)
+    return kernel
 
 
 def _gram_of_workers(rows, distribution):
@@ -98,4 +126,5 @@ def _gram_of_workers(rows, distribution):
             gram = np.zeros((len(columns), len(columns)), "float32")
         if turn % distribution.workers == distribution.worker:
             gram += columns @ columns.T
+        release(rows)
     return distribution.sum(gram)

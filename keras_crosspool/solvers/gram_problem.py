@@ -42,14 +42,25 @@ class GramProblem:
         """For each strength the scores of the rows by a classifier without their fold."""
         scores = {strength: np.empty_like(self.targets) for strength in strengths}
         for fold in track(np.unique(self.folds), "cross-validation"):
-            gram, held_out = self._gram(weights, fold), self.folds == fold
-            rest = ~held_out
-            inner, outer = gram[np.ix_(rest, rest)], gram[np.ix_(held_out, rest)]
-            for strength in strengths:
-                duals, bias = self.method.fit(inner, self.targets[rest], strength)
-                scores[strength][held_out] = outer @ duals + bias
+            held_out = self.folds == fold
+            for strength, of_fold in self._scores_of_fold(weights, fold, strengths):
+                scores[strength][held_out] = of_fold
         return scores
 
+    def _scores_of_fold(self, weights, fold, strengths):
+        rest = self.folds != fold
+        inner, outer = self._parts(weights, fold)
+        for strength in strengths:
+            duals, bias = self.method.fit(inner, self.targets[rest], strength)
+            yield strength, outer @ duals + bias
+
+    def _parts(self, weights, fold):
+        """The Gram matrix of the rows outside a fold, and of the fold's rows with those."""
+        gram, rest = self._gram(weights, fold), self.folds != fold
+        return gram[np.ix_(rest, rest)], gram[np.ix_(~rest, rest)]
+
     def _gram(self, weights, fold=None):
-        grams = (w**2 * b.gram(fold) for b, w in zip(self.branches, weights, strict=True))
-        return sum(grams).astype("float64")
+        total = np.zeros((len(self.targets), len(self.targets)))
+        for branch, weight in zip(self.branches, weights, strict=True):
+            total += weight**2 * branch.gram(fold)
+        return total

@@ -25,9 +25,12 @@ def fit_ridge(gram, targets, strength):
     from scipy.linalg import solve
 
     prior, means = targets.mean(axis=0), gram.mean(axis=0)
-    centred = gram - means - means[:, None] + means.mean()
+    centred = gram - means
+    centred -= means[:, None]
+    centred += means.mean()
     centred[np.diag_indices_from(centred)] += strength
-    duals = solve(centred, targets - prior, assume_a="pos", overwrite_a=True)
+    # Symmetric, so that its transpose is itself in the order that LAPACK overwrites.
+    duals = solve(centred.T, targets - prior, assume_a="pos", overwrite_a=True)
     duals -= duals.mean(axis=0)  # the kernel of centred descriptors, in terms of the bare ones
     return duals, prior - means @ duals
 

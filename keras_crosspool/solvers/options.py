@@ -85,7 +85,7 @@ class SolverOptions:
         memory = int(1e9 * self.memory_gb) if self.memory_gb else int(_SHARE * available_memory())
         room = np.array([[memory, free_disk(tempfile.gettempdir())]])
         memory, disk = distribution.gather(room).min(axis=0)
-        plans = [self._plan(form, size, memory) for form in self._forms(gram_only)]
+        plans = [self._plan(form, size, memory, disk) for form in self._forms(gram_only)]
         fitting = [plan for plan in plans if plan.memory <= memory]
         if not fitting:
             raise ValueError(
@@ -116,9 +116,9 @@ class SolverOptions:
             return [self.form]
         return ["gram"] if gram_only else METHODS[self.method].forms
 
-    def _plan(self, form, size, memory):
+    def _plan(self, form, size, memory, disk):
         if form == "gram":
-            return plan_gram(size)
+            return plan_gram(size, disk)
         if form == "primal":
             return plan_streaming(size, form)
         widths = [max(1, self.projected_dims // part) for part in (1, 2, 4, 8)]

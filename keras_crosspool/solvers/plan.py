@@ -3,12 +3,14 @@
 import dataclasses
 import math
 
+from keras_crosspool.solvers.branch import BLOCK
 from keras_crosspool.solvers.methods import METHODS
 from keras_crosspool.solvers.streaming_problem import BATCH, MOST_JUDGED
 from keras_crosspool.solvers.weightings import WEIGHT_RATIOS
 
 FORMS = METHODS["ridge"].forms
 _FOLDS = 5
+_LARGE = 1e9  # bytes of descriptors from which on the Gram matrix is made of a scratch file
 _SPARSE = 50  # dense multiplications in the time of one with a sparse matrix, measured
 
 
@@ -44,7 +46,7 @@ class Plan:
         form: `"gram"`, `"primal"` or `"projected"`.
         width: int, length that longer descriptors are projected to; `None` where none is.
         memory: int, bytes of each worker process, at most.
-        disk: int, bytes of each worker's scratch file, where descriptors are not kept in memory.
+        disk: int, bytes of each worker's scratch file; 0 where descriptors are kept in memory.
         operations: float, dense multiplications of each worker, or as much time.
     """
 
@@ -62,22 +64,31 @@ class Plan:
         return f"{self.form}{width}, {self.memory / 1e9:.1f} GB of memory{disk}"
 
 
-def plan_gram(size):
+def plan_gram(size, disk):
     """The `Plan` of a classifier solved on the Gram matrix.
+
+    Descriptors of more than 1 GB lie in a scratch file if the disk has room for it: the system
+    keeps a file in memory as long as nothing else needs that.
+
+    Args:
+        size: `ProblemSize`.
+        disk: int, bytes that a scratch file may take.
 
     Example:
 
-    >>> plan_gram(ProblemSize(6432, (65536,), 81, (65536,))).words
-    'gram, 3.4 GB of memory'
+    >>> plan_gram(ProblemSize(6432, (65536,), 81, (65536,)), disk=10**10).words
+    'gram, 1.9 GB of memory and 1.7 GB of disk'
     """
     descriptors = 4 * size.own_rows * sum(size.kept_dims)
+    stored = descriptors if _LARGE < descriptors <= disk else 0
     # float32 for each branch; their sum, the part without a fold, and the solver's copies.
-    grams = size.rows**2 * (4 * len(size.dims) + 36)
+    grams = size.rows**2 * (4 * len(size.dims) + 28)
     shown = 3 * 4 * size.rows * 1024 if size.workers > 1 else 0
     operations = size.rows**2 * sum(size.dims) / size.workers
     operations += _solutions(size) * (size.rows * (_FOLDS - 1) / _FOLDS) ** 3 / 3
-    memory = descriptors + grams + shown + _scores(size, size.rows)
-    return Plan("gram", None, memory, 0, operations)
+    kept = 2 * BLOCK if stored else descriptors
+    memory = kept + grams + shown + _scores(size, size.rows)
+    return Plan("gram", None, memory, stored, operations)
 
 
 def plan_streaming(size, form, width=None):

@@ -6,7 +6,7 @@ import math
 import keras
 import numpy as np
 
-from keras_crosspool.array_file import scratch_array
+from keras_crosspool.array_file import release, scratch_array
 from keras_crosspool.data import picture_batches
 from keras_crosspool.distribution import ONE_DEVICE
 from keras_crosspool.graphs import graph_inputs
@@ -87,8 +87,8 @@ def describe(
     """Describes a split by the branches of models that share one input.
 
     The solver is planned first, by the size of the problem: the descriptors are kept as it needs
-    them. For the Gram matrix they stay in memory as they are; for the streamed forms they lie in
-    a scratch file, projected if they are too long.
+    them. For the Gram matrix they stay as they are, in memory or, from 1 GB on, in a scratch
+    file; for the streamed forms they lie in a scratch file, projected if they are too long.
 
     Branches on a region grid are given in `regions`; they describe the whole picture, of which
     the regions are crops already, and every view of a picture gets its picture's descriptor.
@@ -138,7 +138,7 @@ def describe(
         extractor = keras.Model(models[0].input, pictured)
         total = views.count * math.ceil(part.size / batch_size)
         batches = track(views.batches(part, image_size, batch_size), "descriptors", total=total)
-        stores = _stores(pictured, projections, views.count * part.size, plan.form)
+        stores = _stores(pictured, projections, views.count * part.size, plan)
         labels, pictures = _fill(stores, extractor, batches, projections)
         described |= stores
     pictures = first + pictures
@@ -194,16 +194,13 @@ def _own_part(split, distribution):
     return part, split.size * distribution.worker // distribution.workers
 
 
-def _stores(outputs, projections, rows, form):
+def _stores(outputs, projections, rows, plan):
     """Room for descriptors: memory, or scratch files that are gone with the last use of them."""
     stores = {}
     for name, x in outputs.items():
         projection = projections[name]
         shape = rows, x.shape[-1] if projection is None else projection.shape[0]
-        if form == "gram":
-            stores[name] = np.empty(shape, "float32")
-        else:
-            stores[name] = scratch_array("float32", shape)
+        stores[name] = scratch_array("float32", shape) if plan.disk else np.empty(shape, "float32")
     return stores
 
 
@@ -213,6 +210,7 @@ def _fill(stores, extractor, batches, projections):
     for shown, batch_labels, indices in batches:
         for name, rows in extractor.predict_on_batch(shown).items():
             stores[name][start : start + len(rows)] = project(rows, projections[name])
+            release(stores[name])
         labels.append(batch_labels)
         pictures.append(indices)
         start += len(shown)

@@ -112,7 +112,11 @@ flags.DEFINE_enum(
     "random projection, for millions of pictures; auto: by cost and memory.",
 )
 flags.DEFINE_float(
-    "solver_memory_gb", None, "Memory that the solver may take; four fifths of it if unset.", 0.0
+    "solver_memory_gb",
+    None,
+    "Memory that the solver may take, in 10^9 bytes. Default: four fifths of what the machine has "
+    "free, or of what a container's limit leaves.",
+    0.0,
 )
 flags.DEFINE_bool("baseline", True, "Solve the global-average baseline too and report both.")
 flags.DEFINE_integer("batch_size", 32, "Pictures in a batch, of all devices together.", 1)

@@ -5,7 +5,9 @@ import pytest
 from scipy.special import log_softmax
 from sklearn.linear_model import Ridge
 
+from keras_crosspool.array_file import scratch_array
 from keras_crosspool.solvers import Branch, cross_validation_folds, solve_branches
+from keras_crosspool.solvers import branch as branch_module
 from keras_crosspool.solvers.classifier import solve_classifier
 
 LABELS = np.repeat([0, 1, 2], 20)
@@ -24,6 +26,21 @@ def test_rows_that_share_a_descriptor():
     np.testing.assert_allclose(branch.gram(), repeated @ repeated.T, rtol=1e-5)
     duals = np.random.default_rng(1).normal(size=(120, 3))
     np.testing.assert_allclose(branch.kernel(duals), repeated.T @ duals, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("rows_a_block", [1, 7, 60, 100])
+@pytest.mark.parametrize("stored", [False, True])
+def test_blocks_of_rows(monkeypatch, rows_a_block, stored):
+    """Of descriptors in memory or in a file, with a last block that is not full."""
+    monkeypatch.setattr(branch_module, "BLOCK", rows_a_block * 6 * 4 + 3)
+    rows = _descriptors(0, 0.5)
+    branch = Branch(scratch_array("float32", rows.shape) if stored else rows.copy())
+    branch.descriptors[:] = rows
+    gram = branch.gram()
+    np.testing.assert_allclose(gram, rows.astype("float64") @ rows.T, atol=1e-6)
+    np.testing.assert_array_equal(gram, gram.T)
+    duals = np.random.default_rng(1).normal(size=(60, 3))
+    np.testing.assert_allclose(branch.kernel(duals), rows.T @ duals, rtol=1e-4, atol=1e-5)
 
 
 def test_weighted_branches_are_scaled_descriptors_side_by_side():

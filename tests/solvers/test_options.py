@@ -33,7 +33,8 @@ def disk(monkeypatch):
 def test_form_by_size(rows, dims, form):
     plan = SolverOptions(memory_gb=32).plan(_size(rows, dims))
     assert plan.form == form
-    assert (plan.disk > 0) == (form != "gram")
+    large = 4 * rows * sum(dims) > 10**9
+    assert (plan.disk > 0) == (form != "gram" or large)
     assert plan.memory <= 32e9
 
 
@@ -47,8 +48,9 @@ def test_shorter_projections_where_memory_is_short():
 def test_what_fits_no_memory_is_told_in_figures():
     with pytest.raises(
         ValueError,
-        match=r"in 0\.1 GB of memory: it takes gram, [\d.]+ GB of memory; or primal, .*; or "
-        r"projected to 1024 values, .*Received: 1000000 rows of 65536 values, method=ridge",
+        match=r"in 0\.1 GB of memory: it takes gram, [\d.]+ GB of memory and 262\.1 GB of disk; "
+        r"or primal, .*; or projected to 1024 values, .*"
+        r"Received: 1000000 rows of 65536 values, method=ridge",
     ):
         SolverOptions(memory_gb=0.1).plan(_size(MILLION, (65536,)))
 
@@ -57,12 +59,12 @@ def test_what_fits_no_memory_is_told_in_figures():
 def test_what_needs_the_gram_matrix_is_refused_where_it_does_not_fit(asked):
     solver = SolverOptions(memory_gb=32, **asked)
     assert solver.plan(_size(1000, (1280,))).form == "gram"
-    with pytest.raises(ValueError, match=r"it takes gram, [\d.]+ GB of memory\. .*1000000 rows"):
+    with pytest.raises(ValueError, match=r"it takes gram, .* GB of disk\. .*1000000 rows"):
         solver.plan(_size(MILLION, (1280,)))
 
 
 def test_a_branch_that_knows_its_folds_by_gram_matrices():
-    with pytest.raises(ValueError, match=r"it takes gram, [\d.]+ GB of memory\. "):
+    with pytest.raises(ValueError, match=r"it takes gram, .* GB of disk\. "):
         SolverOptions(memory_gb=32).plan(_size(MILLION, (1280,)), gram_only=True)
     with pytest.raises(ValueError, match=r"Gram matrices alone.*Received: form='primal'"):
         SolverOptions(form="primal").plan(_size(100, (1280,)), gram_only=True)
@@ -83,7 +85,8 @@ def test_workers_divide_the_rows_and_choose_alike(run_workers):
     assert plans[0] == plans[1] == plans[2]
     assert plans[0].memory <= 1.5e9
     three = SolverOptions(form="gram", memory_gb=200).plan(size)
-    assert one.memory - three.memory > 0.9 * 20000 * 65536 * 4
+    assert one.disk == 30000 * 65536 * 4
+    assert three.disk == 10000 * 65536 * 4
 
 
 def test_available_memory_is_the_default(monkeypatch):
@@ -97,7 +100,18 @@ def test_the_plan_is_logged(monkeypatch):
     monkeypatch.setattr(logging, "info", lambda line, *args: lines.append(line % args))
     SolverOptions(memory_gb=32).plan(_size(6432, (65536,)))
     (line,) = lines
-    assert line.startswith("solver: gram, 3.4 GB of memory, for 6432 rows of 65536 values")
+    assert line.startswith(
+        "solver: gram, 1.9 GB of memory and 1.7 GB of disk, for 6432 rows of 65536 values"
+    )
+
+
+def test_a_full_disk_leaves_the_descriptors_of_a_gram_matrix_in_memory(monkeypatch):
+    size = _size(6432, (65536,))
+    stored = SolverOptions(memory_gb=32).plan(size)
+    monkeypatch.setattr(options, "free_disk", lambda path: 10**9)
+    kept = SolverOptions(memory_gb=32).plan(size)
+    assert (kept.form, kept.disk) == ("gram", 0)
+    assert kept.memory - stored.memory == stored.disk - 2 * 2**28
 
 
 def test_a_full_disk_is_named(monkeypatch):
