@@ -1,6 +1,5 @@
 """What room there is: memory of this process, disk beside a path."""
 
-import os
 import pathlib
 import shutil
 
@@ -28,12 +27,9 @@ def free_disk(path):
 
 
 def _machine():
-    described = _PROC / "meminfo"
-    if described.exists():  # Linux
-        for line in described.read_text().splitlines():
-            if line.startswith("MemAvailable:"):
-                return int(line.split()[1]) * 1024
-    return os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_AVPHYS_PAGES")
+    import psutil
+
+    return psutil.virtual_memory().available
 
 
 def _left_by_groups():

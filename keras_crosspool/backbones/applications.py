@@ -1,7 +1,7 @@
 """Every Keras Applications network as a backbone, through one generic path.
 
-Nothing here lists networks: the functions are found in `keras.applications`, the preprocessing in
-the module of each, and the sizes are asked of the function itself.
+The functions are found in `keras.applications`, the preprocessing in the module of each. Only the
+image sizes that differ from most networks' are listed here.
 """
 
 import collections
@@ -16,8 +16,29 @@ from keras_crosspool.backbones.entry import Entry
 from keras_crosspool.backbones.images import image_input
 from keras_crosspool.backbones.weights_file import load_weights_file
 
-# MobileNetV3 alone does not say what it was trained at.
-_UNSTATED_SIZE = 224
+# Sides in pixels, as Keras documents them: what a network was trained at, and the least it takes.
+_DEFAULT_SIZE = 224
+_DEFAULT_SIZES = {
+    "EfficientNetB1": 240,
+    "EfficientNetB2": 260,
+    "EfficientNetB3": 300,
+    "EfficientNetB4": 380,
+    "EfficientNetB5": 456,
+    "EfficientNetB6": 528,
+    "EfficientNetB7": 600,
+    "EfficientNetV2B1": 240,
+    "EfficientNetV2B2": 260,
+    "EfficientNetV2B3": 300,
+    "EfficientNetV2L": 480,
+    "EfficientNetV2M": 480,
+    "EfficientNetV2S": 384,
+    "InceptionResNetV2": 299,
+    "InceptionV3": 299,
+    "NASNetLarge": 331,
+    "Xception": 299,
+}
+_MINIMUM_SIZE = 32
+_MINIMUM_SIZES = {"InceptionResNetV2": 75, "InceptionV3": 75, "Xception": 71}
 _IMAGENET_STDDEV_RGB = (0.229, 0.224, 0.225)
 
 
@@ -35,26 +56,12 @@ def entries():
 
 def _entry(name, function):
     module = getattr(keras.applications, function.__module__.rpartition(".")[2])
-    default = _size_from_refusal(function, r"should be (\(.*?\))", weights="imagenet")
-    minimum = _size_from_refusal(function, r"at least (\d+x\d+)", weights=None, include_top=False)
     return Entry(
         name=name,
         build=functools.partial(_build, name, function, module.preprocess_input),
-        preprocess=module.preprocess_input,
-        default_size=default or _UNSTATED_SIZE,
-        minimum_size=minimum or 1,
+        default_size=_DEFAULT_SIZES.get(name, _DEFAULT_SIZE),
+        minimum_size=_MINIMUM_SIZES.get(name, _MINIMUM_SIZE),
     )
-
-
-def _size_from_refusal(function, pattern, **arguments):
-    """Asks for a picture of one pixel: Keras names the size it wants before it builds anything."""
-    shape = (1, 1, 3) if keras.config.image_data_format() == "channels_last" else (3, 1, 1)
-    try:
-        function(input_shape=shape, **arguments)
-    except ValueError as refusal:
-        size = re.search(pattern, str(refusal))
-        return size and max(int(number) for number in re.findall(r"\d+", size.group(1)))
-    return None
 
 
 def _build(name, function, preprocess, image_size, weights):

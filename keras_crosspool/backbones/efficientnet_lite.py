@@ -105,7 +105,6 @@ def entries():
         Entry(
             name=name,
             build=functools.partial(efficientnet_lite, name),
-            preprocess=preprocess,
             default_size=variant.image_size,
             minimum_size=_MINIMUM_SIZE,
         )

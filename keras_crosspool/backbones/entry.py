@@ -12,14 +12,11 @@ class Entry:
         name: canonical name.
         build: function of `image_size` and `weights` (`"imagenet"`, a file's path, or `None` for
             random weights) that gives a functional `keras.Model`, preprocessing included.
-        preprocess: function from RGB pictures in 0-255 to what the network was trained on; the
-            identity where the network's own first layers do it.
         default_size: side in pixels the network was trained at.
         minimum_size: smallest side it can be built for.
     """
 
     name: str
     build: Callable
-    preprocess: Callable
     default_size: int
     minimum_size: int

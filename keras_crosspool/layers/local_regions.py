@@ -54,6 +54,7 @@ class LocalRegions(keras.layers.Conv2D):
                 f"padding, dilation_rate, groups and use_bias cannot be chosen. Received: {kwargs}"
             )
         self._pca = None
+        self._crops = 0
 
     def crop(self, guidance):
         """Reads a map at the windows' centres, so that it matches the regions' grid.
@@ -66,7 +67,10 @@ class LocalRegions(keras.layers.Conv2D):
             `(batch, height - m + 1, width - n + 1, K)` map, or channels first.
         """
         margins = tuple(((size - 1) // 2, size // 2) for size in self.kernel_size)
-        return keras.layers.Cropping2D(margins, data_format=self.data_format)(guidance)
+        # An automatic name would count all models of the process: equal models would differ.
+        name = f"{self.name}_crop" + (f"_{self._crops}" if self._crops else "")
+        self._crops += 1
+        return keras.layers.Cropping2D(margins, data_format=self.data_format, name=name)(guidance)
 
     def adapt(self, dataset, whiten=False):
         """Fits the PCA on batches of feature maps, in one streaming pass, and writes it in.

@@ -36,10 +36,6 @@ class MultiLabel:
     metric = "mean_average_precision"
     tuning_metric = "auc_pr"  # the mean average precision by bins, which batches add up to
 
-    def label_shape(self, num_classes):
-        """The shape of one picture's label."""
-        return (num_classes,)
-
     def label(self, indices, num_classes):
         """The label of a picture of the classes with these indices: multi-hot."""
         label = np.zeros(num_classes, "uint8")

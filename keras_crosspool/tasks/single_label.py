@@ -28,10 +28,6 @@ class SingleLabel:
     metric = "accuracy"
     tuning_metric = "accuracy"
 
-    def label_shape(self, num_classes):
-        """The shape of one picture's label."""
-        return ()
-
     def label(self, indices, num_classes):
         """The label of a picture of the classes with these indices, of which there is one."""
         (index,) = indices
@@ -102,10 +98,6 @@ class SingleLabel:
 
     def thresholds(self, logits, labels):
         """None are needed: the class with the highest logit is chosen."""
-
-    def chosen(self, logits, thresholds=None):
-        """Which class each row of logits `(n, num_classes)` says: bool of that shape."""
-        return np.arange(logits.shape[-1]) == logits.argmax(axis=-1)[..., None]
 
     def answers(self, logits, thresholds=None):
         """The index of the class that each picture's logits say, a list of int."""

@@ -109,6 +109,20 @@ def test_default_and_minimum_size(name):
     assert (entry.default_size, entry.minimum_size) == SIZES[name]
 
 
+@pytest.mark.parametrize("name", [name for name in SIZES if "Lite" not in name])
+def test_keras_asks_for_the_same_sizes(name):
+    """Of an image of one pixel it says what it wants; MobileNetV3 says its least size alone."""
+    entry, function = _entries()[name.lower()], getattr(keras.applications, name)
+    refusals = []
+    for arguments in ({"weights": "imagenet"}, {"weights": None, "include_top": False}):
+        with pytest.raises(ValueError, match=r"Received|should be|at least") as refusal:
+            function(input_shape=(1, 1, 3), **arguments)
+        refusals.append(str(refusal.value))
+    if not name.startswith("MobileNetV3"):
+        assert f"({entry.default_size}, {entry.default_size}, 3)" in refusals[0]
+    assert f"{entry.minimum_size}x{entry.minimum_size}" in refusals[1]
+
+
 @pytest.mark.parametrize(
     "name",
     [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in SIZES],

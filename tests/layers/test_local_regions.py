@@ -133,6 +133,15 @@ def test_crop_reads_the_centre_of_each_window(size, data_format):
         assert cropped[0, i, j].tolist() == [i + (size[0] - 1) // 2, j + (size[1] - 1) // 2]
 
 
+def test_one_layer_crops_several_maps_of_a_model():
+    layer = LocalRegions(1, name="windows")
+    maps = keras.Input((6, 7, 2)), keras.Input((6, 7, 3))
+    model = keras.Model(maps, [layer.crop(x) for x in maps])
+    assert [x.shape for x in model.outputs] == [(None, 4, 5, 2), (None, 4, 5, 3)]
+    names = [x.name for x in model.layers if isinstance(x, keras.layers.Cropping2D)]
+    assert names == ["windows_crop", "windows_crop_1"]
+
+
 @pytest.mark.parametrize("size", SIZES)
 def test_pooling_regions_equals_pooling_projected_windows(windows_by_loops, pool_by_loops, size):
     maps = _maps(offset=2)
