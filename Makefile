@@ -13,7 +13,7 @@ install: .venv/installed
 	touch $@
 
 quickstart: install
-	$(BIN)/python -m benchmarks.quickstart
+	$(BIN)/python -m tools.quickstart
 
 lint: install
 	$(BIN)/ruff check .
@@ -28,7 +28,7 @@ test: install
 # Runs the whole suite and writes the table of docs/reliability.md from what its tests noted.
 reliability: install
 	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --reliability=benchmarks/results/reliability.json
-	$(BIN)/python -m benchmarks.readme
+	$(BIN)/python -m tools.readme_tables
 
 fuzz: install
 	$(BIN)/python -m pytest tests/fuzz --fuzz
@@ -48,14 +48,14 @@ test_beam: .venv-beam/installed
 benchmark: install
 	$(BIN)/python -m benchmarks.accuracy --val_split=test --photographs=1,5,10,20
 	$(BIN)/python -m benchmarks.training
-	$(BIN)/python -m benchmarks.faults
+	$(BIN)/python -m tests.faults
 	$(BIN)/python -m benchmarks.layers
-	$(BIN)/python -m benchmarks.quickstart
+	$(BIN)/python -m tools.quickstart
 	cp quickstart/explanation.png benchmarks/results/
 	$(BIN)/python -m benchmarks.latency quickstart/model.tflite quickstart/model.onnx \
 	    --model=quickstart/model --data=data/grocery_mini --split=test \
 	    --output=benchmarks/results/latency.json
-	$(BIN)/python -m benchmarks.readme
+	$(BIN)/python -m tools.readme_tables
 
 clean:
 	rm -rf .venv .venv-beam quickstart build dist *.egg-info

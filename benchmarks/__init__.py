@@ -1,1 +1,1 @@
-"""Benchmarks, run from a checkout: `python -m benchmarks.latency`; results lie in results/."""
+"""Benchmarks, run from a checkout, a folder a study; their results lie in results/."""

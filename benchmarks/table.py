@@ -123,7 +123,7 @@ def comparison_section(changes):
     """The changes against an older result as a Markdown table.
 
     Args:
-        changes: list of dicts, from `benchmarks.comparison.compare`.
+        changes: list of dicts, from `benchmarks.latency.comparison.compare`.
 
     Returns:
         str that ends in a line break.

@@ -40,7 +40,7 @@ def test_build_globs_cover_every_source(build_file):
     matched = {path for p in patterns for path in ROOT.glob(p) if path.is_file()}
     sources = {
         path
-        for room in ("keras_crosspool", "export", "benchmarks", "tests")
+        for room in ("keras_crosspool", "export", "benchmarks", "tools", "tests")
         for path in (ROOT / room).rglob("*.py")
     }
     assert sources
@@ -106,7 +106,7 @@ def test_bazel_requirements_are_pinned(build_file):
 
 def test_tables_come_from_results():
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.readme", "--check"],
+        [sys.executable, "-m", "tools.readme_tables", "--check"],
         cwd=ROOT,
         capture_output=True,
         text=True,

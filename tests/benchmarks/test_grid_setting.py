@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks import grid_setting
+from benchmarks.region_grid import grid_setting
 
 
 @pytest.mark.parametrize(

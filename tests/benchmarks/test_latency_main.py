@@ -192,7 +192,7 @@ def test_bad_input_ends_in_one_line(case, workshop, junk, tmp_path, run_main):
 def test_a_crash_shows_what_the_process_said(workshop, tmp_path, run_main):
     (tmp_path / "sitecustomize.py").write_text(
         "import os, sys\n"
-        "if 'benchmarks.worker' in sys.orig_argv:\n"
+        "if 'benchmarks.latency.worker' in sys.orig_argv:\n"
         "    print('the runtime fell over', file=sys.stderr, flush=True)\n"
         "    os._exit(7)\n"
     )

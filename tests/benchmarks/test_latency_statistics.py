@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.stats import variation
 
-from benchmarks.statistics import (
+from benchmarks.latency.statistics import (
     coefficient_of_variation,
     has_settled,
     pareto_front,

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from benchmarks.backends import current_backend
-from benchmarks.layer_shape import LayerShape
+from benchmarks.layers.backends import current_backend
+from benchmarks.layers.layer_shape import LayerShape
 
 ROOT = pathlib.Path(__file__).parents[2]
 SHAPES = ("2x3x4x5", "1x2x3x3")

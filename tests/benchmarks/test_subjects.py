@@ -5,10 +5,10 @@ import shutil
 
 import pytest
 
-from benchmarks import subjects
-from benchmarks.candidate import Candidate
-from benchmarks.results import read_results
-from benchmarks.subjects import open_subjects
+from benchmarks.latency import subjects
+from benchmarks.latency.candidate import Candidate
+from benchmarks.latency.results import read_results
+from benchmarks.latency.subjects import open_subjects
 
 
 def _change_record(source, target, **model):

@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from absl.testing import flagsaver
 
-from benchmarks.comparison import check_rounds, compare, differences
+from benchmarks.latency.comparison import check_rounds, compare, differences
+from benchmarks.latency.results import derive, write_results
 from benchmarks.machine import describe_machine
-from benchmarks.readme import FLAGS, fill_tables, main
-from benchmarks.results import derive, write_results
 from benchmarks.table import comparison_section, latency_section, rows_table
+from tools.readme_tables import FLAGS, fill_tables, main
 
 REFERENCE = "Keras model.predict_on_batch(x)"
 
@@ -231,7 +231,7 @@ def test_readme_main_writes_and_checks(readme, readme_flags):
 
 def test_readme_check_fails_as_a_command(readme, run_main):
     flags = [f"--pages={readme}", f"--results={readme.parent / 'results'}", "--check"]
-    done = run_main("benchmarks.readme", *flags)
+    done = run_main("tools.readme_tables", *flags)
     assert done.returncode == 1
     assert "error: tables of" in done.stderr
     assert "stale" in readme.read_text()

@@ -9,12 +9,12 @@ import sys
 import numpy as np
 import pytest
 
-from benchmarks import measurement, worker
-from benchmarks.candidate import Candidate
+from benchmarks.latency import measurement, worker
+from benchmarks.latency.candidate import Candidate
+from benchmarks.latency.measurement import schedule
+from benchmarks.latency.remote_runner import RemoteRunner, WorkerCrashError
+from benchmarks.latency.subjects import open_subjects
 from benchmarks.machine import memory_bytes
-from benchmarks.measurement import schedule
-from benchmarks.remote_runner import RemoteRunner, WorkerCrashError
-from benchmarks.subjects import open_subjects
 
 
 class _FakeRunner:

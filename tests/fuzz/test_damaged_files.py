@@ -19,7 +19,7 @@ import keras
 import numpy as np
 import pytest
 
-from benchmarks.results import read_results
+from benchmarks.latency.results import read_results
 from export.artefact import Artefact, atomic_artefact, file_sha256, read_artefact
 from keras_crosspool import load_model
 from keras_crosspool.mains import _USER_ERRORS

@@ -23,7 +23,7 @@ def montages(run_mains, tiny_folder, tmp_path_factory):
     """Runs of the montages main, by name, and the folder of what they wrote."""
     folder = tmp_path_factory.mktemp("montages")
     flags = (f"--train={TRAIN}", f"--test={TEST}", "--fewest=1", "--most=3", "--image_size=128")
-    command = ("benchmarks.montages", f"--data={tiny_folder}", "--test_split=test", *flags)
+    command = ("tools.montages", f"--data={tiny_folder}", "--test_split=test", *flags)
     cases = {
         "good": (*command, f"--output={folder}/good"),
         "bad": (*command, "--most=4", f"--output={folder}/bad"),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from benchmarks.montages import draw_labels, montage
+from tools.montages import draw_labels, montage
 
 
 def test_classes_are_different_ones_and_come_equally_often():

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 
-_CHECKOUT = pathlib.Path(__file__).parent.parent
+_CHECKOUT = pathlib.Path(__file__).parents[2]
 _SECONDS_TO_END = 10
 _LOG_LINES = 30
 
@@ -60,7 +60,7 @@ class RemoteRunner:
         """Has the worker do something and waits for it.
 
         Args:
-            command: str, a method of `benchmarks.worker.Worker`.
+            command: str, a method of `benchmarks.latency.worker.Worker`.
             *arguments: its arguments.
 
         Returns:
@@ -114,7 +114,7 @@ def _start(descriptor, log):
         "PYTHONPATH": os.pathsep.join(filter(None, paths)),
     }
     return subprocess.Popen(
-        [sys.executable, "-m", "benchmarks.worker", str(descriptor)],
+        [sys.executable, "-m", "benchmarks.latency.worker", str(descriptor)],
         pass_fds=[descriptor],
         stdin=subprocess.DEVNULL,
         stdout=log,

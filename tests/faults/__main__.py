@@ -5,8 +5,8 @@ exit code and last words, whether they are the expected ones, the newest checkpo
 after, what stands half-written under a final name, and how far the weights of the repeated command
 lie from those of a run that nothing happened to (relative norm; 0 is equal bit for bit).
 
-    python -m benchmarks.faults
-    python -m benchmarks.faults --only=SIGTERM
+    python -m tests.faults
+    python -m tests.faults --only=SIGTERM
 """
 
 import json
@@ -41,12 +41,12 @@ _TRAINING = (
 
 
 def main(_):
-    from benchmarks.fault_cases import FAULTS
-    from benchmarks.fault_laboratory import COUNTS, FaultLaboratory
     from benchmarks.machine import describe_machine
     from benchmarks.table import rows_table
     from keras_crosspool.files import atomic_path
     from keras_crosspool.progress import track
+    from tests.faults.cases import FAULTS
+    from tests.faults.laboratory import COUNTS, FaultLaboratory
 
     faults = [fault for fault in FAULTS if re.search(FLAGS.only, fault.name)]
     if not faults:

@@ -8,8 +8,8 @@ import socket
 import threading
 from collections.abc import Callable
 
-from benchmarks.fault_runs import RunFolder, TrainingProcess, kill_at
 from keras_crosspool.training.launching import free_ports
+from tests.faults.runs import RunFolder, TrainingProcess, kill_at
 
 _KILLED = -signal.SIGKILL
 _FILE_LIMIT = 30_000_000  # bytes: the solved model has fewer, a checkpoint more

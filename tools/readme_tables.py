@@ -4,8 +4,8 @@ Between `<!-- begin NAME -->` and `<!-- end NAME -->` stands the table of
 benchmarks/results/NAME.json: a latency result, a list of rows, or an object with `rows`. The
 table named `formats` is the one that the exporters themselves read.
 
-    python -m benchmarks.readme
-    python -m benchmarks.readme --check
+    python -m tools.readme_tables
+    python -m tools.readme_tables --check
 """
 
 import json
@@ -44,7 +44,7 @@ def _update(page):
     elif updated != text:
         names = ", ".join(_stale(text, updated))
         sys.exit(f"error: tables of {page} are not their results: {names}. Run "
-                 "`python -m benchmarks.readme`.")  # fmt: skip
+                 "`python -m tools.readme_tables`.")  # fmt: skip
 
 
 def fill_tables(text, results):

@@ -38,9 +38,9 @@ flags.DEFINE_string("compare", None, "Older JSON file; shows what changed, with 
 
 
 def main(paths):
-    from benchmarks.comparison import check_rounds
-    from benchmarks.remote_runner import WorkerCrashError
-    from benchmarks.results import read_results, write_results
+    from benchmarks.latency.comparison import check_rounds
+    from benchmarks.latency.remote_runner import WorkerCrashError
+    from benchmarks.latency.results import read_results, write_results
 
     if pathlib.Path(FLAGS.output).suffix != ".json":
         raise ValueError(f"--output must end in .json. Received: {FLAGS.output}")
@@ -58,10 +58,10 @@ def main(paths):
 
 
 def _benchmark(paths):
+    from benchmarks.latency.measurement import measure, schedule
+    from benchmarks.latency.results import derive
+    from benchmarks.latency.subjects import open_subjects
     from benchmarks.machine import describe_machine, library_versions
-    from benchmarks.measurement import measure, schedule
-    from benchmarks.results import derive
-    from benchmarks.subjects import open_subjects
     from keras_crosspool.tasks import TASKS
 
     calls = ("predict", "eager") if FLAGS.eager else ("predict",)
@@ -100,7 +100,7 @@ def _threads():
 
 
 def _print(results, old):
-    from benchmarks.comparison import compare, differences
+    from benchmarks.latency.comparison import compare, differences
     from benchmarks.table import comparison_section, latency_section
 
     print(latency_section(results))

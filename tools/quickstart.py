@@ -4,7 +4,7 @@ Runs the commands a user would type, on the pictures in data/grocery_mini, and w
 of them to quickstart/: the model directory, the heat map, the artefacts, the latency table and
 report.json.
 
-    python -m benchmarks.quickstart
+    python -m tools.quickstart
 """
 
 import json

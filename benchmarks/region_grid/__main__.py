@@ -37,8 +37,9 @@ flags.DEFINE_string("output", "benchmarks/results/region_grid.json", "JSON; a .p
 
 
 def main(_):
-    from benchmarks import grid_setting, plot
+    from benchmarks import plot
     from benchmarks.machine import describe_machine
+    from benchmarks.region_grid import grid_setting
     from keras_crosspool.files import atomic_path
     from keras_crosspool.progress import track
 

@@ -7,7 +7,7 @@ learned; montages to train on are made of the training
 split alone and those to test on of the other, so no photograph is in both. Written whole or not at
 all: `OUTPUT/train/labels.csv` and `OUTPUT/test/labels.csv`, each beside its JPEGs.
 
-    python -m benchmarks.montages --data=data/grocery_mini --test_split=test --output=montages
+    python -m tools.montages --data=data/grocery_mini --test_split=test --output=montages
     python -m keras_crosspool.train --data=montages --val_split=test --output=model
 """
 

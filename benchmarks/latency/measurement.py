@@ -9,8 +9,8 @@ import time
 
 import numpy as np
 
-from benchmarks.remote_runner import RemoteRunner
-from benchmarks.statistics import has_settled
+from benchmarks.latency.remote_runner import RemoteRunner
+from benchmarks.latency.statistics import has_settled
 from keras_crosspool.progress import track
 
 # ONNX Runtime's threads spin for some 50 ms after a run; they get time to go to sleep.

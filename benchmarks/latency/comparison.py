@@ -1,6 +1,6 @@
 """What changed between two latency results."""
 
-from benchmarks.statistics import ratio_of_medians
+from benchmarks.latency.statistics import ratio_of_medians
 
 _FEWEST_ROUNDS = 5  # fewer give an interval that means little
 

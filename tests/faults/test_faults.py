@@ -5,9 +5,9 @@ import json
 import numpy as np
 import pytest
 
-from benchmarks.fault_cases import FAULTS
-from benchmarks.fault_laboratory import FaultLaboratory
-from benchmarks.fault_runs import relative_difference, weights
+from tests.faults.cases import FAULTS
+from tests.faults.laboratory import FaultLaboratory
+from tests.faults.runs import relative_difference, weights
 
 pytestmark = pytest.mark.slow
 

@@ -25,8 +25,8 @@ import statistics
 
 from absl import flags
 
-from benchmarks import training_run
-from benchmarks.training_run import Setting
+from benchmarks.training import training_run
+from benchmarks.training.training_run import Setting
 from keras_crosspool.mains import run
 
 _PLAIN, _AVERAGE, _SCHEME1 = "plain fit", "global average", "scheme 1"

@@ -9,8 +9,8 @@ import time
 
 from absl import logging
 
-from benchmarks.fault_cases import Case
-from benchmarks.fault_runs import RunFolder, kill_at, relative_difference
+from tests.faults.cases import Case
+from tests.faults.runs import RunFolder, kill_at, relative_difference
 
 COUNTS = {"train": 7, "test": 4}  # pictures of a class
 _WORDS = 110  # of a run's last line, in characters

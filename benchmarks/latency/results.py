@@ -7,8 +7,8 @@ from typing import Annotated, TypedDict
 
 import numpy as np
 
-from benchmarks.candidate import REFERENCE
-from benchmarks.statistics import pareto_front, ratio_of_medians, summarise
+from benchmarks.latency.candidate import REFERENCE
+from benchmarks.latency.statistics import pareto_front, ratio_of_medians, summarise
 from keras_crosspool.files import atomic_path
 from keras_crosspool.records import POSITIVE, read_record
 from keras_crosspool.tasks import task_of

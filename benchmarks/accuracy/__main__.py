@@ -101,7 +101,7 @@ def main(_):
 
 
 def _learning_curve(arguments):
-    from benchmarks.learning_curve import learning_curve
+    from benchmarks.accuracy.learning_curve import learning_curve
     from benchmarks.plot import plot_learning_curve
     from keras_crosspool.files import atomic_path
 

@@ -2,7 +2,7 @@
 
 import dataclasses
 
-from benchmarks.candidates import artefact_candidates, keras_candidates
+from benchmarks.latency.candidates import artefact_candidates, keras_candidates
 from benchmarks.machine import gpu_names
 
 

@@ -20,7 +20,7 @@ from collections.abc import Callable
 
 from absl import flags
 
-from benchmarks.layer_shape import WINDOW, LayerShape
+from benchmarks.layers.layer_shape import WINDOW, LayerShape
 from keras_crosspool.mains import run
 
 FLAGS = flags.FLAGS
@@ -71,7 +71,7 @@ class _Operation:
 def main(_):
     import keras
 
-    from benchmarks.backends import current_backend
+    from benchmarks.layers.backends import current_backend
     from benchmarks.table import rows_table
     from keras_crosspool.files import atomic_path
     from keras_crosspool.progress import track

@@ -3,7 +3,7 @@
 import inspect
 import pathlib
 
-from benchmarks.candidate import KERAS_CALLS, Candidate
+from benchmarks.latency.candidate import KERAS_CALLS, Candidate
 from export import formats
 from export.artefact import read_artefact
 

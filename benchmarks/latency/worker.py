@@ -12,8 +12,8 @@ from multiprocessing.connection import Connection
 
 import numpy as np
 
+from benchmarks.latency.statistics import has_settled
 from benchmarks.machine import memory_bytes
-from benchmarks.statistics import has_settled
 
 _MOST_WARM_UP = 100
 _SCORING_BATCH = 16
@@ -99,7 +99,7 @@ class Worker:
 
 def _make_runner(candidate):
     if candidate.keras_call == "eager":
-        from benchmarks.eager_runner import EagerRunner
+        from benchmarks.latency.eager_runner import EagerRunner
 
         return EagerRunner(candidate.path)
     from export.runners import open_runner

@@ -1,0 +1,1 @@
+"""Accuracy of schemes and of the global average, by photographs a class."""

@@ -1,0 +1,1 @@
+"""Formats of extracted descriptors: size, speed and what the search finds."""

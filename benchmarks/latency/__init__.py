@@ -1,0 +1,1 @@
+"""Latency, memory, size and accuracy of artefacts and their Keras model, side by side."""

@@ -1,0 +1,1 @@
+"""Time and memory of the layers alone, under any Keras backend."""

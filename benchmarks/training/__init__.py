@@ -1,0 +1,1 @@
+"""Throughput, overhead and checkpoints of training."""

@@ -1,0 +1,1 @@
+"""What keeps the project's own pages and pictures: quickstart, montages, tables of the README."""
