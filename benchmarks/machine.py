@@ -44,9 +44,9 @@ def machine_line(machine):
 
 def library_versions():
     """Installed library to version, of those that a latency depends on."""
-    from export.artefact import tool_versions
+    from keras_crosspool.versions import package_versions
 
-    return tool_versions(*_PACKAGES)
+    return package_versions(*_PACKAGES)
 
 
 def gpu_names():

@@ -4,8 +4,9 @@ import dataclasses
 from collections.abc import Callable
 
 from export import formats
-from export.artefact import Artefact, atomic_artefact, file_sha256, tool_versions
+from export.artefact import Artefact, atomic_artefact, file_sha256
 from export.runners.keras_runner import KerasRunner
+from keras_crosspool.versions import package_versions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,7 +69,7 @@ def publish(draft, source, output, comparator):
             operators=draft.operators,
             model=source.describe(),
             parity={"status": "off"},
-            versions=tool_versions("keras_crosspool", "keras", *draft.packages),
+            versions=package_versions("keras_crosspool", "keras", *draft.packages),
             details=draft.details,
         )
         parity = _prove(file, unproven, draft, source, comparator) if comparator else {}

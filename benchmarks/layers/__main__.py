@@ -100,14 +100,14 @@ def main(_):
 
 def _record(backend, square, rows):
     from benchmarks.machine import describe_machine
-    from export.artefact import tool_versions
+    from keras_crosspool.versions import package_versions
 
     return {
         "data": f"Random maps; {backend.name} on {backend.device}; square of side {square}",
         "backend": backend.name,
         "device": backend.device,
         "machine": describe_machine(),
-        "versions": tool_versions("keras", *backend.packages),
+        "versions": package_versions("keras", *backend.packages),
         "rounds": FLAGS.rounds,
         "square": square,
         "rows": rows,

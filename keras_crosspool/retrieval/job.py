@@ -14,7 +14,7 @@ from keras_crosspool.retrieval import store
 from keras_crosspool.retrieval.describer import Describer
 from keras_crosspool.retrieval.formats import FORMATS
 from keras_crosspool.retrieval.record import ExtractionRecord
-from keras_crosspool.training.report import library_versions
+from keras_crosspool.versions import MODEL_PACKAGES, package_versions
 
 
 class ExtractionJob:
@@ -77,7 +77,7 @@ class ExtractionJob:
             dims=self._describer.dims,
             batch_size=batch_size,
             shard_size=shard_size,
-            versions=library_versions(),
+            versions=package_versions(*MODEL_PACKAGES),
         )
 
     def begin(self):

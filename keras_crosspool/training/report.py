@@ -2,7 +2,6 @@
 
 import dataclasses
 import functools
-import importlib.metadata
 import pathlib
 from collections.abc import Callable
 
@@ -15,22 +14,7 @@ from keras_crosspool.records import write_json
 from keras_crosspool.tasks import MULTI_LABEL, SINGLE_LABEL
 from keras_crosspool.text import printable
 
-_LIBRARIES = (
-    "keras-crosspool",
-    "keras",
-    "tensorflow",
-    "tensorflow-cpu",
-    "numpy",
-    "pillow",
-    "scikit-learn",
-)
 _PAIR_SIDE = 160  # pixels of a picture on the page of confused pairs
-
-
-def library_versions():
-    """The installed libraries that a model depends on, with their versions."""
-    installed = {d.name.replace("_", "-"): d.version for d in importlib.metadata.distributions()}
-    return {name: installed[name] for name in _LIBRARIES if name in installed}
 
 
 def write_report(directory, metadata, history, validation):

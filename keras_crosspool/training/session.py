@@ -28,8 +28,9 @@ from keras_crosspool.training.guidance import GuidanceTraining
 from keras_crosspool.training.precision import announce, resolve_compiler
 from keras_crosspool.training.region_branch import describe_regions, fit_regions, has_region_grid
 from keras_crosspool.training.region_grids import load_region_grids
-from keras_crosspool.training.report import library_versions, write_report
+from keras_crosspool.training.report import write_report
 from keras_crosspool.training.views import Views
+from keras_crosspool.versions import MODEL_PACKAGES, package_versions
 
 # What may be different when a run is taken up: the machine, and what is said of it.
 _NOT_OF_THE_RUN = (
@@ -166,7 +167,7 @@ class _Session:
                 "used": self._described(lambda split: split.size),
                 "left_out": self._described(lambda split: split.left_out),
             },
-            versions=library_versions(),
+            versions=package_versions(*MODEL_PACKAGES),
             metrics=metrics,
             task=training.task.name,
             thresholds=None if thresholds is None else tuple(map(float, thresholds)),
