@@ -16,7 +16,7 @@ from benchmarks.layers.layer_shape import LayerShape
 
 ROOT = pathlib.Path(__file__).parents[2]
 SHAPES = ("2x3x4x5", "1x2x3x3")
-POLICIES = ("float32", "mixed_bfloat16")
+POLICIES = ("float32", "mixed_float16")
 OPERATIONS = ("A^T X", "CrossLayerPooling", "SignedSquareRoot", "LocalRegions")
 
 
@@ -89,8 +89,8 @@ def test_precision_of_each_product(written):
     record, _ = written
     products = {(row["policy"], row["operation"]): row.get("product_in") for row in record["rows"]}
     assert {products["float32", name] for name in OPERATIONS} == {"float32", None}
-    mixed = [products["mixed_bfloat16", name] for name in OPERATIONS]
-    assert mixed == ["bfloat16", "float32", None, "bfloat16"]
+    mixed = [products["mixed_float16", name] for name in OPERATIONS]
+    assert mixed == ["float16", "float32", None, "float16"]
 
 
 def test_square_products_are_those_of_their_precision(written):
@@ -100,7 +100,7 @@ def test_square_products_are_those_of_their_precision(written):
         for row in record["rows"]
         if "product_in" in row
     }
-    # One in float32 for each shape, and one more in bfloat16 under the mixed policy.
+    # One in float32 for each shape, and one more in float16 under the mixed policy.
     assert len(set(rates.values())) == len(rates) == 3 * len(SHAPES)
 
 
