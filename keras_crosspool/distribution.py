@@ -10,7 +10,7 @@ import time
 
 import numpy as np
 
-from keras_crosspool.stopping import LostWorkerError
+from keras_crosspool.errors import LostWorkerError
 
 STRATEGIES = ("auto", "one", "mirrored", "multi_worker")
 _CLUSTER_VARIABLE = "TF_CONFIG"

@@ -9,6 +9,7 @@ import sys
 
 from absl import app, flags, logging
 
+from keras_crosspool.errors import USER_ERROR_EXIT_CODE, StoppedError
 from keras_crosspool.text import printable, shortened
 
 _USER_ERRORS = (
@@ -36,16 +37,6 @@ _ADVICE = {
 
 
 flags.disclaim_key_flags()  # those that are adopted here are the main's
-
-
-class StoppedError(Exception):
-    """Work stopped before its end, and the same command takes it up where it was.
-
-    Attributes:
-        exit_code: int, of the process.
-    """
-
-    exit_code = 75
 
 
 class _AskedToStop(BaseException):
@@ -169,7 +160,7 @@ def _parse_flags(argv):
         sys.exit(0)  # --help was answered, which absl takes for a failure
 
 
-def _fail(error, exit_code=2):
+def _fail(error, exit_code=USER_ERROR_EXIT_CODE):
     text = " ".join(shortened(error).split())
     print(f"error: {printable(text)}", file=sys.stderr)
     sys.exit(exit_code)

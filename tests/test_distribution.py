@@ -8,7 +8,7 @@ import pytest
 
 from keras_crosspool import distribution as module
 from keras_crosspool.distribution import ONE_DEVICE, Distribution, create_distribution
-from keras_crosspool.stopping import LostWorkerError
+from keras_crosspool.errors import LostWorkerError
 
 TWO = ("10.0.0.1:4000", "10.0.0.2:4000")
 

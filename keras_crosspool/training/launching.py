@@ -10,7 +10,7 @@ import time
 
 from absl import logging
 
-from keras_crosspool.stopping import InterruptedTrainingError, LostWorkerError
+from keras_crosspool.errors import InterruptedTrainingError, LostWorkerError
 
 _GRACE_SECONDS = 60  # to write a checkpoint and find that the others are gone
 _RESTARTED = (LostWorkerError.exit_code, -signal.SIGKILL, -signal.SIGSEGV, -signal.SIGABRT)

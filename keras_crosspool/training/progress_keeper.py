@@ -7,7 +7,7 @@ import signal
 import keras
 import numpy as np
 
-from keras_crosspool.stopping import InterruptedTrainingError
+from keras_crosspool.errors import InterruptedTrainingError
 
 _SIGNALS = (signal.SIGTERM, signal.SIGINT)
 

@@ -6,7 +6,7 @@ import signal
 import numpy as np
 import pytest
 
-from keras_crosspool.stopping import InterruptedTrainingError
+from keras_crosspool.errors import InterruptedTrainingError
 from keras_crosspool.training.checkpoints import Checkpoints
 from keras_crosspool.training.fine_tune import FineTuning, fine_tune
 from keras_crosspool.training.throughput import Throughput

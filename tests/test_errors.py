@@ -4,9 +4,9 @@ import pytest
 
 SCRIPT = """
 import sys
-from keras_crosspool import mains, stopping
+from keras_crosspool import errors, mains
 def main(_):
-    raise getattr(stopping, {name!r})("Stopped at a step;\\n the same command goes on.")
+    raise getattr(errors, {name!r})("Stopped at a step;\\n the same command goes on.")
 mains.run(main)
 """
 
