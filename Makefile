@@ -54,6 +54,7 @@ benchmark: install
 	cp quickstart/explanation.png benchmarks/results/
 	$(BIN)/python -m benchmarks.latency quickstart/model.tflite quickstart/model.onnx \
 	    --model=quickstart/model --data=data/grocery_mini --split=test \
+	    --noeager --threads=1 --per_round=10 \
 	    --output=benchmarks/results/latency.json
 	$(BIN)/python -m tools.readme_tables
 
