@@ -12,9 +12,13 @@ import sys
 
 from absl import flags
 
-from export import flags as export_flags
-from export import formats
-from export.exporter_main import check_installed, comparator_from_flags, quieten_logs
+from keras_crosspool.exporting import flags as export_flags
+from keras_crosspool.exporting import formats
+from keras_crosspool.exporting.exporter_main import (
+    check_installed,
+    comparator_from_flags,
+    quieten_logs,
+)
 from keras_crosspool.files import atomic_path
 from keras_crosspool.mains import run
 from keras_crosspool.progress import track
@@ -60,7 +64,7 @@ def main(_):
     if output.exists() and not output.is_dir():
         raise ValueError(f"--output must be a directory. Received: {output}")
 
-    from export.source import load_source
+    from keras_crosspool.exporting.source import load_source
 
     source = load_source(FLAGS.model, export_flags.image_options())
     comparator = comparator_from_flags(source)
@@ -89,8 +93,8 @@ class _Result:
 
 
 def _export(source, comparator, output, row, precision):
-    from export.parity import ParityError
-    from export.speed import SlowerError
+    from keras_crosspool.exporting.parity import ParityError
+    from keras_crosspool.exporting.speed import SlowerError
 
     file = f"model-{precision}{row.suffix}"
     names = {option.name for option in row.options_of(precision)} & set(_OPTIONS)

@@ -5,9 +5,9 @@ Run from a checkout: `python -m export.tflite --model=DIR --output=model.tflite 
 
 from absl import flags
 
-from export import flags as export_flags
-from export import formats
-from export.exporter_main import export_from_flags
+from keras_crosspool.exporting import flags as export_flags
+from keras_crosspool.exporting import formats
+from keras_crosspool.exporting.exporter_main import export_from_flags
 from keras_crosspool.mains import run
 
 export_flags.define_common()

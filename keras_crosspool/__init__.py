@@ -1,7 +1,27 @@
-"""Cross-convolutional-layer pooling for Keras 3."""
+"""Cross-convolutional-layer pooling for Keras 3.
 
-from keras_crosspool.environment import keras_problem
+Importing this package does not import Keras, so that commands answer `--help` at once and the
+runtimes of exported files can be timed without Keras beside them. Its public names are imported
+when they are first used. The layers and the model are registered with Keras as soon as Keras is
+imported, so that `keras.saving.load_model` reads models that contain them.
+"""
 
+import importlib
+import typing
+
+import wrapt
+
+if typing.TYPE_CHECKING:
+    from keras_crosspool import backbones
+    from keras_crosspool.layers.cross_layer_pooling import CrossLayerPooling
+    from keras_crosspool.layers.guidance_selection import GuidanceSelection
+    from keras_crosspool.layers.local_regions import LocalRegions
+    from keras_crosspool.layers.region_grid import RegionGrid
+    from keras_crosspool.layers.signed_square_root import SignedSquareRoot
+    from keras_crosspool.models.directory import load_model
+    from keras_crosspool.models.zoo import build_model
+
+__version__ = "0.1.0"
 __all__ = [
     "CrossLayerPooling",
     "GuidanceSelection",
@@ -12,23 +32,38 @@ __all__ = [
     "build_model",
     "load_model",
 ]
-__version__ = "0.1.0"
 
-_problem = keras_problem()
-if _problem is None:
-    from keras_crosspool import backbones
-    from keras_crosspool.layers import (
-        CrossLayerPooling,
-        GuidanceSelection,
-        LocalRegions,
-        RegionGrid,
-        SignedSquareRoot,
-    )
-    from keras_crosspool.models import build_model, load_model
+_HOMES = {
+    "CrossLayerPooling": "keras_crosspool.layers.cross_layer_pooling",
+    "GuidanceSelection": "keras_crosspool.layers.guidance_selection",
+    "LocalRegions": "keras_crosspool.layers.local_regions",
+    "RegionGrid": "keras_crosspool.layers.region_grid",
+    "SignedSquareRoot": "keras_crosspool.layers.signed_square_root",
+    "build_model": "keras_crosspool.models.zoo",
+    "load_model": "keras_crosspool.models.directory",
+}
+
+
+@wrapt.when_imported("keras")
+def _register(keras):
+    """Registers what saved models contain."""
+    importlib.import_module("keras_crosspool.layers")
 
 
 def __getattr__(name):
-    """Names what is missing; the package itself is imported, so that its commands can say so."""
-    if _problem is not None and name in __all__:
-        raise ImportError(_problem)
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    """Imports a public name when it is first used."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from keras_crosspool.environment import check_installed
+
+    check_installed("keras")
+    if name in _HOMES:
+        value = getattr(importlib.import_module(_HOMES[name]), name)
+    else:
+        value = importlib.import_module(f"{__name__}.{name}")
+    globals()[name] = value
+    return value
+
+
+def __dir__():
+    return sorted([*globals(), *__all__])

@@ -226,3 +226,9 @@ def _to_disk(path):
         if file.is_file():
             with file.open("rb") as opened:
                 os.fsync(opened.fileno())
+
+
+def default_cache_dir():
+    """The folder `keras_crosspool` in Keras' own: `$KERAS_HOME` or `~/.keras`."""
+    home = os.environ.get("KERAS_HOME", pathlib.Path.home() / ".keras")
+    return pathlib.Path(home) / "keras_crosspool"

@@ -1,11 +1,11 @@
-"""Functional Keras models as graphs: their nodes, their parts, the same network at another size."""
+"""Functional Keras models as graphs: their nodes, their parts, the same network at another size.
+
+Keras is imported in the functions: importing it first of all here would register the layers, which
+need this module (see `keras_crosspool/__init__.py`).
+"""
 
 import functools
 import math
-
-import keras
-
-_WHOLE_MAP = (keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D)
 
 
 def graph_nodes(model):
@@ -63,6 +63,8 @@ def split_at(model, layer_name):
     >>> early.output_shape, late.output_shape
     ((None, 28, 28, 40), (None, 7, 7, 1280))
     """
+    import keras
+
     outputs = graph_outputs(model)
     if layer_name not in outputs:
         raise ValueError(f"{model.name} has no layer of this name. Received: {layer_name!r}")
@@ -86,6 +88,8 @@ def at_size(model, height, width):
     Returns:
         A functional `keras.Model` of the same layers.
     """
+    import keras
+
     inputs = keras.Input((height, width, model.inputs[0].shape[-1]), dtype=model.inputs[0].dtype)
     return keras.Model(inputs, applied(model, inputs), name=model.name)
 
@@ -103,6 +107,8 @@ def applied(model, inputs):
     Returns:
         The symbolic outputs, in the model's structure.
     """
+    import keras
+
     tensors = {id(model.inputs[0]): inputs}
     for node in graph_nodes(model):
         if node.is_input:
@@ -136,6 +142,8 @@ def receptive_field(model):
 
 
 def _call(operation, *args, **kwargs):
+    import keras
+
     if isinstance(operation, keras.Sequential):  # it would hold on to the size it was built for
         return functools.reduce(lambda x, layer: layer(x), operation.layers, *args)
     return operation(*args, **kwargs)
@@ -143,7 +151,10 @@ def _call(operation, *args, **kwargs):
 
 def _window(operation):
     """Extent and stride of the window through which an operation sees its input, in places."""
-    if isinstance(operation, _WHOLE_MAP):
+    import keras
+
+    whole_map = (keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D)
+    if isinstance(operation, whole_map):
         return math.inf, 1
     size = getattr(operation, "kernel_size", getattr(operation, "pool_size", (1,)))
     dilation = max(getattr(operation, "dilation_rate", (1,)))

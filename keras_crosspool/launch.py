@@ -25,7 +25,7 @@ flags.DEFINE_integer("restarts", 0, "Times that workers which stopped are starte
 def main(arguments):
     import sys
 
-    from keras_crosspool.training.launching import launch
+    from keras_crosspool.distribution.launcher import launch
 
     code = launch(arguments, FLAGS.workers, FLAGS.port, FLAGS.restarts)
     if code:

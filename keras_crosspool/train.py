@@ -20,7 +20,7 @@ flags.DEFINE_string("output", None, "Model directory to write.", required=True)
 def main(_):
     from keras_crosspool.text import printable
     from keras_crosspool.training import flags as training_flags
-    from keras_crosspool.training import session
+    from keras_crosspool.training import train as session
 
     metadata = session.train(output=FLAGS.output, **training_flags.training_arguments())
     width = max(len(name) for name in metadata.metrics)

@@ -172,7 +172,7 @@ def test_models_are_not_built_under_other_settings(restored, settings, backbone,
 
 
 def test_another_backend_is_refused_by_name(monkeypatch, tried):
-    from export.source import make_source
+    from keras_crosspool.exporting.source import make_source
 
     check_tensorflow_backend("Export")
     for backend in ("jax", "torch"):

@@ -7,7 +7,9 @@ import psutil
 import pytest
 
 from keras_crosspool import memory
-from keras_crosspool.solvers import ProblemSize, SolverOptions, options
+from keras_crosspool.closed_form import options
+from keras_crosspool.closed_form.options import SolverOptions
+from keras_crosspool.closed_form.plan import ProblemSize
 
 NO_LIMIT = 9223372036854771712  # as version 1 says it
 

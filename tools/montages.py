@@ -42,7 +42,7 @@ def main(_):
 
     from keras_crosspool.data import open_split
     from keras_crosspool.files import atomic_path
-    from keras_crosspool.tasks import SINGLE_LABEL
+    from keras_crosspool.targets import SINGLE_LABEL
 
     output = pathlib.Path(FLAGS.output)
     if output.exists():

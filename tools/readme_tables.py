@@ -65,7 +65,7 @@ def fill_tables(text, results):
 
 
 def _table(name, results):
-    from export.formats import markdown_table
+    from keras_crosspool.exporting.formats import markdown_table
 
     if name == "formats":
         return f"{markdown_table()}\n"

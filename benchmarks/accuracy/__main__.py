@@ -136,7 +136,7 @@ def _compared(name, arguments):
 def _metrics(arguments):
     import keras
 
-    from keras_crosspool.training.session import train
+    from keras_crosspool.training.train import train
 
     keras.backend.clear_session()
     with tempfile.TemporaryDirectory() as folder:

@@ -4,6 +4,12 @@ import keras
 import numpy as np
 
 from keras_crosspool.backbones import create_backbone
+from keras_crosspool.closed_form.classifier import solve_branches
+from keras_crosspool.closed_form.fit import adapt_head, describe
+from keras_crosspool.closed_form.guidance import GuidanceTraining, train_guidance
+from keras_crosspool.closed_form.methods import METHODS
+from keras_crosspool.closed_form.region_branch import describe_regions, fit_regions
+from keras_crosspool.closed_form.region_grids import load_region_grids
 from keras_crosspool.data import open_split
 from keras_crosspool.models.zoo import (
     assemble,
@@ -13,12 +19,6 @@ from keras_crosspool.models.zoo import (
     parts_of_both,
 )
 from keras_crosspool.progress import track
-from keras_crosspool.solvers import solve_branches
-from keras_crosspool.solvers.methods import METHODS
-from keras_crosspool.training.closed_form import adapt_head, describe
-from keras_crosspool.training.guidance import GuidanceTraining, train_guidance
-from keras_crosspool.training.region_branch import describe_regions, fit_regions
-from keras_crosspool.training.region_grids import load_region_grids
 
 MODELS = {
     "global average": ("average_norm",),

@@ -62,7 +62,7 @@ def _benchmark(paths):
     from benchmarks.latency.results import derive
     from benchmarks.latency.subjects import open_subjects
     from benchmarks.machine import describe_machine, library_versions
-    from keras_crosspool.tasks import TASKS
+    from keras_crosspool.targets import TASKS
 
     calls = ("predict", "eager") if FLAGS.eager else ("predict",)
     subjects = open_subjects(paths, FLAGS.model, _threads(), calls)

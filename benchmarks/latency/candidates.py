@@ -4,8 +4,8 @@ import inspect
 import pathlib
 
 from benchmarks.latency.candidate import KERAS_CALLS, Candidate
-from export import formats
-from export.artefact import read_artefact
+from keras_crosspool.exporting import formats
+from keras_crosspool.exporting.artefact import read_artefact
 
 _MODULES = {"tflite": "ai_edge_litert.interpreter", "onnx": "onnxruntime", "keras": "keras"}
 

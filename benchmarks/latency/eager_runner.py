@@ -1,6 +1,6 @@
 """Runs a Keras model as `model(x)`, operation by operation."""
 
-from export.runners import KerasRunner
+from keras_crosspool.exporting.runners import KerasRunner
 
 
 class EagerRunner(KerasRunner):

@@ -11,7 +11,7 @@ from benchmarks.latency.candidate import REFERENCE
 from benchmarks.latency.statistics import pareto_front, ratio_of_medians, summarise
 from keras_crosspool.files import atomic_path
 from keras_crosspool.records import POSITIVE, read_record
-from keras_crosspool.tasks import task_of
+from keras_crosspool.targets import task_of
 
 
 class _Summary(TypedDict):

@@ -34,13 +34,13 @@ class Subjects:
             limit: int, the most pictures, drawn evenly over the classes. Defaults to all.
 
         Returns:
-            `export.pictures.Pictures`.
+            `keras_crosspool.exporting.pictures.Pictures`.
 
         Raises:
             ValueError: if data or split are unknown or not there.
         """
-        from export.pictures import Pictures
         from keras_crosspool.data import load_pictures, open_split
+        from keras_crosspool.exporting.pictures import Pictures
 
         data, split = data or self.data, split or self.split
         if not data or not split:

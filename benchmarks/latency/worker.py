@@ -102,7 +102,7 @@ def _make_runner(candidate):
         from benchmarks.latency.eager_runner import EagerRunner
 
         return EagerRunner(candidate.path)
-    from export.runners import open_runner
+    from keras_crosspool.exporting.runners import open_runner
 
     options = {} if candidate.threads is None else {"num_threads": candidate.threads}
     return open_runner(candidate.path, **options)

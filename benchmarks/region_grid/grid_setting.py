@@ -7,14 +7,14 @@ import numpy as np
 
 from benchmarks.machine import memory_bytes
 from keras_crosspool.backbones import create_backbone
+from keras_crosspool.closed_form.fit import describe, solve_models
+from keras_crosspool.closed_form.guidance import GuidanceTraining
+from keras_crosspool.closed_form.region_branch import describe_regions, fit_regions
+from keras_crosspool.closed_form.region_grids import load_region_grids
 from keras_crosspool.data import load_pictures, open_split
 from keras_crosspool.graphs import graph_outputs
 from keras_crosspool.models.branches import GRID_LAYER
 from keras_crosspool.models.zoo import assemble, baseline_of, build_model, descriptor_of
-from keras_crosspool.training.closed_form import describe, solve_models
-from keras_crosspool.training.guidance import GuidanceTraining
-from keras_crosspool.training.region_branch import describe_regions, fit_regions
-from keras_crosspool.training.region_grids import load_region_grids
 
 _BATCH = 8
 _CUT_STRIDE = 8  # where `partial` cuts by default: the last of the thinnest maps of this stride

@@ -134,7 +134,7 @@ def _free_addresses(count):
 
 
 def _row(name, rounds):
-    from keras_crosspool.training.throughput import report
+    from keras_crosspool.fine_tuning.callbacks.throughput import report
 
     trained, delivered = (
         statistics.median(turns[name][figure] for turns in rounds)

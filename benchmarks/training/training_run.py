@@ -57,7 +57,7 @@ def train(steps):
     Returns:
         Pictures a second of training, of all devices together, and those of the input alone.
     """
-    from keras_crosspool.training.throughput import input_rate
+    from keras_crosspool.fine_tuning.callbacks.throughput import input_rate
 
     return _ready.train(steps), input_rate(_ready.batches)
 
@@ -72,7 +72,7 @@ class _Ready:
     callbacks: tuple = ()
 
     def train(self, steps):
-        from keras_crosspool.training.throughput import Throughput
+        from keras_crosspool.fine_tuning.callbacks.throughput import Throughput
 
         throughput = Throughput(self.batches.plan.batch_size)
         self.model.fit(
@@ -89,11 +89,11 @@ def _ours(setting, options, addresses, task_index):
     """A zoo model and its batches, as `fine_tune` makes them by default."""
     from keras_crosspool.backbones import create_backbone
     from keras_crosspool.distribution import create_distribution
+    from keras_crosspool.fine_tuning.batches import Batches
+    from keras_crosspool.fine_tuning.callbacks.finite_loss import FiniteLoss
+    from keras_crosspool.fine_tuning.precision import announce, resolve_compiler
+    from keras_crosspool.fine_tuning.tuned_copy import compile_phase, copy_to_train
     from keras_crosspool.models import build_model
-    from keras_crosspool.training.batches import Batches
-    from keras_crosspool.training.finite_loss import FiniteLoss
-    from keras_crosspool.training.precision import announce, resolve_compiler
-    from keras_crosspool.training.tuned_copy import compile_phase, copy_to_train
 
     tuning = _tuning(options)
     distribution = create_distribution(setting.strategy, addresses, task_index, setting.devices)
@@ -143,7 +143,7 @@ def _plain(setting, options, addresses, task_index):
 def _plain_dataset(split, pictures, plan):
     import tensorflow as tf
 
-    from keras_crosspool.training.augmentation import augment
+    from keras_crosspool.fine_tuning.augmentation import augment
 
     decoded = np.stack([pictures(index) for index in range(split.size)])
     targets = split.task.targets(split.labels, len(split.class_names))
@@ -164,15 +164,15 @@ def _plain_dataset(split, pictures, plan):
 
 
 def _tuning(options):
-    from keras_crosspool.training.fine_tune import FineTuning
+    from keras_crosspool.fine_tuning.fine_tune import FineTuning
 
     return FineTuning(epochs=1, batch_size=options.batch_size)
 
 
 def _data(options):
     from keras_crosspool.data import open_split
-    from keras_crosspool.training.epoch_plan import EpochPlan
-    from keras_crosspool.training.picture_cache import open_pictures
+    from keras_crosspool.data.cache import open_pictures
+    from keras_crosspool.fine_tuning.epoch_plan import EpochPlan
 
     split = open_split(options.data, options.split)
     plan = EpochPlan(split.size, options.batch_size, seed=0)

@@ -2,7 +2,7 @@
 
 from keras_crosspool.data.table import read_table
 from keras_crosspool.names import normalized, readable
-from keras_crosspool.tasks import SINGLE_LABEL
+from keras_crosspool.targets import SINGLE_LABEL
 
 CLASSES_FILE = "classes.csv"
 

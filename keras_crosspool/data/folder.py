@@ -16,7 +16,7 @@ from keras_crosspool.data.listing import Listing
 from keras_crosspool.data.reading import MAX_MEGAPIXELS, read_file
 from keras_crosspool.data.split import Split, label_indices
 from keras_crosspool.names import normalized, readable
-from keras_crosspool.tasks import MULTI_LABEL, SINGLE_LABEL
+from keras_crosspool.targets import MULTI_LABEL, SINGLE_LABEL
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,7 +9,7 @@ import numpy as np
 from keras_crosspool.data.parallel import ordered_map
 from keras_crosspool.data.pictures import decode_picture
 from keras_crosspool.data.split import Split
-from keras_crosspool.tasks import task_of
+from keras_crosspool.targets import task_of
 
 
 @dataclasses.dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_crosspool.data.reading import MAX_MEGAPIXELS
 from keras_crosspool.names import normalized
-from keras_crosspool.tasks import SINGLE_LABEL, MultiLabel, SingleLabel
+from keras_crosspool.targets import SINGLE_LABEL, MultiLabel, SingleLabel
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from keras_crosspool.tasks import MULTI_LABEL, SINGLE_LABEL, MultiLabel, SingleLabel
+from keras_crosspool.targets import MULTI_LABEL, SINGLE_LABEL, MultiLabel, SingleLabel
 
 UNLABELLED = "unlabelled"
 _UNKNOWN = -1  # what TFDS gives a ClassLabel that is not known, as in test splits of contests

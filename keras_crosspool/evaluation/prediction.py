@@ -10,7 +10,7 @@ from keras_crosspool.evaluation.drawing import drawable
 from keras_crosspool.evaluation.heat_map import heat_map, strongest_regions
 from keras_crosspool.evaluation.plots import plot_explanations
 from keras_crosspool.names import readable
-from keras_crosspool.tasks import TASKS
+from keras_crosspool.targets import TASKS
 
 _SHOWN_CLASSES = 2  # the best class and its runner-up
 

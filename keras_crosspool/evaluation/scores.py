@@ -4,7 +4,7 @@ import numpy as np
 
 from keras_crosspool.data import picture_batches
 from keras_crosspool.progress import track
-from keras_crosspool.tasks import task_of
+from keras_crosspool.targets import task_of
 
 
 def predict_logits(model, split, image_size, batch_size=32):

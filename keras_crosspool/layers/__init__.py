@@ -1,5 +1,7 @@
 """The layers of cross-convolutional-layer pooling, written in `keras.ops` for every backend."""
 
+import keras  # noqa: F401, before our modules: see keras_crosspool/__init__.py
+
 from keras_crosspool.layers.cross_layer_pooling import CrossLayerPooling
 from keras_crosspool.layers.guidance_selection import GuidanceSelection
 from keras_crosspool.layers.local_regions import LocalRegions

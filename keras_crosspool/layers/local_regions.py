@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_crosspool.solvers.pca import StreamingPCA
+from keras_crosspool.numerics.pca import StreamingPCA
 
 
 @keras.saving.register_keras_serializable(package="keras_crosspool")

@@ -3,13 +3,11 @@
 import keras
 
 from keras_crosspool import graphs
-from keras_crosspool.layers import (
-    CrossLayerPooling,
-    GuidanceSelection,
-    LocalRegions,
-    RegionGrid,
-    SignedSquareRoot,
-)
+from keras_crosspool.layers.cross_layer_pooling import CrossLayerPooling
+from keras_crosspool.layers.guidance_selection import GuidanceSelection
+from keras_crosspool.layers.local_regions import LocalRegions
+from keras_crosspool.layers.region_grid import RegionGrid
+from keras_crosspool.layers.signed_square_root import SignedSquareRoot
 
 GRID_LAYER = "region_grid"
 _FINE_SCALE = 2

@@ -5,7 +5,7 @@ import json
 from typing import Annotated, TypedDict
 
 from keras_crosspool import records
-from keras_crosspool.tasks import SINGLE_LABEL, TASKS
+from keras_crosspool.targets import SINGLE_LABEL, TASKS
 
 _PROBABILITY = records.Rule("a number from 0 to 1", lambda value: 0 <= value <= 1)
 
@@ -33,7 +33,7 @@ class ModelMetadata:
         versions: dict, library to version.
         metrics: dict of the scores measured at the end of training.
         task: str, `"single_label"` (one class a picture) or `"multi_label"`; a key of
-            `keras_crosspool.tasks.TASKS`.
+            `keras_crosspool.targets.TASKS`.
         thresholds: tuple of float, the probability from which on each label of a multi-label
             model is said to be there; `None` for one class a picture.
         preprocessing: str, in words, what the model expects.

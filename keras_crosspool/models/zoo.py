@@ -4,7 +4,7 @@ import keras
 
 from keras_crosspool import graphs
 from keras_crosspool.environment import check_keras_settings
-from keras_crosspool.layers import RegionGrid
+from keras_crosspool.layers.region_grid import RegionGrid
 from keras_crosspool.models import branches
 from keras_crosspool.models.options import SchemeOptions
 

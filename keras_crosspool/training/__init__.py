@@ -1,1 +1,4 @@
-"""Training: the closed-form fit, fine-tuning by `model.fit`, and what is written about both."""
+"""A training run: solve, fine-tune, solve again, validate, and write the model directory.
+
+`train.py` is the run, `report.py` what is written beside the model.
+"""

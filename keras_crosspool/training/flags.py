@@ -2,16 +2,16 @@
 
 from absl import flags
 
-from keras_crosspool.distribution import STRATEGIES
+from keras_crosspool.closed_form.options import SOLVER_FORMS
+from keras_crosspool.data.cache import CACHES
+from keras_crosspool.distribution.strategy import STRATEGIES
+from keras_crosspool.fine_tuning.class_balance import CLASS_BALANCES
+from keras_crosspool.fine_tuning.precision import COMPILERS, PRECISIONS
+from keras_crosspool.fine_tuning.tuned_copy import BATCH_NORMS
 from keras_crosspool.image_flags import define_image_flags
 from keras_crosspool.layers.region_grid import MODES
 from keras_crosspool.models.options import GRID_GUIDANCES
 from keras_crosspool.models.zoo import SCHEMES
-from keras_crosspool.solvers import SOLVER_FORMS
-from keras_crosspool.training.class_balance import CLASS_BALANCES
-from keras_crosspool.training.picture_cache import CACHES
-from keras_crosspool.training.precision import COMPILERS, PRECISIONS
-from keras_crosspool.training.tuned_copy import BATCH_NORMS
 
 flags.DEFINE_string(
     "data",

@@ -11,7 +11,7 @@ from keras_crosspool.data.pipeline import pictures_at
 from keras_crosspool.evaluation import plots, score
 from keras_crosspool.models.directory import add_files
 from keras_crosspool.records import write_json
-from keras_crosspool.tasks import MULTI_LABEL, SINGLE_LABEL
+from keras_crosspool.targets import MULTI_LABEL, SINGLE_LABEL
 from keras_crosspool.text import printable
 
 _PAIR_SIDE = 160  # pixels of a picture on the page of confused pairs

@@ -11,9 +11,9 @@ IMAGE_SIZE = 48
 @pytest.fixture(scope="session")
 def workshop(tmp_path_factory, grocery):
     """Folder with `model/`, `model.tflite` and `model.onnx`, unproven."""
-    from export.exporters.onnx import export_onnx
-    from export.exporters.tflite import export_tflite
-    from export.source import load_source
+    from keras_crosspool.exporting.onnx.exporter import export_onnx
+    from keras_crosspool.exporting.source import load_source
+    from keras_crosspool.exporting.tflite.exporter import export_tflite
 
     folder = tmp_path_factory.mktemp("workshop")
     _save_small_model(folder / "model", grocery)

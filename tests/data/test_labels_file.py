@@ -8,7 +8,7 @@ from PIL import Image
 
 from keras_crosspool.data import load_pictures, open_split, picture_batches
 from keras_crosspool.data.pipeline import _draw
-from keras_crosspool.tasks import MULTI_LABEL, SINGLE_LABEL
+from keras_crosspool.targets import MULTI_LABEL, SINGLE_LABEL
 
 ROWS = {
     "0.png": "milk;bread",

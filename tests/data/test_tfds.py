@@ -10,7 +10,7 @@ from PIL import Image
 
 from keras_crosspool.data import load_pictures, open_split, picture_batches
 from keras_crosspool.data.tfds_labels import TfdsLabels
-from keras_crosspool.tasks import MULTI_LABEL, SINGLE_LABEL
+from keras_crosspool.targets import MULTI_LABEL, SINGLE_LABEL
 
 LABELS = tfds.features.ClassLabel(names=["plum", "apple", "cherry"])
 PICTURES = tfds.features.Image(shape=(None, None, 3))

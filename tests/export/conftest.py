@@ -7,15 +7,15 @@ import keras
 import numpy as np
 import pytest
 
-from export import speed
-from export.exporters.onnx import export_onnx
-from export.exporters.tensorrt import export_tensorrt
-from export.exporters.tflite import export_tflite
-from export.parity import Comparator
-from export.pictures import read_pictures
-from export.source import load_source, make_source
 from keras_crosspool.backbones import create_backbone
 from keras_crosspool.data import load_pictures, open_split
+from keras_crosspool.exporting import speed
+from keras_crosspool.exporting.onnx.exporter import export_onnx
+from keras_crosspool.exporting.parity import Comparator
+from keras_crosspool.exporting.pictures import read_pictures
+from keras_crosspool.exporting.source import load_source, make_source
+from keras_crosspool.exporting.tensorrt.exporter import export_tensorrt
+from keras_crosspool.exporting.tflite.exporter import export_tflite
 from keras_crosspool.layers import CrossLayerPooling, LocalRegions
 from keras_crosspool.models import ModelMetadata, build_model, save_model
 

@@ -7,7 +7,12 @@ import os
 
 import pytest
 
-from export.artefact import Artefact, atomic_artefact, read_artefact, sidecar_path
+from keras_crosspool.exporting.artefact import (
+    Artefact,
+    atomic_artefact,
+    read_artefact,
+    sidecar_path,
+)
 
 _RECORD = Artefact(
     file="x.onnx",

@@ -8,11 +8,11 @@ import shutil
 import numpy as np
 import pytest
 
-from export.calibration import calibrate
-from export.exporters.tflite import export_tflite
-from export.pictures import read_pictures
-from export.statistics import Statistics
 from keras_crosspool.data import open_split
+from keras_crosspool.exporting.calibration import calibrate
+from keras_crosspool.exporting.pictures import read_pictures
+from keras_crosspool.exporting.statistics import Statistics
+from keras_crosspool.exporting.tflite.exporter import export_tflite
 
 
 class _Measure:
@@ -148,7 +148,7 @@ def test_a_slice_of_a_split_stays_a_slice(small_source, tiny_folder, monkeypatch
         opened.append(split)
         return open_split(str(tiny_folder), "train", *arguments, **options)
 
-    monkeypatch.setattr("export.pictures.open_split", open_slice)
+    monkeypatch.setattr("keras_crosspool.exporting.pictures.open_split", open_slice)
     data = {"path": "tfds:photos", "train_split": "train[:80%]", "val_split": "train[80%:]"}
     source = _trained_on(small_source, data)
     calibrate(source, "m", _Measure())

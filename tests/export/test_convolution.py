@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export.convolution import LEVELS, Convolution, paired_steps, plain_steps
+from keras_crosspool.exporting.convolution import LEVELS, Convolution, paired_steps, plain_steps
 
 _RNG = np.random.default_rng(0)
 

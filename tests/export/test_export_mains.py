@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from export.artefact import read_artefact
+from keras_crosspool.exporting.artefact import read_artefact
 
 
 def test_tflite(run_main, solved_directory, tmp_path):

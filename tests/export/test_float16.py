@@ -8,17 +8,17 @@ import onnx
 import pytest
 from keras import ops
 
-from export import onnx_graph
-from export.exporters.onnx import export_onnx
-from export.exporters.tensorrt import export_tensorrt
-from export.exporters.tflite import convert, export_tflite
-from export.float16.float16_runner import flush, to_float16
-from export.float16.onnx_float16_runner import OnnxFloat16Runner
-from export.float16.tflite_float16_runner import TFLiteFloat16Runner
-from export.float16.value_ranges import ValueRanges
-from export.parity import Comparator, ParityError
-from export.source import make_source
 from keras_crosspool import CrossLayerPooling, SignedSquareRoot
+from keras_crosspool.exporting.float16.float16_runner import flush, to_float16
+from keras_crosspool.exporting.float16.value_ranges import ValueRanges
+from keras_crosspool.exporting.onnx import graph as onnx_graph
+from keras_crosspool.exporting.onnx.exporter import export_onnx
+from keras_crosspool.exporting.onnx.float16_runner import OnnxFloat16Runner
+from keras_crosspool.exporting.parity import Comparator, ParityError
+from keras_crosspool.exporting.source import make_source
+from keras_crosspool.exporting.tensorrt.exporter import export_tensorrt
+from keras_crosspool.exporting.tflite.exporter import convert, export_tflite
+from keras_crosspool.exporting.tflite.float16_runner import TFLiteFloat16Runner
 
 _PRECISIONS = [
     *(("tflite", precision, ".tflite") for precision in ("float32", "float16", "dynamic", "int8")),

@@ -4,9 +4,9 @@ import pathlib
 
 import pytest
 
-from export import formats
-from export.float16.float16_runner import Float16Runner
-from export.runners import Runner, open_runner
+from keras_crosspool.exporting import formats
+from keras_crosspool.exporting.float16.float16_runner import Float16Runner
+from keras_crosspool.exporting.runners import Runner, open_runner
 
 _ROWS = {row.name: row for row in formats.FORMATS}
 

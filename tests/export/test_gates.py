@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from export.artefact import read_artefact
-from export.exporters.onnx import export_onnx
-from export.exporters.tensorrt import export_tensorrt
-from export.exporters.tflite import export_tflite
-from export.parity import Comparator, ParityError
-from export.pictures import Pictures
+from keras_crosspool.exporting.artefact import read_artefact
+from keras_crosspool.exporting.onnx.exporter import export_onnx
+from keras_crosspool.exporting.parity import Comparator, ParityError
+from keras_crosspool.exporting.pictures import Pictures
+from keras_crosspool.exporting.tensorrt.exporter import export_tensorrt
+from keras_crosspool.exporting.tflite.exporter import export_tflite
 
 _FORMATS = [
     pytest.param(export_tflite, "x.tflite", "float32", id="tflite-float32"),
@@ -90,7 +90,7 @@ def test_a_changed_float32_rebuild_is_refused(small_source, perturbed, small_com
     """A half-precision model whose float32 copy computes something else does not pass either."""
     import dataclasses
 
-    from export.source import Source
+    from keras_crosspool.exporting.source import Source
 
     class Rebuilt(Source):
         rebuilt_from = "float16"

@@ -7,6 +7,7 @@ _HEAVY = ("tensorflow", "keras", "sklearn", "onnx", "onnxruntime", "ai_edge_lite
 
 
 def test_runners_import_no_runtime():
-    code = f"import sys, export.runners; print([m for m in {_HEAVY} if m in sys.modules])"
+    runners = "keras_crosspool.exporting.runners"
+    code = f"import sys, {runners}; print([m for m in {_HEAVY} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

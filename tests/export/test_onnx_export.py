@@ -6,9 +6,9 @@ import numpy as np
 import onnx
 import pytest
 
-from export import onnx_graph
-from export.exporters.onnx import export_onnx
-from export.source import make_source
+from keras_crosspool.exporting.onnx import graph as onnx_graph
+from keras_crosspool.exporting.onnx.exporter import export_onnx
+from keras_crosspool.exporting.source import make_source
 
 _PRECISIONS = ("float32", "float16", "int8")
 

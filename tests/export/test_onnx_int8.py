@@ -5,13 +5,13 @@ import onnx
 import onnxruntime
 import pytest
 
-from export import onnx_graph
-from export.convolution import paired_steps
-from export.onnx_inspection import runtime_operators
-from export.onnx_quantizer import OnnxQuantizer
-from export.onnx_recipe import ONNX_RUNTIME, TENSORRT
-from export.onnx_statistics import convolutions
-from export.statistics import Statistics
+from keras_crosspool.exporting.convolution import paired_steps
+from keras_crosspool.exporting.onnx import graph as onnx_graph
+from keras_crosspool.exporting.onnx.inspection import runtime_operators
+from keras_crosspool.exporting.onnx.quantizer import OnnxQuantizer
+from keras_crosspool.exporting.onnx.recipe import ONNX_RUNTIME, TENSORRT
+from keras_crosspool.exporting.onnx.statistics import convolutions
+from keras_crosspool.exporting.statistics import Statistics
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from export.parity import Comparator, ParityError
-from export.parity_result import TOLERANCES, ParityResult
-from export.pictures import Pictures, read_pictures
-from export.runners import KerasRunner
+from keras_crosspool.exporting.parity import Comparator, ParityError
+from keras_crosspool.exporting.parity_result import TOLERANCES, ParityResult
+from keras_crosspool.exporting.pictures import Pictures, read_pictures
+from keras_crosspool.exporting.runners import KerasRunner
 
 PRECISIONS = tuple(TOLERANCES)
 

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from export.pictures import read_pictures
+from keras_crosspool.exporting.pictures import read_pictures
 from keras_crosspool.models import ModelMetadata
 
 

@@ -4,14 +4,14 @@ import keras
 import numpy as np
 import pytest
 
-from export.exporters.onnx import export_onnx
-from export.exporters.tensorrt import export_tensorrt
-from export.exporters.tflite import export_tflite
-from export.parity import Comparator
-from export.pictures import read_pictures
-from export.source import make_source
 from keras_crosspool.backbones import Backbone
 from keras_crosspool.backbones.feature_maps import find_feature_maps
+from keras_crosspool.exporting.onnx.exporter import export_onnx
+from keras_crosspool.exporting.parity import Comparator
+from keras_crosspool.exporting.pictures import read_pictures
+from keras_crosspool.exporting.source import make_source
+from keras_crosspool.exporting.tensorrt.exporter import export_tensorrt
+from keras_crosspool.exporting.tflite.exporter import export_tflite
 from keras_crosspool.models import build_model
 
 SIDE = 128

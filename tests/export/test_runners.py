@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from export.runners import KerasRunner, LiteRTRunner, OnnxRunner, Runner, open_runner
+from keras_crosspool.exporting.runners import (
+    KerasRunner,
+    LiteRTRunner,
+    OnnxRunner,
+    Runner,
+    open_runner,
+)
 
 
 def test_every_runtime_gives_the_same_logits(solved_directory, exported, comparator):

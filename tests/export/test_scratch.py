@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from export import formats, onnx_graph
-from export.onnx_quantizer import OnnxQuantizer
-from export.onnx_recipe import ONNX_RUNTIME
-from export.saved_model import saved_model
-from export.source import make_source
-from export.speed import gate_speed
+from keras_crosspool.exporting import formats
+from keras_crosspool.exporting.onnx import graph as onnx_graph
+from keras_crosspool.exporting.onnx.quantizer import OnnxQuantizer
+from keras_crosspool.exporting.onnx.recipe import ONNX_RUNTIME
+from keras_crosspool.exporting.saved_model import saved_model
+from keras_crosspool.exporting.source import make_source
+from keras_crosspool.exporting.speed import gate_speed
 
 
 @pytest.fixture

@@ -6,8 +6,8 @@ import keras
 import numpy as np
 import pytest
 
-from export.source import load_source, make_source
 from keras_crosspool import RegionGrid
+from keras_crosspool.exporting.source import load_source, make_source
 from keras_crosspool.models.zoo import all_layers, with_policy
 
 

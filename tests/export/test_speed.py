@@ -5,10 +5,10 @@ import logging
 import numpy as np
 import pytest
 
-from export import formats, speed
-from export.exporters.onnx import export_onnx
-from export.exporters.tflite import export_tflite
-from export.speed import SlowerError, Speed
+from keras_crosspool.exporting import formats, speed
+from keras_crosspool.exporting.onnx.exporter import export_onnx
+from keras_crosspool.exporting.speed import SlowerError, Speed
+from keras_crosspool.exporting.tflite.exporter import export_tflite
 
 compare_speed = speed.compare_speed  # before the other tests' stand-in takes its place
 

@@ -6,12 +6,17 @@ import numpy as np
 import onnx
 import pytest
 
-from export import onnx_graph
-from export.artefact import read_artefact, sidecar_path
-from export.engine_builder import EngineOptions, build_engine, find_product, parse_profile
-from export.engine_record import check_engine_fits
-from export.exporters.tensorrt import export_tensorrt
-from export.runners import TensorRTRunner
+from keras_crosspool.exporting.artefact import read_artefact, sidecar_path
+from keras_crosspool.exporting.onnx import graph as onnx_graph
+from keras_crosspool.exporting.runners import TensorRTRunner
+from keras_crosspool.exporting.tensorrt.engine_builder import (
+    EngineOptions,
+    build_engine,
+    find_product,
+    parse_profile,
+)
+from keras_crosspool.exporting.tensorrt.engine_record import check_engine_fits
+from keras_crosspool.exporting.tensorrt.exporter import export_tensorrt
 
 pytest.importorskip("tensorrt_rtx")
 _TARGETS = ("SM86", "SM89", "SM120")

@@ -7,8 +7,8 @@ import types
 import numpy as np
 import pytest
 
-from export.artefact import Artefact, file_sha256
-from export.runners import tensorrt_runner
+from keras_crosspool.exporting.artefact import Artefact, file_sha256
+from keras_crosspool.exporting.tensorrt import runner as tensorrt_runner
 
 
 class _Cuda:

@@ -4,10 +4,10 @@ import numpy as np
 import pytest
 from ai_edge_litert import schema_py_generated as schema
 
-from export.exporters.tflite import export_tflite
-from export.runners import LiteRTRunner
-from export.tflite_container import minimum_runtime, parse, seal
-from export.tflite_statistics import convolutions
+from keras_crosspool.exporting.runners import LiteRTRunner
+from keras_crosspool.exporting.tflite.container import minimum_runtime, parse, seal
+from keras_crosspool.exporting.tflite.exporter import export_tflite
+from keras_crosspool.exporting.tflite.statistics import convolutions
 
 _NAMES = {code: name for name, code in vars(schema.BuiltinOperator).items()}
 # TensorFlow's op_version.cc for int8 values, and for int8 weights per channel of a float operator.
@@ -55,7 +55,7 @@ def test_the_rewritten_file_computes_the_same(
         contents["after.tflite"] = seal(content)
         return contents["after.tflite"]
 
-    monkeypatch.setattr("export.tflite_quantizer.seal", seal_and_keep)
+    monkeypatch.setattr("keras_crosspool.exporting.tflite.quantizer.seal", seal_and_keep)
     export_tflite(small_source, tmp_path / "x.tflite", "int8")
     logits = []
     for name, content in contents.items():

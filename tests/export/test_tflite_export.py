@@ -4,10 +4,10 @@ import keras
 import numpy as np
 import pytest
 
-from export.artefact import read_artefact
-from export.exporters.tflite import convert, export_tflite
-from export.runners import LiteRTRunner
-from export.source import make_source
+from keras_crosspool.exporting.artefact import read_artefact
+from keras_crosspool.exporting.runners import LiteRTRunner
+from keras_crosspool.exporting.source import make_source
+from keras_crosspool.exporting.tflite.exporter import convert, export_tflite
 
 _PRECISIONS = ("float32", "float16", "dynamic", "int8")
 

@@ -8,7 +8,7 @@ import socket
 import threading
 from collections.abc import Callable
 
-from keras_crosspool.training.launching import free_ports
+from keras_crosspool.distribution.launcher import free_ports
 from tests.faults.runs import RunFolder, TrainingProcess, kill_at
 
 _KILLED = -signal.SIGKILL

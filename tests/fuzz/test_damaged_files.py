@@ -20,15 +20,15 @@ import numpy as np
 import pytest
 
 from benchmarks.latency.results import read_results
-from export.artefact import Artefact, atomic_artefact, file_sha256, read_artefact
 from keras_crosspool import load_model
+from keras_crosspool.exporting.artefact import Artefact, atomic_artefact, file_sha256, read_artefact
+from keras_crosspool.fine_tuning.checkpoints import Checkpoints
 from keras_crosspool.mains import _USER_ERRORS
 from keras_crosspool.models import ModelMetadata, save_model
 from keras_crosspool.retrieval import open_descriptors
 from keras_crosspool.retrieval.neighbours import nearest
 from keras_crosspool.retrieval.record import ExtractionRecord
 from keras_crosspool.retrieval.store import write_index
-from keras_crosspool.training.checkpoints import Checkpoints
 
 SECONDS = 10
 _RUN = {"seed": 0, "crops": [1.0, 0.8], "data": "photos"}

@@ -12,7 +12,7 @@ from PIL import Image
 from keras_crosspool import load_model
 from keras_crosspool.data import open_split
 from keras_crosspool.evaluation import plots, predict_logits
-from keras_crosspool.training import session
+from keras_crosspool.training import train as session
 
 SMALL = {
     "crop_scales": ["1.0"],

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from keras_crosspool.training.launching import free_ports
+from keras_crosspool.distribution.launcher import free_ports
 
 pytestmark = pytest.mark.slow
 

@@ -1,0 +1,130 @@
+"""One branch's descriptors of the training pictures, as the solver needs them."""
+
+import dataclasses
+import functools
+from collections.abc import Mapping
+
+import numpy as np
+
+from keras_crosspool.array_file import release
+from keras_crosspool.distribution import ONE_DEVICE, Distribution
+
+_COLUMNS = 1024  # of the descriptors that worker processes show each other at once
+BLOCK = 2**28  # bytes of descriptors that are multiplied at once
+
+
+@dataclasses.dataclass(frozen=True)
+class Branch:
+    """Descriptors of one branch, and what they would be had a fold not been trained on.
+
+    Attributes:
+        descriptors: float32 `(pictures, dims)`, in memory or a `scratch_array`.
+        rows: int `(n,)`, the descriptor that stands in each row of the solver's problem; rows that
+            are views of one picture may share a descriptor. Defaults to one row a descriptor.
+        fold_grams: mapping from fold to the `(pictures, pictures)` inner products of descriptors
+            that were fitted without that fold's labels. Empty where fitting used no labels.
+        projection: sparse `(dims, longer dims)`, from `random_projection`, where the descriptors
+            are projections of longer ones. Defaults to none.
+        distribution: `Distribution` of the rows: each worker has its own. With `rows` every worker
+            has all descriptors. Defaults to one device, which has all.
+    """
+
+    descriptors: np.ndarray
+    rows: np.ndarray | None = None
+    fold_grams: Mapping[int, np.ndarray] = dataclasses.field(default_factory=dict)
+    projection: object = None
+    distribution: Distribution = ONE_DEVICE
+
+    @property
+    def dims(self):
+        """Length of a descriptor, as it is here."""
+        return self.descriptors.shape[1]
+
+    def take(self, places):
+        """This worker's rows at some places, `(len(places), dims)`; a slice or indices."""
+        return self.descriptors[places if self.rows is None else self.rows[places]]
+
+    def gram(self, fold=None):
+        """Inner products of all rows, `(n, n)`; with a fold, fitted without that one's labels.
+
+        Of the rows of all workers, one worker's after the other's.
+
+        Example:
+
+        >>> branch = Branch(np.array([[1.0, 0.0], [3.0, 4.0]], "float32"), np.array([0, 1, 1]))
+        >>> branch.gram().tolist()
+        [[1.0, 3.0, 3.0], [3.0, 25.0, 25.0], [3.0, 25.0, 25.0]]
+        """
+        gram = self.fold_grams.get(fold, self._gram)
+        return gram if self.rows is None else gram[np.ix_(self._all_rows, self._all_rows)]
+
+    def kernel(self, duals):
+        """The weights `(dims, classes)` of a classifier with these duals, `(n, classes)`."""
+        if self.rows is not None:
+            summed = np.zeros((len(self.descriptors), duals.shape[1]))
+            np.add.at(summed, self._all_rows, duals)
+            return self.unprojected(_kernel_of(self.descriptors, summed.astype("float32")))
+        own = duals[self._first_row :][: len(self.descriptors)].astype("float32")
+        return self.unprojected(self.distribution.all_reduce(_kernel_of(self.descriptors, own)))
+
+    def unprojected(self, kernel):
+        """The weights for the descriptors before projection: the same scores from longer rows."""
+        return kernel if self.projection is None else self.projection.T @ kernel
+
+    @functools.cached_property
+    def _gram(self):
+        if self.rows is not None or self.distribution.size == 1:
+            return _gram_of(self.descriptors)
+        return _gram_of_workers(self.descriptors, self.distribution)
+
+    @functools.cached_property
+    def _all_rows(self):
+        return self.distribution.all_gather(self.rows)
+
+    @functools.cached_property
+    def _first_row(self):
+        counts = self.distribution.all_gather([len(self.descriptors)])
+        return counts[: self.distribution.rank].sum()
+
+
+def _blocks(rows):
+    """Slices of rows, each of `BLOCK` bytes at most."""
+    step = max(1, BLOCK // (rows.itemsize * rows.shape[1]))
+    return [slice(start, start + step) for start in range(0, len(rows), step)]
+
+
+def _gram_of(rows):
+    """All inner products of rows, of which two blocks are in memory at a time."""
+    gram = np.empty((len(rows), len(rows)), rows.dtype)
+    for number, left in enumerate(_blocks(rows)):
+        for right in _blocks(rows)[: number + 1]:
+            gram[left, right] = rows[left] @ rows[right].T
+            gram[right, left] = gram[left, right].T
+            release(rows)
+    return gram
+
+
+def _kernel_of(rows, duals):
+    """`rows.T @ duals`, a block of rows at a time."""
+    kernel = np.zeros((rows.shape[1], duals.shape[1]), rows.dtype)
+    for block in _blocks(rows):
+        kernel += rows[block].T @ duals[block]
+        release(rows)
+    return kernel
+
+
+def _gram_of_workers(rows, distribution):
+    """All inner products of the rows of all workers, none of which holds them all.
+
+    A Gram matrix is a sum over columns: some columns of all rows at a time, each worker in turn
+    adds up its share.
+    """
+    gram = None
+    for turn, start in enumerate(range(0, rows.shape[1], _COLUMNS)):
+        columns = distribution.all_gather(rows[:, start : start + _COLUMNS])
+        if gram is None:
+            gram = np.zeros((len(columns), len(columns)), "float32")
+        if turn % distribution.size == distribution.rank:
+            gram += columns @ columns.T
+        release(rows)
+    return distribution.all_reduce(gram)

@@ -1,0 +1,208 @@
+"""Solves the classifier of a zoo model: strength by cross-validation, calibrated logits."""
+
+import dataclasses
+
+import numpy as np
+from absl import logging
+from keras import ops
+
+from keras_crosspool.closed_form.branch import Branch
+from keras_crosspool.closed_form.gram_problem import GramProblem
+from keras_crosspool.closed_form.methods import METHODS
+from keras_crosspool.closed_form.streaming_problem import StreamingProblem
+from keras_crosspool.closed_form.weightings import weightings
+from keras_crosspool.targets import task_of
+
+
+@dataclasses.dataclass(frozen=True)
+class LinearClassifier:
+    """A solved classifier, `logits = descriptors @ kernel + bias`.
+
+    Attributes:
+        kernel: float32 `(dims, num_classes)`.
+        bias: float32 `(num_classes,)`.
+        strength: float, chosen by cross-validation.
+        temperature: float, by which the raw scores were divided, so that the probabilities of the
+            logits are calibrated.
+        weights: tuple of float, by which the branches' descriptors were multiplied; the kernel is
+            for descriptors without them.
+        validation: dict, strength to its cross-validated `log_loss` (nats) and its `accuracy`, or
+            `mean_average_precision` for several labels a picture.
+        offset: float, added to all logits after that; of several labels a picture alone.
+        thresholds: float `(num_classes,)`, the probability from which on each label of several is
+            said to be there, by the cross-validated scores; `None` for one class a picture.
+    """
+
+    kernel: np.ndarray
+    bias: np.ndarray
+    strength: float
+    temperature: float
+    weights: tuple[float, ...]
+    validation: dict
+    offset: float = 0.0
+    thresholds: np.ndarray | None = None
+
+    @property
+    def cross_validated(self):
+        """The cross-validated scores at the chosen strength; empty without cross-validation."""
+        return self.validation.get(self.strength, {})
+
+
+def solve_classifier(
+    descriptors, labels, num_classes, method="ridge", pictures=None, seed=0, form="gram"
+):
+    """Solves a linear classifier on descriptors, in closed form.
+
+    The strength is the one with the lowest cross-validated log loss, each strength at its own
+    best calibration; that calibration is then written into kernel and bias.
+
+    Args:
+        descriptors: float32 `(n, dims)`.
+        labels: int `(n,)`, or multi-hot `(n, num_classes)`.
+        num_classes: int.
+        method: `"ridge"` or `"svm"`. Defaults to `"ridge"`.
+        pictures: int `(n,)`, the picture each row comes from; rows of one picture, such as its
+            mirror image, stay in one fold, and so can groups of pictures. Defaults to a picture
+            a row.
+        seed: int, of the folds. Defaults to `0`.
+        form: `"gram"`, on the `n x n` inner products of the rows, or `"primal"`, on the
+            `dims x dims` ones of the columns, for the ridge alone: two ways to one solution.
+            Defaults to `"gram"`.
+
+    Returns:
+        A `LinearClassifier`.
+
+    Raises:
+        ValueError: if the method is unknown or has no such form, or all pictures are labelled
+            alike.
+
+    Example:
+
+    >>> rng = np.random.default_rng(0)
+    >>> labels = np.repeat([0, 1, 2], 20)
+    >>> descriptors = (np.eye(3)[labels] + 0.1 * rng.normal(size=(60, 3))).astype("float32")
+    >>> classifier = solve_classifier(descriptors, labels, num_classes=3)
+    >>> logits = descriptors @ classifier.kernel + classifier.bias
+    >>> float((logits.argmax(axis=1) == labels).mean())
+    1.0
+    """
+    return solve_branches([Branch(descriptors)], labels, num_classes, method, pictures, seed, form)
+
+
+def solve_branches(
+    branches, labels, num_classes, method="ridge", pictures=None, seed=0, form="gram"
+):
+    """Solves one linear classifier on the descriptors of several branches, weighted.
+
+    The weights are tried at the strength that suits equal ones; they are the ones with the lowest
+    cross-validated log loss. A weight is the same as a strength of its own for that branch, so it
+    ends in the kernel, and the descriptors stay as they are.
+
+    Where the branches are distributed, each worker gives its own rows and all get one classifier.
+
+    Args:
+        branches: list of `Branch`.
+        labels: int `(n,)`, or multi-hot `(n, num_classes)`.
+        num_classes: int.
+        method: `"ridge"` or `"svm"`. Defaults to `"ridge"`.
+        pictures: int `(n,)`, as for `solve_classifier`.
+        seed: int, of the folds. Defaults to `0`.
+        form: str, as for `solve_classifier`; `"projected"` is `"primal"` on projected branches.
+
+    Returns:
+        A `LinearClassifier` for the concatenated descriptors.
+
+    Raises:
+        ValueError: as `solve_classifier`, or if branches with `fold_grams` are to be solved in
+            another form than `"gram"`.
+    """
+    if method not in METHODS:
+        raise ValueError(f"method must be one of {', '.join(METHODS)}. Received: {method!r}")
+    if form not in METHODS[method].forms:
+        raise ValueError(
+            f"The {method} is solved in one of the forms {', '.join(METHODS[method].forms)}. "
+            f"Received: form={form!r}"
+        )
+    if form != "gram" and any(branch.fold_grams for branch in branches):
+        raise ValueError(
+            "A branch that was fitted anew for each fold, such as the trained guidance of scheme "
+            f"2, is judged by Gram matrices alone: take the form gram. Received: form={form!r}"
+        )
+    problem = _problem(branches, labels, num_classes, METHODS[method], pictures, seed, form)
+    chosen = _choose(problem)
+    kernel, bias = problem.solve(chosen["weights"], chosen["strength"], chosen["temperature"])
+    return LinearClassifier(kernel, (bias + chosen["offset"]).astype("float32"), **chosen)
+
+
+def cross_validation_folds(labels, pictures=None, seed=0):
+    """The fold of every row, int `(n,)`, or `None` where there is nothing to hold out.
+
+    Args:
+        labels: int `(n,)`, or multi-hot `(n, num_classes)`.
+        pictures: int `(n,)`, the picture or group of each row, which stays in one fold. Defaults
+            to a picture a row.
+        seed: int. Defaults to `0`.
+    """
+    pictures = np.arange(len(labels)) if pictures is None else pictures
+    _, first, rows = np.unique(pictures, return_index=True, return_inverse=True)
+    fold_of = task_of(labels).folds(labels[first], seed)
+    return None if fold_of is None else fold_of[rows]
+
+
+def _problem(branches, labels, num_classes, method, pictures, seed, form):
+    """The problem in the form in which it is to be solved, the same for every worker."""
+    distribution = branches[0].distribution
+    all_labels = distribution.all_gather(labels)
+    if (all_labels == all_labels[0]).all():
+        raise ValueError("A classifier needs pictures of two classes or more. Received: one class")
+    pictures = None if pictures is None else distribution.all_gather(pictures)
+    folds = cross_validation_folds(all_labels, pictures, seed)
+    if form == "gram":
+        targets = ops.convert_to_numpy(task_of(labels).targets(all_labels, num_classes))
+        return GramProblem(branches, all_labels, targets.astype("float64"), method, folds)
+    owners = distribution.all_gather(np.full(len(labels), distribution.rank))
+    return StreamingProblem(branches, labels, num_classes, method, folds, owners, seed)
+
+
+def _cross_validate(problem, weights, strengths):
+    """For each strength what a `LinearClassifier` keeps of it, and the scores that judge it."""
+    labels = problem.judged_labels
+    task = task_of(labels)
+    for strength, scores in problem.held_out_scores(weights, strengths).items():
+        temperature, offset, log_loss = task.calibrate(scores, labels)
+        yield (
+            {
+                "weights": weights,
+                "strength": strength,
+                "temperature": temperature,
+                "offset": offset,
+                "thresholds": task.thresholds(scores / temperature + offset, labels),
+            },
+            {task.metric: task.measure(scores, labels), "log_loss": log_loss},
+        )
+
+
+def _choose(problem):
+    """The fields of a `LinearClassifier` that cross-validation settles."""
+    equal, *others = weightings(len(problem.branches))
+    if problem.folds is None:
+        strength = problem.method.default
+        logging.warning(
+            "One picture a class leaves nothing to cross-validate: strength %g, logits "
+            "uncalibrated.",
+            strength,
+        )
+        fixed = {"weights": equal, "strength": strength, "temperature": 1.0, "offset": 0.0}
+        return {**fixed, "validation": {}}
+    tried = list(_cross_validate(problem, equal, problem.method.strengths))
+    best, scores = min(tried, key=_log_loss)
+    validation = {choice["strength"]: scores for choice, scores in tried}
+    tried = [(best, scores)]
+    for weights in others:
+        tried.extend(_cross_validate(problem, weights, [best["strength"]]))
+    best, scores = min(tried, key=_log_loss)
+    return {**best, "validation": {**validation, best["strength"]: scores}}
+
+
+def _log_loss(tried):
+    return tried[1]["log_loss"]

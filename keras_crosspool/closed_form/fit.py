@@ -1,0 +1,219 @@
+"""The closed-form fit: projections, guidance and classifiers of the branches of zoo models."""
+
+import dataclasses
+import math
+
+import keras
+import numpy as np
+
+from keras_crosspool.array_file import release, scratch_array
+from keras_crosspool.closed_form.branch import Branch
+from keras_crosspool.closed_form.classifier import solve_branches
+from keras_crosspool.closed_form.options import SolverOptions
+from keras_crosspool.closed_form.plan import ProblemSize
+from keras_crosspool.closed_form.views import Views
+from keras_crosspool.data import picture_batches
+from keras_crosspool.distribution import ONE_DEVICE
+from keras_crosspool.graphs import graph_inputs
+from keras_crosspool.layers import GuidanceSelection, LocalRegions
+from keras_crosspool.models.branches import on_grid
+from keras_crosspool.models.zoo import branches_of
+from keras_crosspool.numerics.projection import project, random_projection
+from keras_crosspool.progress import track
+
+WHOLE_PICTURES = Views()
+
+
+@dataclasses.dataclass(frozen=True)
+class Descriptors:
+    """Descriptors of a split, or of a worker's part of it, by models that share one input.
+
+    Attributes:
+        branches: dict, branch name to its `Branch`; each has `n` rows.
+        labels: int `(n,)`, or multi-hot `(n, num_classes)`.
+        groups: int `(n,)`, the picture each row comes from, or its group: what has to stay
+            together in cross-validation.
+        form: str, the form in which classifiers are to be solved on them.
+    """
+
+    branches: dict
+    labels: np.ndarray
+    groups: np.ndarray
+    form: str = "gram"
+
+
+def adapt_head(model, split, image_size, batch_size=32, distribution=ONE_DEVICE):
+    """Fits the PCA of the windows and selects the guidance, in one pass over a split.
+
+    Args:
+        model: zoo model; one without such layers is left as it is.
+        split: `Split` of training pictures.
+        image_size: int, side in pixels.
+        batch_size: int. Defaults to `32`.
+        distribution: `Distribution`, whose workers go through a part of the split each; all of
+            them get the layers that one would. Defaults to one device.
+
+    Raises:
+        ValueError: if there are fewer pictures than workers, or too few for the projection.
+    """
+    inputs = graph_inputs(model)
+    layers = [x for x in model.layers if isinstance(x, LocalRegions | GuidanceSelection)]
+    layers = [x for x in layers if not on_grid(x.name)]
+    if not layers:
+        return
+    maps_of = keras.Model(model.input, [inputs[layer.name][0] for layer in layers])
+    part, _ = _own_part(split, distribution)
+    for pictures, _ in track(picture_batches(part, image_size, batch_size), "principal components"):
+        maps = _outputs(maps_of, np.asarray(pictures, "float32"))
+        for layer, layer_maps in zip(layers, maps, strict=True):
+            layer.update_state(layer_maps)
+    for layer in layers:
+        layer.finalize_state(all_reduce=distribution.all_reduce)
+
+
+def describe(
+    models,
+    split,
+    image_size,
+    batch_size=32,
+    views=WHOLE_PICTURES,
+    regions=None,
+    solver=SolverOptions(),  # noqa: B008, it is frozen
+    distribution=ONE_DEVICE,
+):
+    """Describes a split by the branches of models that share one input.
+
+    The solver is planned first, by the size of the problem: the descriptors are kept as it needs
+    them. For the Gram matrix they stay as they are, in memory or, from 1 GB on, in a scratch
+    file; for the streamed forms they lie in a scratch file, projected if they are too long.
+
+    Branches on a region grid are given in `regions`; they describe the whole picture, of which
+    the regions are crops already, and every view of a picture gets its picture's descriptor.
+
+    Args:
+        models: list of zoo models on the same input.
+        split: `Split`.
+        image_size: int, side in pixels.
+        batch_size: int. Defaults to `32`.
+        views: `Views`, for the other branches. Defaults to the whole pictures.
+        regions: dict, name of a branch on a region grid to its `Branch`, a row a picture.
+            Defaults to none.
+        solver: `SolverOptions`, how classifiers are to be solved on the descriptors. Defaults to
+            the ridge in the form that suits.
+        distribution: `Distribution`, whose workers describe a part of the split each.
+            Defaults to one device.
+
+    Returns:
+        `Descriptors` of this worker's part, in the order of `views.batches`; of whole pictures
+        alone where there is no other branch than those of `regions`.
+
+    Raises:
+        ValueError: if no form of the solver fits the memory, or there are fewer pictures than
+            workers.
+        OSError: if the scratch file does not fit on the disk.
+    """
+    regions = regions or {}
+    outputs = {name: x for model in models for name, x in branches_of(model).items()}
+    pictured = {name: x for name, x in outputs.items() if name not in regions}
+    size = ProblemSize(
+        rows=split.size * (views.count if pictured else 1),
+        dims=tuple(x.shape[-1] for x in outputs.values()),
+        num_classes=len(split.class_names),
+        kept_dims=tuple(x.shape[-1] for x in pictured.values()),
+        workers=distribution.size,
+    )
+    part, first = _own_part(split, distribution)
+    gram_only = any(branch.fold_grams for branch in regions.values())
+    plan = solver.plan(size, gram_only, distribution)
+    projections = {
+        name: random_projection(x.shape[-1], plan.width or x.shape[-1])
+        for name, x in outputs.items()
+    }
+    described = {name: project(x.descriptors, projections[name]) for name, x in regions.items()}
+    labels, pictures = part.labels, np.arange(part.size)
+    if pictured:
+        extractor = keras.Model(models[0].input, pictured)
+        total = views.count * math.ceil(part.size / batch_size)
+        batches = track(views.batches(part, image_size, batch_size), "descriptors", total=total)
+        stores = _stores(pictured, projections, views.count * part.size, plan)
+        labels, pictures = _fill(stores, extractor, batches, projections)
+        described |= stores
+    pictures = first + pictures
+    branches = {
+        name: dataclasses.replace(
+            regions.get(name, Branch(rows)),
+            descriptors=rows,
+            rows=pictures if name in regions else None,
+            projection=projections[name],
+            distribution=distribution,
+        )
+        for name, rows in described.items()
+    }
+    groups = np.array(split.groups or range(split.size))
+    return Descriptors(branches, labels, groups[pictures], plan.form)
+
+
+def solve_models(models, described, method="ridge"):
+    """Solves the classifiers of models and writes them in.
+
+    Args:
+        models: list of zoo models.
+        described: `Descriptors` of the training pictures.
+        method: `"ridge"` or `"svm"`. Defaults to `"ridge"`.
+
+    Returns:
+        List of `LinearClassifier`, one a model.
+    """
+    classifiers = []
+    for model in models:
+        branches = [described.branches[name] for name in branches_of(model)]
+        classifier = solve_branches(
+            branches,
+            described.labels,
+            model.output_shape[-1],
+            method,
+            described.groups,
+            form=described.form,
+        )
+        model.get_layer("logits").set_weights([classifier.kernel, classifier.bias])
+        classifiers.append(classifier)
+    return classifiers
+
+
+def _own_part(split, distribution):
+    """This worker's part of a split, and the index of its first picture."""
+    if split.size < distribution.size:
+        raise ValueError(
+            "Each worker needs a picture at least: take fewer workers. "
+            f"Received: {split.size} pictures, {distribution.size} workers"
+        )
+    part = split.part(distribution.rank, distribution.size)
+    return part, split.size * distribution.rank // distribution.size
+
+
+def _stores(outputs, projections, rows, plan):
+    """Room for descriptors: memory, or scratch files that are gone with the last use of them."""
+    stores = {}
+    for name, x in outputs.items():
+        projection = projections[name]
+        shape = rows, x.shape[-1] if projection is None else projection.shape[0]
+        stores[name] = scratch_array("float32", shape) if plan.disk else np.empty(shape, "float32")
+    return stores
+
+
+def _fill(stores, extractor, batches, projections):
+    """Stores the descriptors of all views; gives their labels and the pictures they show."""
+    labels, pictures, start = [], [], 0
+    for shown, batch_labels, indices in batches:
+        for name, rows in extractor.predict_on_batch(shown).items():
+            stores[name][start : start + len(rows)] = project(rows, projections[name])
+            release(stores[name])
+        labels.append(batch_labels)
+        pictures.append(indices)
+        start += len(shown)
+    return np.concatenate(labels), np.concatenate(pictures)
+
+
+def _outputs(model, pictures):
+    # Keras unpacks a list of one output.
+    return keras.tree.flatten(model.predict_on_batch(pictures))

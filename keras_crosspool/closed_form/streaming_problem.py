@@ -1,0 +1,86 @@
+"""A ridge classifier to be solved on streamed statistics: memory does not grow with the rows."""
+
+import numpy as np
+from keras import ops
+
+from keras_crosspool.numerics.streaming_ridge import StreamingRidge
+from keras_crosspool.progress import track
+from keras_crosspool.targets import task_of
+
+BATCH = 4096  # rows
+MOST_JUDGED = 100_000  # rows that strength, weights and calibration are chosen by
+
+
+class StreamingProblem:
+    """What is to be solved, at any weights and strength, from two passes over a worker's own rows.
+
+    The first adds up the statistics, here; the second scores held-out rows. Where there are very
+    many, a random draw of them is scored: a hundred thousand tell as much of a few numbers.
+
+    Attributes:
+        judged_labels: the labels of the rows that `held_out_scores` are for.
+
+    Args:
+        branches: list of `Branch`.
+        labels: of this worker's rows, int `(m,)` or multi-hot.
+        num_classes: int.
+        method: `Method`, the ridge: its strengths are tried.
+        folds: int, the fold of every row of all workers, or `None`.
+        owners: int, the worker of every row of all workers.
+        seed: int, of the draw.
+        most_judged: int, rows of all workers that are scored. Defaults to a hundred thousand.
+    """
+
+    def __init__(
+        self, branches, labels, num_classes, method, folds, owners, seed, most_judged=MOST_JUDGED
+    ):
+        self.branches, self.method, self.folds = branches, method, folds
+        self._distribution = branches[0].distribution
+        self._labels, self._num_classes = labels, num_classes
+        own = owners == self._distribution.rank
+        self._own_folds = np.zeros(len(labels), int) if folds is None else folds[own]
+        draw = np.random.default_rng(seed).random(len(owners)) * len(owners) < most_judged
+        self._judged = np.flatnonzero(draw[own])
+        self.judged_labels = self._distribution.all_gather(labels[self._judged])
+        self._statistics = self._add_up(1 if folds is None else folds.max() + 1)
+
+    def solve(self, weights, strength, temperature):
+        """`kernel (dims, classes)` and `bias (classes,)` of scores over the temperature."""
+        ((kernel, bias),) = self._statistics.solve([strength], scale=self._scale(weights))
+        ends = np.cumsum([branch.dims for branch in self.branches])[:-1]
+        kernels = zip(self.branches, np.split(kernel / temperature, ends), strict=True)
+        kernel = np.concatenate([branch.unprojected(part) for branch, part in kernels])
+        return kernel.astype("float32"), bias / temperature
+
+    def held_out_scores(self, weights, strengths):
+        """For each strength the scores of the judged rows by a classifier without their fold."""
+        scores = np.empty((len(strengths), len(self._judged), self._num_classes))
+        folds, scale = self._own_folds[self._judged], self._scale(weights)
+        for fold in track(np.unique(self.folds), "cross-validation"):
+            held_out = np.flatnonzero(folds == fold)
+            solved = list(self._statistics.solve(strengths, without=fold, scale=scale))
+            for start in range(0, len(held_out), BATCH):
+                places = held_out[start : start + BATCH]
+                rows = self._rows(self._judged[places])
+                for of_strength, (kernel, bias) in zip(scores, solved, strict=True):
+                    of_strength[places] = rows @ kernel + bias
+        gathered = map(self._distribution.all_gather, scores)
+        return dict(zip(strengths, gathered, strict=True))
+
+    def _add_up(self, folds):
+        dims = sum(branch.dims for branch in self.branches)
+        statistics = StreamingRidge(dims, self._num_classes, folds)
+        task = task_of(self._labels)
+        for start in track(range(0, len(self._labels), BATCH), "sums over the rows"):
+            batch = slice(start, start + BATCH)
+            targets = task.targets(self._labels[batch], self._num_classes)
+            targets = ops.convert_to_numpy(targets)
+            statistics.update(self._rows(batch), targets, self._own_folds[batch])
+        statistics.reduce(self._distribution.all_reduce)
+        return statistics
+
+    def _rows(self, places):
+        return np.concatenate([branch.take(places) for branch in self.branches], axis=1)
+
+    def _scale(self, weights):
+        return np.repeat(weights, [branch.dims for branch in self.branches])

@@ -1,0 +1,136 @@
+"""The artefact record: what an exported file is, kept beside it as `x.<ext>.json`."""
+
+import contextlib
+import dataclasses
+import hashlib
+import json
+import pathlib
+
+_MOST_BYTES = 64 << 20  # of a record
+
+
+@dataclasses.dataclass(frozen=True)
+class Artefact:
+    """The record of one exported file.
+
+    Attributes:
+        file: str, name of the file, which stands beside the record.
+        format: str, row of `keras_crosspool.exporting.formats`.
+        precision: str.
+        sha256: str, of the file.
+        bytes: int, its size.
+        inputs: tuple of dicts with `name`, `shape` (`None`: open), `dtype` and `range`.
+        outputs: likewise.
+        operators: dict, operator to how often the file uses it.
+        model: dict with `name`, `class_names`, `image_size`, `task`, the `thresholds` of several
+            labels, `preprocessing` and the `sha256` of the Keras model's layers and weights.
+        parity: dict, the result of the comparison with the Keras model, or that it was off.
+        versions: dict, tool to version.
+        details: dict, what only this format has: opset, delegated nodes, calibration, profiles.
+    """
+
+    file: str
+    format: str
+    precision: str
+    sha256: str
+    bytes: int
+    inputs: tuple
+    outputs: tuple
+    operators: dict
+    model: dict
+    parity: dict
+    versions: dict
+    details: dict
+
+    def to_json(self):
+        """The record as indented JSON text."""
+        return json.dumps(dataclasses.asdict(self), indent=2)
+
+    @classmethod
+    def from_json(cls, text):
+        """Reads what `to_json` wrote.
+
+        Raises:
+            ValueError: if the text is no JSON or its fields are others.
+        """
+        try:
+            fields = json.loads(text)
+        except RecursionError as error:
+            raise ValueError("It is nested too deeply.") from error
+        # A tuple stands as a list; these are checked here, since runners do without Keras.
+        kinds = {f.name: list if f.type is tuple else f.type for f in dataclasses.fields(cls)}
+        if not isinstance(fields, dict) or sorted(fields) != sorted(kinds):
+            raise ValueError(f"Expected an object with {', '.join(kinds)}.")
+        wrong = [name for name, kind in kinds.items() if type(fields[name]) is not kind]
+        if wrong:
+            expected = ", ".join(f"{name} as a {kinds[name].__name__}" for name in wrong)
+            raise ValueError(f"Expected {expected}.")
+        pair = {key: tuple(fields[key]) for key in ("inputs", "outputs")}
+        return cls(**{**fields, **pair})
+
+
+def sidecar_path(path):
+    """Path of the record of an artefact."""
+    path = pathlib.Path(path)
+    return path.with_name(f"{path.name}.json")
+
+
+@contextlib.contextmanager
+def atomic_artefact(path):
+    """Gives temporary paths for a file and its record; both are renamed at success, or neither.
+
+    Args:
+        path: path of the artefact.
+
+    Yields:
+        Pair of `pathlib.Path`: the file's and the record's.
+    """
+    if pathlib.Path(path).is_dir():
+        raise ValueError(f"--output is a directory; name a file in it. Received: {path}")
+    # The file takes its name last: whoever sees it finds its record.
+    from keras_crosspool.files import atomic_path  # lazy: runners read records without Keras
+
+    with atomic_path(path) as file, atomic_path(sidecar_path(path)) as sidecar:
+        yield file, sidecar
+
+
+def read_artefact(path):
+    """Reads the record of an artefact and checks that it belongs to the file.
+
+    Args:
+        path: path of the artefact.
+
+    Returns:
+        `Artefact`.
+
+    Raises:
+        ValueError: if the file or its record is missing or damaged, or they do not belong together.
+    """
+    path, sidecar = pathlib.Path(path), sidecar_path(path)
+    for needed in (path, sidecar):
+        if not needed.is_file():
+            raise ValueError(
+                f"An artefact is a file with its record {sidecar.name} beside it; export it again. "
+                f"Received: no file {needed}"
+            )
+    try:
+        if sidecar.stat().st_size > _MOST_BYTES:
+            raise ValueError(f"It has more than {_MOST_BYTES} bytes.")
+        artefact = Artefact.from_json(sidecar.read_bytes())
+    except ValueError as error:
+        raise ValueError(
+            f"The record is damaged; export again. {error} Received: {sidecar}"
+        ) from error
+    digest = file_sha256(path)
+    if digest != artefact.sha256:
+        raise ValueError(
+            f"The file is not the one that its record describes (sha256 {artefact.sha256}); export "
+            f"it again. Received: {path} with sha256 {digest}"
+        )
+    return artefact
+
+
+def file_sha256(path):
+    """Hex sha256 of a file."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

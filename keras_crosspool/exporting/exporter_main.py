@@ -1,0 +1,117 @@
+"""The body that the exporters' mains share."""
+
+import pathlib
+import sys
+
+from absl import flags, logging
+
+from keras_crosspool.exporting import flags as export_flags
+from keras_crosspool.exporting import formats
+
+FLAGS = flags.FLAGS
+
+
+def export_from_flags(name):
+    """Exports one format as the flags say, and prints a short summary.
+
+    Exits with code 1 if the artefact is not the Keras model any more, or is slower than float32.
+
+    Args:
+        name: str, row of `keras_crosspool.exporting.formats`.
+
+    Raises:
+        ValueError: if a flag, the model directory or the pictures are not as expected.
+    """
+    quieten_logs()
+    row = formats.get_format(name)
+    options = export_flags.chosen_options(row, FLAGS.precision)
+    output = _checked_output(row, FLAGS.output)
+    check_installed(row)
+
+    from keras_crosspool.exporting.parity import ParityError
+    from keras_crosspool.exporting.source import load_source
+    from keras_crosspool.exporting.speed import SlowerError
+
+    source = load_source(FLAGS.model, export_flags.image_options())
+    comparator = comparator_from_flags(source)
+    export = formats.resolve(row.exporter)
+    try:
+        artefact = export(source, output, FLAGS.precision, comparator, **options)
+    except (ParityError, SlowerError) as error:
+        sys.exit(f"error: {error}")
+    print(_describe(artefact, output))
+
+
+def quieten_logs():
+    """Keeps the converters' own logs to warnings, unless --verbosity asks for more."""
+    if not FLAGS["verbosity"].present:
+        logging.set_verbosity(logging.WARNING)
+
+
+def _checked_output(row, output):
+    """The output's path, refused when its suffix is another format's."""
+    output = pathlib.Path(output)
+    if output.suffix != row.suffix:
+        raise ValueError(f"--output must end in {row.suffix}. Received: {output}")
+    return output
+
+
+def check_installed(row):
+    """Refuses a format whose packages are not installed.
+
+    Raises:
+        ImportError: with what to install.
+    """
+    missing = row.missing_packages()
+    if missing:
+        raise ImportError(
+            f"{row.name} takes packages that are not installed. Run `pip install "
+            f"keras_crosspool[{row.extra}]`. Received: no {', '.join(missing)}"
+        )
+
+
+def comparator_from_flags(source):
+    """The comparator that the parity flags ask for, or `None` when parity is off."""
+    if FLAGS.parity == "off":
+        return None
+    from keras_crosspool.exporting.parity import Comparator
+    from keras_crosspool.exporting.pictures import read_pictures
+
+    pictures = read_pictures(
+        source.metadata,
+        "parity",
+        FLAGS.parity_data,
+        FLAGS.parity_split,
+        FLAGS.parity_pictures,
+        source.image_options,
+    )
+    return Comparator(pictures, source.model, source.metadata.thresholds)
+
+
+def _describe(artefact, output):
+    """A few lines on an artefact: size, operators, parity."""
+    operators = ", ".join(f"{name} {count}" for name, count in artefact.operators.items())
+    return (
+        f"{output}: {artefact.format} {artefact.precision}, {artefact.bytes / 1e6:.2f} MB\n"
+        f"  operators  {operators}\n"
+        f"  parity     {parity_line(artefact)}\n"
+        f"  record     {output}.json"
+    )
+
+
+def parity_line(artefact):
+    """The parity of an artefact in one line."""
+    parity = artefact.parity
+    state = artefact.details.get("engine_state")
+    note = f" [engine {state}]" if state else ""
+    if parity["status"] == "off":
+        return f"off: written unproven{note}"
+    float16 = parity["float16_arithmetic"]
+    return (
+        f"{parity['status']} on {parity['pictures']} pictures of {parity['split']}: cosine "
+        f"{parity['cosine']['worst']:.5f} worst, {parity['cosine']['median']:.5f} median; largest "
+        f"difference {parity['max_abs_of_range']:.2%} of the range; agreement "
+        f"{parity['agreement']:.1%}; {parity['metric'].replace('_', ' ')} {parity['score']:.1%} "
+        f"(Keras {parity['reference_score']:.1%}); with float16 arithmetic largest difference "
+        f"{float16['max_abs_of_range']:.2%}, agreement {float16['agreement']:.1%}{note}"
+    )

@@ -1,0 +1,300 @@
+"""The table of export formats: argument checks, `--help`, documentation and benchmarks read it."""
+
+import dataclasses
+import importlib
+import importlib.util
+
+_INT8 = ("int8",)
+
+
+@dataclasses.dataclass(frozen=True)
+class Option:
+    """One flag of an exporter, and keyword argument of its function.
+
+    Args:
+        name: name of the flag and of the argument.
+        default: value when it is not given; its type is the flag's type.
+        help: str, for `--help` and the documentation.
+        precisions: the precisions it applies to. Defaults to all.
+    """
+
+    name: str
+    default: object
+    help: str
+    precisions: tuple[str, ...] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class Format:
+    """One row of the table.
+
+    Args:
+        name: str, such as `"tflite"`; the exporter's main is `python -m export.NAME`.
+        suffix: suffix of its files.
+        precisions: the precisions it can be written in, the default one first.
+        runtime: what runs it.
+        needs_gpu: whether running (not making) it takes a GPU.
+        packages: modules that making it needs; a tuple among them means any one of it.
+        extra: the extra of keras_crosspool that installs them.
+        exporter: `"module:function"` that makes it.
+        runner: `"module:class"` that runs it.
+        float16_runner: `"module:class"` that runs its graph with float16 arithmetic.
+        options: the flags that apply.
+    """
+
+    name: str
+    suffix: str
+    precisions: tuple[str, ...]
+    runtime: str
+    needs_gpu: bool
+    packages: tuple
+    extra: str
+    exporter: str
+    runner: str
+    float16_runner: str
+    options: tuple[Option, ...]
+
+    def missing_packages(self):
+        """Names of the modules that making this format needs and that are not installed."""
+        groups = [(need,) if isinstance(need, str) else need for need in self.packages]
+        return tuple(
+            " or ".join(group)
+            for group in groups
+            if not any(importlib.util.find_spec(module) for module in group)
+        )
+
+    def options_of(self, precision):
+        """The options that apply to a precision."""
+        return tuple(o for o in self.options if precision in (o.precisions or self.precisions))
+
+    def check(self, precision, given=()):
+        """Refuses a precision or an option that does not apply.
+
+        Args:
+            precision: str.
+            given: names of the options that the user chose. Defaults to none.
+
+        Raises:
+            ValueError: if the precision is unknown, or an option does not apply to it.
+        """
+        if precision not in self.precisions:
+            raise ValueError(
+                f"{self.name} is written as {', '.join(self.precisions)}. "
+                f"Received: precision={precision!r}"
+            )
+        applying = self.options_of(precision)
+        for option in self.options:
+            if option.name in given and option not in applying:
+                raise ValueError(
+                    f"--{option.name} applies to {' and '.join(option.precisions)} alone; leave it "
+                    f"out or change --precision. Received: --precision={precision}"
+                )
+
+
+_CALIBRATION = (
+    Option(
+        "calibration_data",
+        "",
+        "int8: folder of pictures (split/class/*.jpg) or tfds:NAME whose pictures set the ranges; "
+        "by default the data that the model was trained on.",
+        _INT8,
+    ),
+    Option(
+        "calibration_split",
+        "",
+        "int8: split that the calibration pictures come from; by default the one that the model "
+        "was trained on, with its slice.",
+        _INT8,
+    ),
+    Option(
+        "calibration_pictures",
+        128,
+        "int8: number of calibration pictures, drawn evenly over the classes.",
+        _INT8,
+    ),
+    Option(
+        "calibration_cache",
+        "",
+        "int8: file in which the ranges are kept; read again when model, pictures and method are "
+        "the same, refused when they are not.",
+        _INT8,
+    ),
+)
+_ALLOW_SLOWER = Option(
+    "allow_slower",
+    False,
+    "int8: write the file even if it is slower than float32 on this machine's CPU, since it is for "
+    "another machine.",
+    _INT8,
+)
+_BATCH_SIZE = Option(
+    "batch_size", 1, "Number of pictures the artefact takes at once; 0 leaves it open (dynamic)."
+)
+_OPSET = Option("opset", 18, "ONNX operator set version of the file.")
+
+FORMATS = (
+    Format(
+        name="tflite",
+        suffix=".tflite",
+        precisions=("float32", "float16", "dynamic", "int8"),
+        runtime="LiteRT (CPU, phones, edge accelerators)",
+        needs_gpu=False,
+        packages=("tensorflow", "ai_edge_litert", ("litert_quantizer", "ai_edge_quantizer")),
+        extra="tflite",
+        exporter="keras_crosspool.exporting.tflite.exporter:export_tflite",
+        runner="keras_crosspool.exporting.tflite.runner:LiteRTRunner",
+        float16_runner="keras_crosspool.exporting.tflite.float16_runner:TFLiteFloat16Runner",
+        options=(
+            _BATCH_SIZE,
+            Option(
+                "int8_io",
+                False,
+                "int8: pictures come in and logits go out as int8, for accelerators that have no "
+                "float unit at their border.",
+                _INT8,
+            ),
+            _ALLOW_SLOWER,
+            *_CALIBRATION,
+        ),
+    ),
+    Format(
+        name="onnx",
+        suffix=".onnx",
+        precisions=("float32", "float16", "int8"),
+        runtime="ONNX Runtime (CPU)",
+        needs_gpu=False,
+        packages=("tensorflow", "onnx", "tf2onnx", "onnxruntime", "onnxslim"),
+        extra="onnx",
+        exporter="keras_crosspool.exporting.onnx.exporter:export_onnx",
+        runner="keras_crosspool.exporting.onnx.runner:OnnxRunner",
+        float16_runner="keras_crosspool.exporting.onnx.float16_runner:OnnxFloat16Runner",
+        options=(_BATCH_SIZE, _OPSET, _ALLOW_SLOWER, *_CALIBRATION),
+    ),
+    Format(
+        name="tensorrt",
+        suffix=".engine",
+        precisions=("float32", "float16", "int8"),
+        runtime="TensorRT or TensorRT-RTX (NVIDIA GPUs)",
+        needs_gpu=True,
+        packages=(
+            "tensorflow",
+            "onnx",
+            "tf2onnx",
+            "onnxruntime",
+            "onnxslim",
+            ("tensorrt", "tensorrt_rtx"),
+        ),
+        extra="tensorrt-rtx",
+        exporter="keras_crosspool.exporting.tensorrt.exporter:export_tensorrt",
+        runner="keras_crosspool.exporting.tensorrt.runner:TensorRTRunner",
+        float16_runner="keras_crosspool.exporting.onnx.float16_runner:OnnxFloat16Runner",
+        options=(
+            Option(
+                "product", "auto", "auto, tensorrt or tensorrt_rtx; auto takes what is installed."
+            ),
+            Option(
+                "profile",
+                "1/8/32",
+                "Least, best and largest batch of the engine; three equal numbers fix the batch. "
+                "The picture's size is the model's.",
+            ),
+            Option(
+                "compute_capabilities",
+                (),
+                "tensorrt_rtx: GPUs the engine is built for, such as SM86,SM89,SM120 (the "
+                "default). tensorrt builds for the GPU of this machine.",
+            ),
+            Option(
+                "workspace_mb",
+                0,
+                "The most scratch memory of a layer in MB; 0 is TensorRT's own choice.",
+            ),
+            Option(
+                "timing_cache",
+                "",
+                "tensorrt: file in which kernel timings are kept, which makes the next build fast.",
+            ),
+            Option(
+                "verify",
+                "auto",
+                "What is compared with Keras: engine (takes a GPU), onnx (the graph it was built "
+                "from, on ONNX Runtime) or auto (engine where there is a GPU).",
+            ),
+            _OPSET,
+            *_CALIBRATION,
+        ),
+    ),
+)
+
+
+def get_format(name):
+    """Looks a format up by its name.
+
+    Raises:
+        ValueError: if there is no such format.
+    """
+    for row in FORMATS:
+        if row.name == name:
+            return row
+    raise ValueError(f"Formats are {', '.join(row.name for row in FORMATS)}. Received: {name!r}")
+
+
+def format_of(path):
+    """Looks a format up by the suffix of a file.
+
+    Args:
+        path: `pathlib.Path`.
+
+    Raises:
+        ValueError: if no format has that suffix.
+    """
+    for row in FORMATS:
+        if row.suffix == path.suffix:
+            return row
+    raise ValueError(
+        f"Expected a file ending in {', '.join(row.suffix for row in FORMATS)}. Received: {path}"
+    )
+
+
+def parse_list(names):
+    """Reads a list of formats, each `NAME` (all its precisions) or `NAME:PRECISION`.
+
+    Args:
+        names: list of str; `["all"]` means every format.
+
+    Returns:
+        list of pairs of `Format` and precision.
+
+    Raises:
+        ValueError: if a name or a precision is unknown, or the list is empty.
+    """
+    if not names:
+        raise ValueError("--formats is all or a list such as tflite:int8,onnx. Received: nothing")
+    chosen = []
+    for name in [row.name for row in FORMATS] if names == ["all"] else names:
+        name, _, precision = name.partition(":")
+        row = get_format(name)
+        for each in (precision,) if precision else row.precisions:
+            row.check(each)
+            chosen.append((row, each))
+    return chosen
+
+
+def resolve(reference):
+    """Imports what a row names as `"module:attribute"`, only when it is used."""
+    module, attribute = reference.split(":")
+    return getattr(importlib.import_module(module), attribute)
+
+
+def markdown_table():
+    """The table as Markdown, for the documentation."""
+    lines = [
+        "| format | suffix | precisions | runs on | making it takes |",
+        "|---|---|---|---|---|",
+    ]
+    for row in FORMATS:
+        lines.append(
+            f"| {row.name} | `{row.suffix}` | {', '.join(row.precisions)} | {row.runtime} | "
+            f"`keras_crosspool[{row.extra}]` |"
+        )
+    return "\n".join(lines)

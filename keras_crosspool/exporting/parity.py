@@ -1,0 +1,148 @@
+"""Comparator: shows the same real pictures to the Keras model and to an artefact."""
+
+import dataclasses
+import functools
+
+import numpy as np
+
+from keras_crosspool.exporting.float16.value_ranges import LEAST, MOST
+from keras_crosspool.exporting.keras_runner import KerasRunner
+from keras_crosspool.exporting.parity_result import TOLERANCES, ParityResult
+
+REFERENCE_BATCH = 16
+_MINIMUM_PICTURES = 8
+_FLOAT16_PICTURES = 8
+
+
+class ParityError(RuntimeError):
+    """An artefact is not the Keras model any more; nothing was written."""
+
+
+class Comparator:
+    """Holds pictures and the reference's logits, and compares candidates with them.
+
+    Args:
+        pictures: `Pictures`, the same for every candidate.
+        model: `keras.Model`, the reference; it runs once, when first needed.
+        thresholds: float `(classes,)`, of a multi-label model. Defaults to one half each.
+
+    Raises:
+        ValueError: if the pictures are too few to say anything.
+
+    Example:
+
+    >>> comparator = Comparator(pictures, model)  # doctest: +SKIP
+    >>> with LiteRTRunner("model.tflite") as runner:  # doctest: +SKIP
+    ...     result = comparator.compare(runner, "float16")
+    >>> bool(result), result.failures  # doctest: +SKIP
+    (True, ())
+    """
+
+    def __init__(self, pictures, model, thresholds=None):
+        if len(pictures.pixels) < _MINIMUM_PICTURES:
+            raise ValueError(
+                f"Parity needs at least {_MINIMUM_PICTURES} pictures; raise --parity_pictures or "
+                f"choose a larger --parity_split. Received: {len(pictures.pixels)}"
+            )
+        self.pictures = pictures
+        self._model = model
+        self._thresholds = thresholds
+
+    @functools.cached_property
+    def reference(self):
+        """The reference's logits, `(n, classes)`."""
+        with KerasRunner(self._model) as runner:
+            return _run_in_batches(runner, self.pictures.pixels, REFERENCE_BATCH)
+
+    def compare(self, runner, precision, limit=None):
+        """Compares an open runner with the reference.
+
+        A candidate that takes any batch is run with batches of one and of several pictures, and
+        has to pass with both.
+
+        Args:
+            runner: an open `Runner`.
+            precision: str, key of `TOLERANCES`.
+            limit: int, the most pictures, evenly spaced. Defaults to all.
+
+        Returns:
+            `ParityResult`.
+        """
+        count = len(self.pictures.pixels)
+        chosen = np.linspace(0, count - 1, min(limit or count, count)).astype(int)
+        sizes = (runner.batch_size,) if runner.batch_size else (1, REFERENCE_BATCH)
+        results = [
+            ParityResult.measure(
+                self.reference[chosen],
+                _run_in_batches(runner, self.pictures.pixels[chosen], size),
+                self.pictures.labels[chosen],
+                TOLERANCES[precision],
+                self._thresholds,
+            )
+            for size in sizes
+        ]
+        worst = min(results, key=lambda result: (bool(result), result.cosine["worst"]))
+        return dataclasses.replace(worst, batch_sizes=sizes)
+
+    def demand(self, runner, precision, hint=""):
+        """Compares and refuses a candidate that does not pass.
+
+        Args:
+            runner: an open `Runner`.
+            precision: str, key of `TOLERANCES`.
+            hint: str, added to the error. Defaults to none.
+
+        Returns:
+            `ParityResult`.
+
+        Raises:
+            ParityError: if the candidate is beyond the tolerance.
+        """
+        result = self.compare(runner, precision)
+        if not result:
+            raise ParityError(
+                f"Parity failed, so nothing was written: {'; '.join(result.failures)} "
+                f"({result.compared} pictures, {precision} tolerance, {runner.name} against "
+                f"Keras).{hint} Choose a higher precision, or --parity=off to write it unproven."
+            )
+        return result
+
+    def demand_float16(self, runner, precision):
+        """Compares what a GPU that computes in float16 would answer, and refuses what is beyond.
+
+        Args:
+            runner: an open `Float16Runner`; a few pictures go through it.
+            precision: str, of the artefact. The tolerance is float16's, or its own if wider.
+
+        Returns:
+            dict for a record: the comparison, and the ranges of what the operators computed.
+
+        Raises:
+            ParityError: if it is beyond the tolerance.
+        """
+        tolerance = max(precision, "float16", key=lambda each: TOLERANCES[each].max_abs)
+        result = self.compare(runner, tolerance, _FLOAT16_PICTURES)
+        if not result:
+            raise ParityError(
+                "Parity failed, so nothing was written: a GPU that computes in float16 would "
+                f"answer something else. {'; '.join(result.failures)} ({result.compared} pictures, "
+                f"{tolerance} tolerance, {runner.name} against Keras). Float16 holds {LEAST:.1e} "
+                f"to {MOST:.0f}. What is computed: {runner.computed}. Constants: "
+                f"{runner.constants}. Keep layers of your own within that range, or --parity=off "
+                "to write it unproven."
+            )
+        ranges = {
+            "limits": (LEAST, MOST),
+            "computed": runner.computed.to_dict(),
+            "constants": runner.constants.to_dict(),
+        }
+        return {"runtime": runner.name, **result.to_dict(), "ranges": ranges}
+
+    def describe(self):
+        """What was compared, as plain data for a record."""
+        return self.pictures.describe()
+
+
+def _run_in_batches(runner, pixels, size):
+    chunks = (pixels[i : i + size] for i in range(0, len(pixels), size))
+    return np.concatenate([runner.run(chunk) for chunk in chunks])

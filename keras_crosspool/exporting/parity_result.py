@@ -1,0 +1,173 @@
+"""How far an artefact's logits are from the Keras model's, and how far they may be."""
+
+import dataclasses
+
+import numpy as np
+
+from keras_crosspool.targets import task_of
+
+_ROUNDING = 1e-6
+
+
+@dataclasses.dataclass(frozen=True)
+class Tolerance:
+    """What a precision may cost. Fixed before anything is measured.
+
+    Args:
+        max_abs: largest difference of a logit, as a part of the range of the reference's logits.
+        cosine_worst: least cosine over the pictures.
+        cosine_median: least median cosine.
+        agreement: least agreement of what both say: the part of the pictures with the same best
+            class, or the Dice coefficient of the labels above their thresholds. One picture may
+            always differ.
+        score_drop: most accuracy, or mean average precision, lost on the labelled pictures, if it
+            is more than one picture.
+    """
+
+    max_abs: float
+    cosine_worst: float
+    cosine_median: float
+    agreement: float
+    score_drop: float
+
+
+# Set from what healthy models lose (EfficientNet-Lite0 with 16 and with 81 classes), so that
+# swapped colours, pictures scaled to 0-1, noise on the weights and an early layer that lost an
+# eighth of its channels are each beyond all of them: tests/export/test_parity.py shows it.
+TOLERANCES = {
+    "float32": Tolerance(0.001, 0.9999, 0.99999, 0.98, 0.01),
+    "float16": Tolerance(0.02, 0.999, 0.9999, 0.95, 0.02),
+    "bfloat16": Tolerance(0.12, 0.95, 0.99, 0.9, 0.04),
+    "dynamic": Tolerance(0.12, 0.93, 0.985, 0.88, 0.05),
+    "int8": Tolerance(0.15, 0.9, 0.98, 0.85, 0.05),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class ParityResult:
+    """The comparison of one artefact with the reference. It is true when it passed.
+
+    The cosine is taken between logits less the reference's mean logits over the pictures. What
+    all pictures share says nothing about the picture, and it would hide damage: on a solved model
+    with the colours swapped, 54% of the answers change and the plain cosine still has a median
+    of 0.97, this one of 0.65.
+
+    Attributes:
+        compared: int, number of pictures compared.
+        max_abs: float, largest difference of a logit.
+        max_abs_of_range: float, the same as a part of the range of the reference's logits.
+        mean_abs: float, mean difference of a logit.
+        cosine: dict with the quantiles `worst`, `p10` and `median`.
+        agreement: float, how far both say the same, see `Tolerance`.
+        top5_agreement: float, part of the pictures whose best class is among the reference's five.
+        metric: str, what the scores are: `accuracy`, or `mean_average_precision` where pictures
+            have several labels.
+        reference_score: float, of the reference on these labelled pictures.
+        score: float, of the artefact on them.
+        not_finite: int, how many logits are NaN or infinite.
+        tolerance: `Tolerance` it was held to.
+        batch_sizes: tuple of int, the batches in which they were run; where there are several,
+            this is the worst of their results.
+    """
+
+    compared: int
+    max_abs: float
+    max_abs_of_range: float
+    mean_abs: float
+    cosine: dict
+    agreement: float
+    top5_agreement: float
+    metric: str
+    reference_score: float
+    score: float
+    not_finite: int
+    tolerance: Tolerance
+    batch_sizes: tuple[int, ...] = ()
+
+    @classmethod
+    def measure(cls, reference, logits, labels, tolerance, thresholds=None):
+        """Compares two sets of logits.
+
+        Args:
+            reference: `(n, classes)` array, the reference's logits.
+            logits: `(n, classes)` array, the artefact's.
+            labels: int array `(n,)`, or multi-hot `(n, classes)`.
+            tolerance: `Tolerance`.
+            thresholds: float `(classes,)`, the probability from which on each of several labels
+                is said to be there. Defaults to one half.
+
+        Returns:
+            `ParityResult`.
+        """
+        finite = np.isfinite(logits)
+        # A logit that is no number counts as far away, not as absent.
+        far = np.abs(reference).max() * 1e6 + 1.0
+        reference, logits = reference.astype("float64"), np.where(finite, logits, far)
+        error = np.abs(logits - reference)
+        task = task_of(labels)
+        five = np.argsort(-reference, axis=1)[:, :5]
+        return cls(
+            compared=len(reference),
+            max_abs=float(error.max()),
+            max_abs_of_range=float(error.max() / max(np.ptp(reference), 1e-12)),
+            mean_abs=float(error.mean()),
+            cosine=_cosine_quantiles(reference, logits),
+            agreement=task.agreement(reference, logits, thresholds),
+            top5_agreement=float(np.mean((five == logits.argmax(1)[:, None]).any(1))),
+            metric=task.metric,
+            reference_score=task.measure(reference, labels),
+            score=task.measure(logits, labels),
+            not_finite=int(np.sum(~finite)),
+            tolerance=tolerance,
+        )
+
+    @property
+    def failures(self):
+        """What is beyond the tolerance, as a tuple of sentences; empty when it passed."""
+        limit = self.tolerance
+        drop = self.reference_score - self.score
+        # One picture is no evidence, however few there are.
+        one = 1.01 / self.compared
+        allowed_drop = max(limit.score_drop, one)
+        needed_agreement = min(limit.agreement, round(1 - one, 5))
+        checks = (
+            (self.not_finite > 0, f"{self.not_finite} logits are NaN or infinite"),
+            _at_most(
+                "largest difference / range of the logits", self.max_abs_of_range, limit.max_abs
+            ),
+            _at_least("worst cosine", self.cosine["worst"], limit.cosine_worst),
+            _at_least("median cosine", self.cosine["median"], limit.cosine_median),
+            _at_least("agreement", self.agreement, needed_agreement),
+            _at_most(f"{self.metric.replace('_', ' ')} lost", drop, round(allowed_drop, 5)),
+        )
+        return tuple(message for failed, message in checks if failed)
+
+    def __bool__(self):
+        return not self.failures
+
+    def to_dict(self):
+        """The result as plain data for a record."""
+        return {
+            "status": "passed" if self else "failed",
+            **dataclasses.asdict(self),
+            "failures": self.failures,
+        }
+
+
+def _cosine_quantiles(reference, logits):
+    mean = reference.mean(axis=0)
+    a, b = reference - mean, logits - mean
+    # Deviations that are rounding alone have no direction: two of them agree.
+    floor = reference.shape[1] * (_ROUNDING * np.abs(reference).max()) ** 2
+    norms = (np.sum(a**2, axis=1) + floor) * (np.sum(b**2, axis=1) + floor)
+    cosine = (np.sum(a * b, axis=1) + floor) / np.sqrt(np.maximum(norms, 1e-60))
+    quantiles = np.quantile(cosine, (0.0, 0.1, 0.5))
+    return dict(zip(("worst", "p10", "median"), map(float, quantiles), strict=True))
+
+
+def _at_most(what, value, limit):
+    return value > limit, f"{what} is {value:.5f}, at most {limit} allowed"
+
+
+def _at_least(what, value, limit):
+    return value < limit, f"{what} is {value:.5f}, at least {limit} needed"

@@ -1,0 +1,1 @@
+"""TensorRT engines, built from the ONNX graph, and their runtime."""

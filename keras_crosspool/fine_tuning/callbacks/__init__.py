@@ -1,0 +1,1 @@
+"""What watches a fit: checkpoints, early stopping that resumes, finite losses, throughput."""

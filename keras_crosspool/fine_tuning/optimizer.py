@@ -1,0 +1,88 @@
+"""The optimizer of fine-tuning: rates by layer, late starts, averages, loss scale."""
+
+import keras
+
+from keras_crosspool.fine_tuning.layerwise_adamw import LayerwiseAdamW
+from keras_crosspool.layers import RegionGrid
+from keras_crosspool.models.zoo import all_layers
+
+_WEIGHT_DECAY = 1e-4
+HEAD_LAYERS = ("regions", "guidance", "pooling", "logits")  # how their names end
+
+
+def make_optimizer(model, phase, steps, options):
+    """AdamW for one phase of fine-tuning, its rate rising for a twentieth and then decaying.
+
+    Args:
+        model: zoo model, its layers frozen as the phase wants.
+        phase: has `epochs`, and `frozen`, whether the head alone is trained.
+        steps: int, of an epoch.
+        options: `FineTuning`.
+
+    Returns:
+        `LayerwiseAdamW`, within a `LossScaleOptimizer` for `mixed_float16`.
+
+    Raises:
+        ValueError: if options are out of range.
+    """
+    _check(options)
+    total = phase.epochs * steps
+    rate = keras.optimizers.schedules.CosineDecay(
+        initial_learning_rate=options.peak_rate * 0.1,
+        decay_steps=max(1, total - total // 20),
+        warmup_target=options.peak_rate,
+        warmup_steps=max(1, total // 20),
+    )
+    depths = {} if phase.frozen else backbone_depths(model)
+    multipliers = {name: options.first_layer_rate**depth for name, depth in depths.items()}
+    unfreeze_steps = options.unfreeze_epochs * steps
+    optimizer = LayerwiseAdamW(
+        rate,
+        multipliers={**multipliers, "logits": options.classifier_rate},
+        starts={name: round(depth * unfreeze_steps) for name, depth in depths.items()},
+        weight_decay=_WEIGHT_DECAY,
+        global_clipnorm=options.clip_norm,
+        use_ema=options.ema_momentum is not None,
+        ema_momentum=options.ema_momentum or 0.99,
+    )
+    if options.precision == "mixed_float16":
+        return keras.optimizers.LossScaleOptimizer(optimizer)
+    return optimizer
+
+
+def backbone_depths(model):
+    """How deep below the head each trained layer of the backbone lies.
+
+    Args:
+        model: zoo model.
+
+    Returns:
+        dict, layer name to a float from 0, the last layer of the backbone, to 1, the first one.
+    """
+    names = [
+        layer.name
+        for layer in all_layers(model)
+        if layer.trainable_variables
+        and not layer.name.endswith(HEAD_LAYERS)
+        and not isinstance(layer, RegionGrid)
+    ]
+    names = list(dict.fromkeys(names))  # a region grid's network repeats the backbone's names
+    return {name: 1 - index / max(1, len(names) - 1) for index, name in enumerate(names)}
+
+
+def _check(options):
+    for name in ("first_layer_rate", "classifier_rate"):
+        if not 0 <= getattr(options, name) <= 1:
+            raise ValueError(
+                f"{name} is a factor from 0 to 1. Received: {name}={getattr(options, name)}"
+            )
+    if options.ema_momentum is not None and not 0 < options.ema_momentum < 1:
+        raise ValueError(
+            "ema_momentum must be above 0 and below 1, such as 0.99. "
+            f"Received: ema_momentum={options.ema_momentum}"
+        )
+    if options.unfreeze_epochs > options.epochs:
+        raise ValueError(
+            "unfreeze_epochs are the first of the epochs of the whole network. Received: "
+            f"unfreeze_epochs={options.unfreeze_epochs} of epochs={options.epochs}"
+        )

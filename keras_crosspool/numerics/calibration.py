@@ -1,0 +1,106 @@
+"""Calibration: makes the probabilities of solved scores mean what they say."""
+
+import numpy as np
+
+_LOG_RANGE = (-7.0, 7.0)
+
+
+def fit_temperature(scores, labels):
+    """The temperature at which `softmax(scores / temperature)` has the lowest log loss.
+
+    One imaginary picture more, of any class alike, bounds the confidence by the number of pictures:
+    with all of them classified right the temperature would fall to zero otherwise.
+
+    Args:
+        scores: float `(n, num_classes)`, of pictures the classifier has not seen.
+        labels: int `(n,)`.
+
+    Returns:
+        The temperature and the log loss of the pictures there, in nats a picture.
+
+    Source:
+        Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 4.2; the
+        imaginary picture is this project's, after Platt's smoothed targets.
+
+    Example:
+
+    >>> scores = np.array([[2.0, 0.0], [0.0, 2.0], [0.0, 2.0], [2.0, 0.0]])
+    >>> temperature, _ = fit_temperature(scores, np.array([0, 1, 1, 1]))
+    >>> round(temperature, 2)  # 3 + 1/2 of 4 + 1 right: log-odds of log(3.5 / 1.5)
+    2.36
+    """
+    from scipy.optimize import minimize_scalar
+    from scipy.special import log_softmax
+
+    rows = np.arange(len(labels))
+
+    def log_likelihoods(log_temperature):
+        return log_softmax(scores / np.exp(log_temperature), axis=1)
+
+    def smoothed_loss(log_temperature):
+        likelihoods = log_likelihoods(log_temperature)
+        return -likelihoods[rows, labels].sum() - likelihoods.mean()
+
+    best = minimize_scalar(smoothed_loss, bounds=_LOG_RANGE, method="bounded").x
+    return float(np.exp(best)), float(-log_likelihoods(best)[rows, labels].mean())
+
+
+def fit_sigmoid(scores, labels):
+    """The scale and offset at which `sigmoid(scores / temperature + offset)` is calibrated.
+
+    One scale and one offset serve all labels; each label's own bias is in its scores. As in
+    `fit_temperature` one imaginary picture more bounds the confidence; here it has each label as
+    often as the pictures do, so that rare labels stay rare.
+
+    Args:
+        scores: float `(n, num_classes)`, of pictures the classifier has not seen.
+        labels: int `(n, num_classes)`, multi-hot.
+
+    Returns:
+        The temperature, the offset, and the log loss of the pictures there, in nats a label.
+
+    Source:
+        Platt, "Probabilistic Outputs for Support Vector Machines", 1999, with the scale and the
+        offset shared by the labels.
+
+    Example:
+
+    >>> scores = np.array([[0.0], [0.0], [0.0], [0.0], [1.0], [1.0], [1.0], [1.0]])
+    >>> labels = np.array([[1], [0], [0], [0], [1], [1], [1], [0]])
+    >>> temperature, offset, _ = fit_sigmoid(scores, labels)
+    >>> chances = 1 / (1 + np.exp(-(scores[[0, 4], 0] / temperature + offset)))
+    >>> chances.round(2).tolist()  # 1 of 4 and 3 of 4, and a ninth picture of either kind
+    [0.28, 0.72]
+    """
+    from scipy.optimize import minimize
+    from scipy.special import expit, logit
+
+    count = len(labels)
+    weight = 1 + 1 / count
+    wanted = labels + labels.mean(axis=0) / count
+
+    def smoothed_loss(parameters):
+        log_temperature, offset = parameters
+        scaled = scores / np.exp(log_temperature)
+        logits = scaled + offset
+        loss = weight * np.logaddexp(0, logits) - wanted * logits
+        slope = weight * expit(logits) - wanted
+        gradient = [-(slope * scaled).mean(), slope.mean()]
+        return loss.mean(), np.array(gradient)
+
+    start = np.clip(np.log(scores.std() + 1e-9), *_LOG_RANGE), logit(wanted.mean() / weight)
+    best = minimize(
+        smoothed_loss,
+        start,
+        jac=True,
+        method="L-BFGS-B",
+        bounds=[_LOG_RANGE, (None, None)],
+        options={"ftol": 1e-12, "gtol": 1e-9},
+    ).x
+    temperature, offset = float(np.exp(best[0])), float(best[1])
+    return temperature, offset, binary_log_loss(scores / temperature + offset, labels)
+
+
+def binary_log_loss(logits, labels):
+    """The mean of `-log p` of what is true of each label of each picture, in nats."""
+    return float(np.logaddexp(0, np.where(labels, -logits, logits)).mean())

@@ -1,0 +1,122 @@
+"""Principal components in one streaming pass, exact where that fits and sketched above."""
+
+import numpy as np
+
+
+class StreamingPCA:
+    """Principal component analysis of rows that arrive in batches.
+
+    Keeps `C @ sketch` of the scatter matrix `C` alone. Up to `max_exact` dimensions the sketch
+    is the identity and the result exact; above, it is a random projection and the components
+    come from the Nyström approximation of `C`, so memory stays `dims x sketch_width` and the time
+    grows with the dimensions alone.
+
+    Args:
+        num_components: int, the number of components.
+        max_exact: int, the most dimensions that are treated exactly. Defaults to `4096`.
+        sketch_width: int, columns of the sketch above that. Defaults to four times the components,
+            at least 256.
+        seed: int, of the random projection. Defaults to `0`.
+
+    Source:
+        Halko, Martinsson and Tropp, SIAM Review 53(2), 2011, section 5.5 (single pass); Tropp et
+        al., "Fixed-Rank Approximation of a Positive-Semidefinite Matrix from Streaming Data",
+        NIPS 2017.
+
+    Example:
+
+    >>> rows = np.random.default_rng(0).normal(size=(500, 8)) * [9, 5, 1, 1, 1, 1, 1, 1]
+    >>> pca = StreamingPCA(2)
+    >>> for batch in np.split(rows, 5):
+    ...     pca.update(batch)
+    >>> mean, components, variances = pca.fit()
+    >>> components.shape, np.abs(components).argmax(axis=0).tolist()
+    ((8, 2), [0, 1])
+    """
+
+    def __init__(self, num_components, max_exact=4096, sketch_width=None, seed=0):
+        self.num_components = num_components
+        self.max_exact = max_exact
+        self.sketch_width = sketch_width or max(4 * num_components, 256)
+        self.seed = seed
+        self.count = 0
+
+    def update(self, rows):
+        """Adds rows `(n, dims)` to the statistics."""
+        rows = np.asarray(rows, "float32")
+        if self.count == 0:
+            self._start(rows)
+        shifted = rows - self._shift  # keeps float32 products accurate far from the origin
+        self.count += len(rows)
+        self._sum += shifted.sum(axis=0, dtype="float64")
+        projected = shifted if self._sketch is None else shifted @ self._sketch
+        self._scatter += shifted.T @ projected
+
+    def reduce(self, all_reduce):
+        """Makes the statistics those of all workers' rows, exactly; every worker must call it.
+
+        Args:
+            all_reduce: function that sums an array over the workers, such as
+                `ProcessGroup.all_reduce`.
+                Each worker must have seen rows.
+        """
+        shift = all_reduce(self._shift) / all_reduce(np.ones(1, "float32"))
+        moved = self._shift.astype("float64") - shift  # what that adds to rows as seen from here
+        away = moved if self._sketch is None else moved @ self._sketch
+        so_far = self._sum if self._sketch is None else self._sum @ self._sketch
+        scatter = self._scatter + np.outer(self._sum, away)
+        scatter += np.outer(moved, so_far + self.count * away)
+        self._shift, self._scatter = shift, all_reduce(scatter)
+        self._sum = all_reduce(self._sum + self.count * moved)
+        self.count = int(all_reduce(np.array(self.count)))
+
+    def fit(self):
+        """The principal components of all rows so far.
+
+        Returns:
+            `mean (dims,)`, `components (dims, num_components)` with unit columns, and their
+            `variances (num_components,)` in falling order; float32.
+
+        Raises:
+            ValueError: if there are fewer rows, or dimensions, than components.
+        """
+        dims = len(self._sum) if self.count else 0
+        if min(self.count - 1, dims) < self.num_components:
+            raise ValueError(
+                f"PCA to {self.num_components} components needs more than {self.num_components} "
+                f"rows of at least that many dimensions: give more pictures or ask for fewer "
+                f"components. Received: {self.count} rows of {dims} dimensions"
+            )
+        offset = self._sum / self.count
+        eigenvalues, vectors = self._eigh(self._centred_scatter(offset))
+        order = np.argsort(eigenvalues)[::-1][: self.num_components]
+        mean = self._shift + offset
+        variances = np.maximum(eigenvalues[order], 0) / (self.count - 1)
+        return tuple(np.asarray(x, "float32") for x in (mean, vectors[:, order], variances))
+
+    def _start(self, rows):
+        dims = rows.shape[1]
+        width = dims if dims <= self.max_exact else min(dims, self.sketch_width)
+        self._shift = rows.mean(axis=0)
+        self._sum = np.zeros(dims)
+        self._scatter = np.zeros((dims, width))
+        self._sketch = None
+        if width < dims:
+            normal = np.random.default_rng(self.seed).normal(size=(dims, width))
+            self._sketch = np.linalg.qr(normal)[0].astype("float32")
+
+    def _centred_scatter(self, offset):
+        projected = offset if self._sketch is None else offset @ self._sketch
+        return self._scatter - self.count * np.outer(offset, projected)
+
+    def _eigh(self, scatter):
+        """Eigenvalues and vectors of C from `C` itself or from `C @ sketch` (Nyström)."""
+        if self._sketch is None:
+            return np.linalg.eigh(scatter)
+        shift = np.finfo("float32").eps * np.linalg.norm(scatter)
+        scatter = scatter + shift * self._sketch
+        inner = self._sketch.T @ scatter
+        root = np.linalg.cholesky((inner + inner.T) / 2)
+        factor = np.linalg.solve(root, scatter.T).T  # C ~ factor @ factor.T
+        vectors, singular, _ = np.linalg.svd(factor, full_matrices=False)
+        return np.square(singular) - shift, vectors

@@ -1,0 +1,105 @@
+"""Single-label recognition: a picture belongs to exactly one class."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from keras_crosspool.numerics.calibration import fit_temperature
+from keras_crosspool.numerics.folds import stratified_folds
+from keras_crosspool.targets.single_label_scores import SingleLabelScores
+
+
+class SingleLabel:
+    """One class a picture: softmax, cross-entropy, accuracy. Labels are int `(n,)`.
+
+    Attributes:
+        name: str, in `model.json`.
+        metric: str, the score by which models are compared, higher is better.
+        tuning_metric: str, what fine-tuning watches on the validation split.
+
+    Example:
+
+    >>> ops.convert_to_numpy(SingleLabel().targets(np.array([2, 0]), 3)).tolist()
+    [[0.0, 0.0, 1.0], [1.0, 0.0, 0.0]]
+    """
+
+    name = "single_label"
+    metric = "accuracy"
+    tuning_metric = "accuracy"
+
+    def label(self, indices, num_classes):
+        """The label of a picture of the classes with these indices, of which there is one."""
+        (index,) = indices
+        return index
+
+    def label_names(self, label, class_names):
+        """The names of what is in a picture, a tuple of str."""
+        return (class_names[label],)
+
+    def groups(self, labels):
+        """The indices of the pictures of each class, a list of int arrays."""
+        return [np.flatnonzero(labels == label) for label in np.unique(labels)]
+
+    def targets(self, labels, num_classes):
+        """What logits are trained towards: one-hot, a float32 tensor `(n, num_classes)`."""
+        return ops.one_hot(labels, num_classes, dtype="float32")
+
+    def loss(self, label_smoothing=0.0):
+        """The loss of logits against targets, a `keras.losses.Loss`."""
+        return keras.losses.CategoricalCrossentropy(
+            from_logits=True, label_smoothing=label_smoothing
+        )
+
+    def tuning_metrics(self, num_classes):
+        """What `model.compile` is to measure; the first is `tuning_metric`."""
+        return [keras.metrics.CategoricalAccuracy(name=self.tuning_metric)]
+
+    def folds(self, labels, seed=0):
+        """The fold of each picture, int `(n,)`, stratified by class.
+
+        Args:
+            labels: int `(n,)`.
+            seed: int. Defaults to `0`.
+
+        Returns:
+            int `(n,)`, or `None` where no class has two pictures to tell apart.
+        """
+        return stratified_folds(labels, seed)
+
+    def calibrate(self, scores, labels):
+        """Fits `logits = scores / temperature + offset` by the log loss of their probabilities.
+
+        Args:
+            scores: float `(n, num_classes)`, of pictures the classifier has not seen.
+            labels: int `(n,)`.
+
+        Returns:
+            `temperature`, `offset` (zero: a softmax does not see one) and the `log_loss` there.
+        """
+        temperature, log_loss = fit_temperature(scores, labels)
+        return temperature, 0.0, log_loss
+
+    def probabilities(self, logits):
+        """The softmax of logits `(..., num_classes)`."""
+        from scipy.special import softmax
+
+        return softmax(logits, axis=-1)
+
+    def thresholds(self, logits, labels):
+        """None are needed: the class with the highest logit is chosen."""
+
+    def answers(self, logits, thresholds=None):
+        """The index of the class that each picture's logits say, a list of int."""
+        return logits.argmax(axis=1).tolist()
+
+    def agreement(self, reference, logits, thresholds=None):
+        """The share of pictures with the same best class under two sets of logits."""
+        return float(np.mean(reference.argmax(axis=1) == logits.argmax(axis=1)))
+
+    def measure(self, logits, labels):
+        """The `metric`: the share of pictures whose class has the highest logit."""
+        return float(np.mean(logits.argmax(axis=1) == labels))
+
+    def score(self, logits, labels, class_names, coarse_names=None, thresholds=None):
+        """All scores, as `SingleLabelScores`."""
+        return SingleLabelScores.measure(logits, labels, class_names, coarse_names)
