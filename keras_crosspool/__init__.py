@@ -18,28 +18,33 @@ if typing.TYPE_CHECKING:
     from keras_crosspool.layers.local_regions import LocalRegions
     from keras_crosspool.layers.region_grid import RegionGrid
     from keras_crosspool.layers.signed_square_root import SignedSquareRoot
-    from keras_crosspool.models.directory import load_model
+    from keras_crosspool.models.classifier import CrossPoolClassifier
+    from keras_crosspool.models.directory import load, load_model
     from keras_crosspool.models.zoo import build_model
 
 __version__ = "0.1.0"
 __all__ = [
     "CrossLayerPooling",
+    "CrossPoolClassifier",
     "GuidanceSelection",
     "LocalRegions",
     "RegionGrid",
     "SignedSquareRoot",
     "backbones",
     "build_model",
+    "load",
     "load_model",
 ]
 
 _HOMES = {
     "CrossLayerPooling": "keras_crosspool.layers.cross_layer_pooling",
+    "CrossPoolClassifier": "keras_crosspool.models.classifier",
     "GuidanceSelection": "keras_crosspool.layers.guidance_selection",
     "LocalRegions": "keras_crosspool.layers.local_regions",
     "RegionGrid": "keras_crosspool.layers.region_grid",
     "SignedSquareRoot": "keras_crosspool.layers.signed_square_root",
     "build_model": "keras_crosspool.models.zoo",
+    "load": "keras_crosspool.models.directory",
     "load_model": "keras_crosspool.models.directory",
 }
 
@@ -47,7 +52,7 @@ _HOMES = {
 @wrapt.when_imported("keras")
 def _register(keras):
     """Registers what saved models contain."""
-    importlib.import_module("keras_crosspool.layers")
+    importlib.import_module("keras_crosspool.models.classifier")
 
 
 def __getattr__(name):

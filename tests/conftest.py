@@ -279,21 +279,22 @@ def new_model():
 
 @pytest.fixture(scope="session")
 def tiny_network():
-    """A function that builds a convolutional network of a few hundred weights, named like a zoo
-    model's: it is traced and trained in no time."""
+    """A function that builds a classifier of a few hundred weights: it is traced in no time."""
 
     def build(image_size=16, classes=3):
         import keras
 
+        from keras_crosspool import CrossPoolClassifier
+        from keras_crosspool.models.average_branch import AverageBranch
+
         keras.utils.set_random_seed(1)
-        picture = keras.Input((image_size, image_size, 3))
-        x = keras.layers.Rescaling(1 / 128, -1)(picture)
+        image = keras.Input((image_size, image_size, 3))
+        x = keras.layers.Rescaling(1 / 128, -1)(image)
         # A bias before the norm would have no gradient but rounding.
         x = keras.layers.Conv2D(4, 3, strides=2, use_bias=False, name="first_conv")(x)
         x = keras.layers.BatchNormalization(momentum=0.5, name="first_norm")(x)
-        x = keras.layers.Conv2D(8, 3, activation="relu", name="regions")(x)
-        x = keras.layers.GlobalAveragePooling2D(name="pooling")(x)
-        return keras.Model(picture, keras.layers.Dense(classes, name="logits")(x))
+        x = keras.layers.Conv2D(8, 3, activation="relu", name="second_conv")(x)
+        return CrossPoolClassifier(image, [AverageBranch.build(x)], list("abcdefgh")[:classes])
 
     return build
 

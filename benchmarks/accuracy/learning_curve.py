@@ -11,13 +11,8 @@ from keras_crosspool.closed_form.methods import METHODS
 from keras_crosspool.closed_form.region_branch import describe_regions, fit_regions
 from keras_crosspool.closed_form.region_grids import load_region_grids
 from keras_crosspool.data import open_split
-from keras_crosspool.models.zoo import (
-    assemble,
-    baseline_of,
-    branches_of,
-    build_model,
-    parts_of_both,
-)
+from keras_crosspool.models.grid_branch import GridBranch
+from keras_crosspool.models.zoo import build_model, schemes_of_both
 from keras_crosspool.progress import track
 
 MODELS = {
@@ -76,8 +71,11 @@ class _Study:
         self._task, self._classes = train.task, len(train.class_names)
         self.labels, self._val_labels = train.labels, val.labels
         self._model = _all_branches(arguments, self._classes)
+        self._grid_branch = next(
+            branch for branch in self._model.branches if isinstance(branch, GridBranch)
+        )
         self._guidance = GuidanceTraining(arguments["guidance_epochs"])
-        self._first = self._model.get_layer("grid_guidance").get_weights()
+        self._first = self._grid_branch.guidance.get_weights()
         size, batch = self._model.input_shape[1], arguments["batch_size"]
         adapt_head(self._model, train, size, batch)
         self._grids, self._val_grids = (
@@ -95,9 +93,9 @@ class _Study:
 
     def train_guidance(self, chosen):
         """Trains the guidance on some photographs alone, and describes all by it."""
-        layer = self._model.get_layer("grid_guidance")
+        layer = self._grid_branch.guidance
         layer.set_weights(self._first)
-        project = self._model.get_layer("grid_regions")
+        project = self._grid_branch.projection
         features = np.concatenate([project(grid[None]) for grid in self._grids[chosen]])
         targets = np.asarray(self._task.targets(self.labels[chosen], self._classes))
         train_guidance(layer, features, targets, self._task.loss(), self._guidance)
@@ -120,10 +118,8 @@ def _all_branches(arguments, classes):
     backbone = create_backbone(arguments["backbone"], arguments["image_size"], arguments["weights"])
     options = {name: arguments[name] for name in ("region_mode", "region_stride")}
     both = build_model(backbone, classes, "both", **options)
-    models = [both, baseline_of(both, backbone)]
-    models.append(baseline_of(parts_of_both(both)["scheme2"], backbone))
-    descriptors = [descriptor for model in models for descriptor in branches_of(model).values()]
-    return assemble(both.input, descriptors, classes, "study")
+    models = [both, both.baseline(), schemes_of_both(both)["scheme2"].baseline()]
+    return both.on_branches([branch for model in models for branch in model.branches], "study")
 
 
 def _draw(labels, count, seed):

@@ -98,7 +98,6 @@ def _bare_networks():
     from keras_crosspool import load_model
     from keras_crosspool.backbones import create_backbone
     from keras_crosspool.data import load_pictures, open_split
-    from keras_crosspool.models.zoo import descriptor_of
 
     model, metadata = load_model(FLAGS.model)
     split = open_split(FLAGS.data, FLAGS.split, metadata.class_names)
@@ -108,7 +107,7 @@ def _bare_networks():
     backbone = create_backbone(arguments["backbone"], metadata.image_size, arguments["weights"])
     networks = {
         "backbone": backbone.model,
-        "model": keras.Model(model.input, descriptor_of(model)),
+        "model": keras.Model(model.input, model.descriptor),
     }
     batches = np.split(whole, len(whole) // _BATCH)
     for network in networks.values():

@@ -62,7 +62,7 @@ def _benchmark(paths):
     from benchmarks.latency.results import derive
     from benchmarks.latency.subjects import open_subjects
     from benchmarks.machine import describe_machine, library_versions
-    from keras_crosspool.targets import TASKS
+    from keras_crosspool.targets import TARGETS
 
     calls = ("predict", "eager") if FLAGS.eager else ("predict",)
     subjects = open_subjects(paths, FLAGS.model, _threads(), calls)
@@ -86,7 +86,7 @@ def _benchmark(paths):
         "pictures": pictures.describe() | {"data": pathlib.Path(pictures.data).name},
         "labels": pictures.labels.tolist(),
         "schedule": [dataclasses.asdict(turn) for turn in plan],
-        "metric": TASKS[subjects.description["task"]].metric,
+        "metric": TARGETS[subjects.description["task"]].metric,
         "runtimes": derive(measurements, pictures.labels, subjects.description["thresholds"]),
         "not_run": subjects.not_run,
     }

@@ -12,9 +12,7 @@ from keras_crosspool.closed_form.guidance import GuidanceTraining
 from keras_crosspool.closed_form.region_branch import describe_regions, fit_regions
 from keras_crosspool.closed_form.region_grids import load_region_grids
 from keras_crosspool.data import load_pictures, open_split
-from keras_crosspool.graphs import graph_outputs
-from keras_crosspool.models.branches import GRID_LAYER
-from keras_crosspool.models.zoo import assemble, baseline_of, build_model, descriptor_of
+from keras_crosspool.models.zoo import build_model
 
 _BATCH = 8
 _CUT_STRIDE = 8  # where `partial` cuts by default: the last of the thinnest maps of this stride
@@ -35,7 +33,7 @@ def run_grid(common, backbone, grid, setting, path):
     """
     network, model = _build(common, backbone, grid, setting)
     pictures, _ = load_pictures(_open(common)[1], common["image_size"])
-    grid_of = keras.Model(model.input, graph_outputs(model)[GRID_LAYER])
+    grid_of = keras.Model(model.input, model.branches[0].maps)
     before, grids, seconds = memory_bytes("VmRSS"), [], []
     grid_of.predict_on_batch(pictures[:_BATCH].astype("float32"))  # traces
     for start in range(0, len(pictures), _BATCH):
@@ -67,12 +65,11 @@ def score_grid(common, backbone, grid, setting, path):
     Returns:
         dict: the accuracy of the regions' average and of scheme 2.
     """
-    network, model = _build(common, backbone, grid, setting)
+    _, model = _build(common, backbone, grid, setting)
     train, val = _open(common)
     side, labels = common["image_size"], val.labels
-    average = baseline_of(model, network)
-    descriptors = [descriptor_of(average), descriptor_of(model)]
-    together = assemble(model.input, descriptors, len(train.class_names), "together")
+    average = model.baseline()
+    together = model.on_branches([*average.branches, *model.branches], "together")
     grids = load_region_grids(model, train, side, _BATCH, common["cache_dir"])
     guidance = GuidanceTraining(common["guidance_epochs"])
     regions = fit_regions(together, grids, train, guidance)
@@ -136,5 +133,5 @@ def _open(common):
 
 
 def _accuracy(model, branch, labels):
-    kernel, bias = model.get_layer("logits").get_weights()
+    kernel, bias = model.classifier.get_weights()
     return float(((branch.descriptors @ kernel + bias).argmax(axis=1) == labels).mean())

@@ -105,10 +105,10 @@ def _ours(setting, options, addresses, task_index):
     model = build_model(backbone, len(split.class_names), setting.scheme)
     phase = types.SimpleNamespace(epochs=tuning.epochs, frozen=False)
     with distribution.scope():
-        model = copy_to_train(model, tuning, distribution)
-        compile_phase(model, split.task, phase, plan.steps, tuning, distribution)
+        copy = copy_to_train(model, tuning, distribution)
+        compile_phase(copy, split.task, phase, plan.steps, tuning, distribution)
     return _Ready(
-        model, batches, batches.dataset(), (FiniteLoss(batches.names, tuning.learning_rate),)
+        copy.model, batches, batches.dataset(), (FiniteLoss(batches.names, tuning.learning_rate),)
     )
 
 

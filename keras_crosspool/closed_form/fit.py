@@ -12,12 +12,7 @@ from keras_crosspool.closed_form.classifier import solve_branches
 from keras_crosspool.closed_form.options import SolverOptions
 from keras_crosspool.closed_form.plan import ProblemSize
 from keras_crosspool.closed_form.views import Views
-from keras_crosspool.data import picture_batches
 from keras_crosspool.distribution import ONE_DEVICE
-from keras_crosspool.graphs import graph_inputs
-from keras_crosspool.layers import GuidanceSelection, LocalRegions
-from keras_crosspool.models.branches import on_grid
-from keras_crosspool.models.zoo import branches_of
 from keras_crosspool.numerics.projection import project, random_projection
 from keras_crosspool.progress import track
 
@@ -56,14 +51,13 @@ def adapt_head(model, split, image_size, batch_size=32, distribution=ONE_DEVICE)
     Raises:
         ValueError: if there are fewer pictures than workers, or too few for the projection.
     """
-    inputs = graph_inputs(model)
-    layers = [x for x in model.layers if isinstance(x, LocalRegions | GuidanceSelection)]
-    layers = [x for x in layers if not on_grid(x.name)]
-    if not layers:
+    adapted = [pair for branch in model.branches for pair in branch.adapted]
+    if not adapted:
         return
-    maps_of = keras.Model(model.input, [inputs[layer.name][0] for layer in layers])
+    layers, inputs = zip(*adapted, strict=True)
+    maps_of = keras.Model(model.input, list(inputs))
     part, _ = _own_part(split, distribution)
-    for pictures, _ in track(picture_batches(part, image_size, batch_size), "principal components"):
+    for pictures, _ in track(part.batches(image_size, batch_size), "principal components"):
         maps = _outputs(maps_of, np.asarray(pictures, "float32"))
         for layer, layer_maps in zip(layers, maps, strict=True):
             layer.update_state(layer_maps)
@@ -113,7 +107,7 @@ def describe(
         OSError: if the scratch file does not fit on the disk.
     """
     regions = regions or {}
-    outputs = {name: x for model in models for name, x in branches_of(model).items()}
+    outputs = {branch.name: branch.descriptor for model in models for branch in model.branches}
     pictured = {name: x for name, x in outputs.items() if name not in regions}
     size = ProblemSize(
         rows=split.size * (views.count if pictured else 1),
@@ -166,7 +160,7 @@ def solve_models(models, described, method="ridge"):
     """
     classifiers = []
     for model in models:
-        branches = [described.branches[name] for name in branches_of(model)]
+        branches = [described.branches[branch.name] for branch in model.branches]
         classifier = solve_branches(
             branches,
             described.labels,
@@ -175,7 +169,7 @@ def solve_models(models, described, method="ridge"):
             described.groups,
             form=described.form,
         )
-        model.get_layer("logits").set_weights([classifier.kernel, classifier.bias])
+        model.classifier.set_weights([classifier.kernel, classifier.bias])
         classifiers.append(classifier)
     return classifiers
 

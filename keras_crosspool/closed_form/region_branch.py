@@ -8,10 +8,7 @@ import numpy as np
 from keras_crosspool.closed_form.branch import Branch
 from keras_crosspool.closed_form.classifier import cross_validation_folds
 from keras_crosspool.closed_form.guidance import train_guidance
-from keras_crosspool.graphs import graph_outputs
-from keras_crosspool.layers import GuidanceSelection
-from keras_crosspool.models.branches import GRID_LAYER, on_grid
-from keras_crosspool.models.zoo import branches_of
+from keras_crosspool.models.grid_branch import GridBranch
 from keras_crosspool.progress import track
 
 _BATCH = 64
@@ -19,7 +16,7 @@ _BATCH = 64
 
 def has_region_grid(model):
     """Whether a zoo model has branches on a region grid."""
-    return any(on_grid(name) for name in branches_of(model))
+    return bool(_on_grid(model))
 
 
 def fit_regions(model, grids, split, options, cross_fit=True):
@@ -38,23 +35,16 @@ def fit_regions(model, grids, split, options, cross_fit=True):
     Returns:
         dict, branch name to its `Branch`, a row a picture.
     """
-    fold_grams = {}
-    if "grid_pooling" in branches_of(model):
-        projection = model.get_layer("grid_regions")
-        projection.adapt(_batches(grids))
-        guidance = model.get_layer("grid_guidance")
-        if isinstance(guidance, GuidanceSelection):
-            guidance.adapt(_batches(grids))
-        else:
-            features = np.concatenate([np.asarray(projection(x)) for x in _batches(grids)])
-            folds = _folds(split) if cross_fit else None
-            fold_grams = _fit_guidance(model, features, split, folds, options)
-    regions = describe_regions(model, grids)
-    if fold_grams:
-        regions["grid_pooling"] = dataclasses.replace(
-            regions["grid_pooling"], fold_grams=fold_grams
-        )
-    return regions
+    regions = {}
+    for branch in _on_grid(model):
+        if isinstance(branch, GridBranch):
+            fold_grams = _fit_branch(branch, grids, split, options, cross_fit)
+            regions[branch.name] = fold_grams
+    described = describe_regions(model, grids)
+    return {
+        name: dataclasses.replace(rows, fold_grams=regions.get(name, {}))
+        for name, rows in described.items()
+    }
 
 
 def describe_regions(model, grids):
@@ -67,15 +57,31 @@ def describe_regions(model, grids):
     Returns:
         dict, branch name to its `Branch`, a row a picture.
     """
-    outputs = {name: x for name, x in branches_of(model).items() if on_grid(name)}
-    describe = keras.Model(graph_outputs(model)[GRID_LAYER], outputs)
+    branches = _on_grid(model)
+    outputs = {branch.name: branch.descriptor for branch in branches}
+    describe = keras.Model(branches[0].maps, outputs)
     rows = [describe.predict_on_batch(batch) for batch in _batches(grids)]
     return {name: Branch(np.concatenate([row[name] for row in rows])) for name in outputs}
 
 
-def _fit_guidance(model, features, split, folds, options):
+def _on_grid(model):
+    return [branch for branch in model.branches if branch.grid is not None]
+
+
+def _fit_branch(branch, grids, split, options, cross_fit):
+    """Fits projection and guidance; the Gram matrices without each fold where labels are used."""
+    branch.projection.adapt(_batches(grids))
+    if not branch.trains_guidance:
+        branch.guidance.adapt(_batches(grids))
+        return {}
+    features = np.concatenate([np.asarray(branch.projection(x)) for x in _batches(grids)])
+    folds = _folds(split) if cross_fit else None
+    return _fit_guidance(branch, features, split, folds, options)
+
+
+def _fit_guidance(branch, features, split, folds, options):
     """Trains the guidance layer; the inner products of descriptors that know nothing of a fold."""
-    layer, pooling = model.get_layer("grid_guidance"), model.get_layer("grid_pooling")
+    layer, pooling = branch.guidance, branch.pooling
     targets = np.asarray(split.task.targets(split.labels, len(split.class_names)))
     first, fold_grams = layer.get_weights(), {}
     learns = folds is not None and options.guidance_epochs

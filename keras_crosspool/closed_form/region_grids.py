@@ -10,10 +10,7 @@ import numpy as np
 from absl import logging
 
 from keras_crosspool.array_file import ArrayFile
-from keras_crosspool.data import picture_batches
 from keras_crosspool.files import atomic_path, default_cache_dir
-from keras_crosspool.graphs import graph_outputs
-from keras_crosspool.models.branches import GRID_LAYER
 from keras_crosspool.progress import track
 
 
@@ -34,8 +31,9 @@ def load_region_grids(model, split, image_size, batch_size=32, cache_dir=None):
     Returns:
         float16 `(pictures, rows, columns, D)`, mapped from its file: memory holds what is in use.
     """
-    layer = model.get_layer(GRID_LAYER)
-    grid_of = keras.Model(model.input, graph_outputs(model)[GRID_LAYER])
+    branch = next(branch for branch in model.branches if branch.grid is not None)
+    layer = branch.grid
+    grid_of = keras.Model(model.input, branch.maps)
     shape = (split.size, *grid_of.output_shape[1:])
     name = f"{_digest(layer, split, image_size)}.npy"
     path = pathlib.Path(cache_dir or default_cache_dir()) / name
@@ -43,7 +41,7 @@ def load_region_grids(model, split, image_size, batch_size=32, cache_dir=None):
         logging.info("region grids of %s: from %s", split.name, path)
     else:
         logging.info("region grids of %s: %.2f GB to %s", split.name, math.prod(shape) * 2e-9, path)
-        batches = picture_batches(split, image_size, batch_size)
+        batches = split.batches(image_size, batch_size)
         _compute(grid_of, batches, path, shape)
     return np.load(path, mmap_mode="r")
 

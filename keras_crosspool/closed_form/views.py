@@ -4,8 +4,6 @@ import dataclasses
 
 import numpy as np
 
-from keras_crosspool.data import picture_batches
-
 
 @dataclasses.dataclass(frozen=True)
 class Views:
@@ -65,7 +63,7 @@ class Views:
             side = round(image_size / scale)
             margin = (side - image_size) // 2
             kept = slice(margin, margin + image_size)
-            for pictures, labels in picture_batches(split, side, batch_size):
+            for pictures, labels in split.batches(side, batch_size):
                 pictures = np.asarray(pictures[:, kept, kept], "float32")
                 indices = np.arange(start, start + len(pictures))
                 yield pictures, np.asarray(labels), indices

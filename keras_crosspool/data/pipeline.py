@@ -62,7 +62,7 @@ def picture_batches(split, image_size, batch_size=32):
     >>> [pictures.shape for pictures, _ in batches]
     [(128, 64, 64, 3), (64, 64, 64, 3)]
     """
-    return PictureBatches(split, image_size, batch_size)
+    return split.batches(image_size, batch_size)
 
 
 def decoded_pictures(split, image_size):

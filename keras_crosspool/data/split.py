@@ -59,6 +59,12 @@ class Split:
         reasons = ", ".join(f"{count} {reason}" for reason, count in self.left_out.items())
         return f"{used}; left out: {reasons}"
 
+    def batches(self, image_size, batch_size=32):
+        """Batches of decoded images in the split's order; see `picture_batches`."""
+        from keras_crosspool.data.pipeline import PictureBatches  # it needs splits
+
+        return PictureBatches(self, image_size, batch_size)
+
     def between(self, start, stop):
         """The images from index `start` on, up to but without `stop`: a `Split`."""
         return dataclasses.replace(

@@ -2,9 +2,8 @@
 
 import numpy as np
 
-from keras_crosspool.graphs import graph_inputs
 from keras_crosspool.layers.windows import shares
-from keras_crosspool.models.branches import GRID_LAYER
+from keras_crosspool.models.grid_branch import GridBranch
 
 
 def heat_map(model, contributions, resolution=64):
@@ -24,8 +23,9 @@ def heat_map(model, contributions, resolution=64):
     """
     side = model.input_shape[1]
     canvas = 0
-    for name, values in contributions.items():
-        starts, extent = _cells(model, name, side)
+    for branch in model.branches:
+        values = contributions[branch.name]
+        starts, extent = branch.cells(side)
         spread = [shares(axis, extent, side, resolution) for axis in starts]
         canvas = canvas + np.einsum("bcij,ir,js->bcrs", values, *spread, optimize=True)
     return canvas
@@ -43,27 +43,8 @@ def strongest_regions(model, contributions, count=3):
         int `(batch, shown, count, 4)` of left, top, right, bottom in pixels, the strongest first;
         no boxes for a model without a region grid.
     """
+    for branch in model.branches:
+        if isinstance(branch, GridBranch):
+            return branch.strongest_boxes(contributions[branch.name], count)
     batch, shown = next(iter(contributions.values())).shape[:2]
-    if "grid_pooling" not in contributions:
-        return np.empty((batch, shown, 0, 4), int)
-    boxes = model.get_layer(GRID_LAYER).boxes()[0].reshape(-1, 4)
-    values = contributions["grid_pooling"].reshape(batch, shown, -1)
-    return boxes[np.argsort(-values, axis=2, kind="stable")[:, :, :count]]
-
-
-def _cells(model, name, side):
-    """Where the cells of a pooling's places begin along each axis, and their extent, in pixels."""
-    if name == "grid_pooling":
-        grid = model.get_layer(GRID_LAYER)
-        boxes, extent = grid.boxes()[0], grid.stride
-        margin = (grid.region_size[0] - extent) / 2
-        return [boxes[:, 0, 1] + margin, boxes[0, :, 0] + margin], extent
-    regions_name = name.replace("pooling", "regions")
-    regions = model.get_layer(regions_name)
-    maps = graph_inputs(model)[regions_name][0].shape
-    grid = maps[2:4] if regions.data_format == "channels_first" else maps[1:3]
-    extent = side / grid[0]
-    return [
-        extent * ((window - 1) // 2 + np.arange(places - window + 1))
-        for places, window in zip(grid, regions.kernel_size, strict=True)
-    ], extent
+    return np.empty((batch, shown, 0, 4), int)

@@ -10,7 +10,7 @@ from keras_crosspool.evaluation.drawing import drawable
 from keras_crosspool.evaluation.heat_map import heat_map, strongest_regions
 from keras_crosspool.evaluation.plots import plot_explanations
 from keras_crosspool.names import readable
-from keras_crosspool.targets import TASKS
+from keras_crosspool.targets import TARGETS
 
 _SHOWN_CLASSES = 2  # the best class and its runner-up
 
@@ -86,7 +86,7 @@ def predict_pictures(model, metadata, paths, skip_broken=False, max_megapixels=M
 
 def _predict(model, metadata, path, picture):
     logits = model.predict_on_batch(picture[None].astype("float32"))[0]
-    probabilities = TASKS[metadata.task].probabilities(logits)
+    probabilities = TARGETS[metadata.task].probabilities(logits)
     return Prediction(
         readable(path), picture, metadata.class_names, logits, probabilities, metadata.thresholds
     )

@@ -5,12 +5,13 @@ import functools
 
 import keras
 
-from keras_crosspool import RegionGrid, load_model
 from keras_crosspool.environment import check_tensorflow_backend
 from keras_crosspool.graphs import graph_nodes
-from keras_crosspool.models import ModelMetadata
+from keras_crosspool.layers.region_grid import RegionGrid
+from keras_crosspool.models.directory import load_model
 from keras_crosspool.models.fingerprint import model_fingerprint
-from keras_crosspool.models.zoo import all_layers, with_policy
+from keras_crosspool.models.metadata import ModelMetadata
+from keras_crosspool.models.policy import all_layers, changed_network, with_policy
 
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
 
@@ -22,8 +23,8 @@ class Source:
     Attributes:
         model: `keras.Model` whose layers all compute in float32, RGB 0-255 in, logits out.
         metadata: `ModelMetadata`.
-        original: `keras.Model` as it was saved; `model` itself unless it was trained under
-            another precision.
+        original: `keras.Model` as it was saved, which may have been trained under another
+            precision and is not changed.
         image_options: dict, arguments of `open_split` with which images for the model are read.
     """
 
@@ -41,7 +42,7 @@ class Source:
     @property
     def rebuilt_from(self):
         """The compute dtype it was trained under where that is not float32, else `None`."""
-        return None if self.original is self.model else _half_dtype(self.original)
+        return _half_dtype(self.original)
 
     def once(self, key, make):
         """Gives what `make` gives, made once for this source: exports share conversions.
@@ -108,10 +109,21 @@ def make_source(model, metadata, image_options=None):
     check_tensorflow_backend("Export")
     # Half-precision graphs do not convert, or convert to something else.
     rebuilt = model if _half_dtype(model) is None else with_policy(model, "float32")
-    for layer in rebuilt.layers:
+    return Source(_without_loops(rebuilt), metadata, model, image_options or {})
+
+
+def _without_loops(model):
+    """The model, or a copy whose region grids have no loop: converters do not look into them."""
+    if not any(isinstance(layer, RegionGrid) for layer in model.layers):
+        return model
+
+    def change(layer, config):
         if isinstance(layer, RegionGrid):
-            layer.picture_by_picture = False  # converters and quantisers do not look into loops
-    return Source(rebuilt, metadata, model, image_options or {})
+            config["picture_by_picture"] = False
+
+    copy = changed_network(model, change)
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def _half_dtype(model):

@@ -170,7 +170,8 @@ class _Tuner:
         self._options, self._distribution = options, distribution
         self._checkpoints = checkpoints
         with distribution.scope():
-            self._model = copy_to_train(model, options, distribution)
+            self._copy = copy_to_train(model, options, distribution)
+        self._model = self._copy.model
         self._restored = checkpoints and checkpoints.newest()
         number = self._restored.number if self._restored else -1
         distribution.check_same(
@@ -226,7 +227,7 @@ class _Tuner:
         batches, distribution = self._batches, self._distribution
         with distribution.scope():
             task, steps = batches.split.task, batches.plan.steps
-            compile_phase(self._model, task, phase, steps, self._options, distribution)
+            compile_phase(self._copy, task, phase, steps, self._options, distribution)
             if restored:
                 restore_variables(self._model, restored.arrays)
 

@@ -3,18 +3,17 @@
 import keras
 
 from keras_crosspool.fine_tuning.layerwise_adamw import LayerwiseAdamW
-from keras_crosspool.layers import RegionGrid
-from keras_crosspool.models.zoo import all_layers
+from keras_crosspool.layers.region_grid import RegionGrid
+from keras_crosspool.models.policy import all_layers
 
 _WEIGHT_DECAY = 1e-4
-HEAD_LAYERS = ("regions", "guidance", "pooling", "logits")  # how their names end
 
 
 def make_optimizer(model, phase, steps, options):
     """AdamW for one phase of fine-tuning, its rate rising for a twentieth and then decaying.
 
     Args:
-        model: zoo model, its layers frozen as the phase wants.
+        model: `CrossPoolClassifier`, its layers frozen as the phase wants.
         phase: has `epochs`, and `frozen`, whether the head alone is trained.
         steps: int, of an epoch.
         options: `FineTuning`.
@@ -38,7 +37,7 @@ def make_optimizer(model, phase, steps, options):
     unfreeze_steps = options.unfreeze_epochs * steps
     optimizer = LayerwiseAdamW(
         rate,
-        multipliers={**multipliers, "logits": options.classifier_rate},
+        multipliers={**multipliers, model.classifier.name: options.classifier_rate},
         starts={name: round(depth * unfreeze_steps) for name, depth in depths.items()},
         weight_decay=_WEIGHT_DECAY,
         global_clipnorm=options.clip_norm,
@@ -54,17 +53,16 @@ def backbone_depths(model):
     """How deep below the head each trained layer of the backbone lies.
 
     Args:
-        model: zoo model.
+        model: `CrossPoolClassifier`.
 
     Returns:
         dict, layer name to a float from 0, the last layer of the backbone, to 1, the first one.
     """
+    head = set(map(id, model.head_layers))
     names = [
         layer.name
         for layer in all_layers(model)
-        if layer.trainable_variables
-        and not layer.name.endswith(HEAD_LAYERS)
-        and not isinstance(layer, RegionGrid)
+        if layer.trainable_variables and id(layer) not in head and not isinstance(layer, RegionGrid)
     ]
     names = list(dict.fromkeys(names))  # a region grid's network repeats the backbone's names
     return {name: 1 - index / max(1, len(names) - 1) for index, name in enumerate(names)}

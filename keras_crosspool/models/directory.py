@@ -5,7 +5,9 @@ import zipfile
 
 import keras
 
+from keras_crosspool.models.classifier import CrossPoolClassifier
 from keras_crosspool.models.metadata import ModelMetadata
+from keras_crosspool.models.version_0_1 import from_version_0_1
 from keras_crosspool.owned_directory import OwnedDirectory
 from keras_crosspool.records import read_record
 from keras_crosspool.text import shortened
@@ -35,7 +37,7 @@ def save_model(directory, model, metadata):
 
     Args:
         directory: path of the directory.
-        model: `keras.Model`, RGB 0-255 in, logits out.
+        model: `CrossPoolClassifier`.
         metadata: `ModelMetadata`.
 
     Raises:
@@ -44,8 +46,7 @@ def save_model(directory, model, metadata):
     """
     check_replaceable(directory)
     with model_directory(directory).replaced() as path:
-        # A model made anew has the same weights without the optimizer's.
-        keras.Model(model.input, model.output, name=model.name).save(path / MODEL_FILE)
+        model.without_training_state().save(path / MODEL_FILE)
         (path / METADATA_FILE).write_text(metadata.to_json())
 
 
@@ -77,8 +78,8 @@ def load_model(directory):
         directory: path of a directory that training wrote.
 
     Returns:
-        The `keras.Model` (float `(batch, image_size, image_size, 3)` RGB 0-255 in, logits
-        `(batch, classes)` out) and its `ModelMetadata`.
+        The `CrossPoolClassifier` (float `(batch, image_size, image_size, 3)` RGB 0-255 in, logits
+        `(batch, classes)` out), compiled, and its `ModelMetadata`.
 
     Raises:
         ValueError: if the directory is no whole model directory.
@@ -100,7 +101,31 @@ def load_model(directory):
     metadata = read_record(ModelMetadata, files[METADATA_FILE], "train again or restore it")
     model = _read_model(files[MODEL_FILE])
     _check_match(model, metadata, directory)
+    if not isinstance(model, CrossPoolClassifier):
+        model = from_version_0_1(model, metadata)
+    model.compile_by_default()
     return model, metadata
+
+
+def load(directory):
+    """Loads the classifier of a model directory.
+
+    Args:
+        directory: path of a directory that training wrote.
+
+    Returns:
+        `CrossPoolClassifier`, compiled, with its `class_names`, `task` and `thresholds`.
+
+    Raises:
+        ValueError: if the directory is no whole model directory.
+
+    Example:
+
+    >>> model = keras_crosspool.load("quickstart/model")  # doctest: +SKIP
+    >>> model.class_names[int(model.predict(images)[0].argmax())]  # doctest: +SKIP
+    'Pink-Lady'
+    """
+    return load_model(directory)[0]
 
 
 def _read_model(path):

@@ -5,7 +5,7 @@ import json
 from typing import Annotated, TypedDict
 
 from keras_crosspool import records
-from keras_crosspool.targets import SINGLE_LABEL, TASKS
+from keras_crosspool.targets import SINGLE_LABEL, TARGETS
 
 _PROBABILITY = records.Rule("a number from 0 to 1", lambda value: 0 <= value <= 1)
 
@@ -33,7 +33,7 @@ class ModelMetadata:
         versions: dict, library to version.
         metrics: dict of the scores measured at the end of training.
         task: str, `"single_label"` (one class a picture) or `"multi_label"`; a key of
-            `keras_crosspool.targets.TASKS`.
+            `keras_crosspool.targets.TARGETS`.
         thresholds: tuple of float, the probability from which on each label of a multi-label
             model is said to be there; `None` for one class a picture.
         preprocessing: str, in words, what the model expects.
@@ -46,7 +46,7 @@ class ModelMetadata:
     data: TrainingData
     versions: dict
     metrics: dict
-    task: Annotated[str, records.one_of(TASKS)] = SINGLE_LABEL.name
+    task: Annotated[str, records.one_of(TARGETS)] = SINGLE_LABEL.name
     thresholds: tuple[Annotated[float, _PROBABILITY], ...] | None = None
     preprocessing: str = (
         "RGB, 0-255, the whole picture resized to a square (bilinear, antialiased); "

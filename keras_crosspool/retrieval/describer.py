@@ -5,7 +5,6 @@ import numpy as np
 
 from keras_crosspool.models import load_model
 from keras_crosspool.models.fingerprint import model_fingerprint
-from keras_crosspool.models.zoo import descriptor_of
 
 
 class Describer:
@@ -27,7 +26,7 @@ class Describer:
 
     def __init__(self, directory, batch_size=32):
         model, self.metadata = load_model(directory)
-        self._model = keras.Model(model.input, descriptor_of(model))
+        self._model = keras.Model(model.input, model.descriptor)
         self.batch_size = batch_size
         self.dims = self._model.output_shape[-1]
         self.fingerprint = model_fingerprint(self._model)

@@ -10,9 +10,9 @@ from keras_crosspool.targets.multi_label import MultiLabel
 from keras_crosspool.targets.single_label import SingleLabel
 
 SINGLE_LABEL, MULTI_LABEL = SingleLabel(), MultiLabel()
-TASKS = {task.name: task for task in (SINGLE_LABEL, MULTI_LABEL)}
+TARGETS = {task.name: task for task in (SINGLE_LABEL, MULTI_LABEL)}
 
-__all__ = ["MULTI_LABEL", "SINGLE_LABEL", "TASKS", "MultiLabel", "SingleLabel", "task_of"]
+__all__ = ["MULTI_LABEL", "SINGLE_LABEL", "TARGETS", "MultiLabel", "SingleLabel", "task_of"]
 
 
 def task_of(labels):

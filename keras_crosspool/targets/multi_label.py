@@ -58,6 +58,14 @@ class MultiLabel:
         """The loss of logits against targets, a `keras.losses.Loss`."""
         return keras.losses.BinaryCrossentropy(from_logits=True, label_smoothing=label_smoothing)
 
+    def integer_loss(self):
+        """The loss of logits against labels as they are, a `keras.losses.Loss`."""
+        return self.loss()
+
+    def integer_metrics(self, num_classes):
+        """What is measured against labels as they are."""
+        return self.tuning_metrics(num_classes)
+
     def tuning_metrics(self, num_classes):
         """What `model.compile` is to measure; the first is `tuning_metric`."""
         return [

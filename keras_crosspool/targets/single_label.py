@@ -50,6 +50,14 @@ class SingleLabel:
             from_logits=True, label_smoothing=label_smoothing
         )
 
+    def integer_loss(self):
+        """The loss of logits against labels as they are, a `keras.losses.Loss`."""
+        return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+    def integer_metrics(self, num_classes):
+        """What is measured against labels as they are."""
+        return [keras.metrics.SparseCategoricalAccuracy(name="accuracy")]
+
     def tuning_metrics(self, num_classes):
         """What `model.compile` is to measure; the first is `tuning_metric`."""
         return [keras.metrics.CategoricalAccuracy(name=self.tuning_metric)]

@@ -11,7 +11,7 @@ from keras_crosspool.fine_tuning.tuned_copy import BATCH_NORMS
 from keras_crosspool.image_flags import define_image_flags
 from keras_crosspool.layers.region_grid import MODES
 from keras_crosspool.models.options import GRID_GUIDANCES
-from keras_crosspool.models.zoo import SCHEMES
+from keras_crosspool.models.schemes import SCHEMES
 
 flags.DEFINE_string(
     "data",

@@ -28,7 +28,7 @@ from keras_crosspool.fine_tuning.precision import announce, resolve_compiler
 from keras_crosspool.models import ModelMetadata, build_model, load_model, save_model
 from keras_crosspool.models.directory import check_replaceable
 from keras_crosspool.models.options import SchemeOptions
-from keras_crosspool.models.zoo import baseline_of, parts_of_both
+from keras_crosspool.models.zoo import schemes_of_both
 from keras_crosspool.training.report import write_report
 from keras_crosspool.versions import MODEL_PACKAGES, package_versions
 
@@ -303,10 +303,10 @@ def _solve(model, backbone, training, validation, args, distribution):
     regions = _fit_regions(model, training, args)
     if args.solver == "none":
         return model, {}, None
-    candidates = parts_of_both(model) if args.scheme == "auto" else {args.scheme: model}
+    candidates = schemes_of_both(model) if args.scheme == "auto" else {args.scheme: model}
     compared = {}
     if args.baseline and not args.scheme.endswith("_average"):
-        compared["baseline"] = baseline_of(model, backbone)
+        compared["baseline"] = model.baseline()
     models = candidates | compared
     described = _describe(list(models.values()), training, args, regions, distribution)
     solved = solve_models(models.values(), described, args.solver)

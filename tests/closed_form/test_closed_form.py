@@ -21,8 +21,7 @@ from keras_crosspool.data import load_pictures
 from keras_crosspool.distribution import Distribution
 from keras_crosspool.distribution.launcher import free_ports
 from keras_crosspool.evaluation import predict_logits
-from keras_crosspool.models.branches import average
-from keras_crosspool.models.zoo import assemble, branches_of, descriptor_of
+from keras_crosspool.models.average_branch import AverageBranch
 from keras_crosspool.numerics.projection import project
 
 WORKER = """
@@ -108,9 +107,9 @@ def test_describe(adapted, train_split, views):
     pictures, labels = load_pictures(train_split, 128)
     np.testing.assert_array_equal(described.labels, labels[described.groups])
     shown = np.concatenate([shown for shown, *_ in views.batches(train_split, 128, 7)])
-    expected = _output(adapted, descriptor_of(adapted), shown)
+    expected = _output(adapted, adapted.descriptor, shown)
     np.testing.assert_allclose(rows, expected, rtol=1e-2, atol=1e-3)
-    whole = _output(adapted, descriptor_of(adapted), pictures)
+    whole = _output(adapted, adapted.descriptor, pictures)
     np.testing.assert_allclose(rows[:7], whole[:7], rtol=1e-2, atol=1e-3)
 
 
@@ -202,8 +201,8 @@ def test_streamed_descriptors_lie_in_a_file_that_leaves_nothing(
 @pytest.fixture(scope="module")
 def joint(adapted):
     """A model of the windows' branch and one by the name of a branch on regions, 32 values."""
-    averaged = average(adapted.get_layer("guidance").output, "region_average")
-    return assemble(adapted.input, [*branches_of(adapted).values(), averaged], 3, "joint")
+    averaged = AverageBranch.build(adapted.branches[0].pooled[1], grid=adapted.branches[0])
+    return adapted.on_branches([*adapted.branches, averaged], "joint")
 
 
 def test_branches_on_regions_are_streamed_beside_the_others(joint, train_split):
@@ -212,7 +211,7 @@ def test_branches_on_regions_are_streamed_beside_the_others(joint, train_split):
     rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype("float32")
     regions, views = {"region_average_norm": Branch(rows)}, Views(mirror=True)
     described, solved = _solve(joint, train_split, "projected", 16, regions=regions, views=views)
-    branches = [described.branches[name] for name in branches_of(joint)]
+    branches = [described.branches[branch.name] for branch in joint.branches]
     projected = [branch.take(slice(None)) for branch in branches]
     assert [part.shape for part in projected] == [(36, 16), (36, 16)]
     expected = project(rows[described.groups], branches[1].projection)

@@ -11,7 +11,6 @@ from keras_crosspool.closed_form.region_branch import fit_regions
 from keras_crosspool.closed_form.region_grids import load_region_grids
 from keras_crosspool.data import load_pictures
 from keras_crosspool.graphs import graph_outputs
-from keras_crosspool.models.zoo import assemble, baseline_of, branches_of, descriptor_of
 from keras_crosspool.targets import SINGLE_LABEL
 
 OPTIONS = GuidanceTraining(guidance_epochs=3, batch_size=6)
@@ -44,7 +43,7 @@ def test_projection_is_the_pca_of_all_regions(fitted):
 def test_descriptors_are_the_models(fitted, train_split):
     model, _, _, branch = fitted
     pictures, _ = load_pictures(train_split, 128)
-    describe = keras.Model(model.input, descriptor_of(model))
+    describe = keras.Model(model.input, model.descriptor)
     expected = describe.predict(pictures.astype("float32"), verbose=0)
     # From grids kept in half precision.
     np.testing.assert_allclose(branch.descriptors, expected, atol=5e-3)
@@ -72,9 +71,8 @@ def test_each_folds_guidance_never_saw_its_labels(fitted, train_split, pool_by_l
 def test_what_learnt_nothing_is_judged_by_itself(fitted, train_split):
     """The regions' average beside a trained guidance keeps its own inner products in every fold."""
     model, grids, *_ = fitted
-    average = baseline_of(model, None)
-    descriptors = [*branches_of(average).values(), *branches_of(model).values()]
-    together = assemble(model.input, descriptors, 3, "together")
+    average = model.baseline()
+    together = model.on_branches([*average.branches, *model.branches], "together")
     branches = fit_regions(together, grids, train_split, OPTIONS)
     assert branches["grid_pooling"].fold_grams
     means = np.asarray(grids, "float32").mean(axis=(1, 2))

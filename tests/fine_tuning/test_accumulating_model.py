@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from keras_crosspool.fine_tuning.accumulating_model import AccumulatingModel
-from keras_crosspool.models.zoo import with_policy
+from keras_crosspool.models.policy import with_policy
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ import keras
 import pytest
 
 from keras_crosspool import load_model
-from keras_crosspool.models.zoo import all_layers
+from keras_crosspool.models.policy import all_layers
 
 pytestmark = pytest.mark.slow
 

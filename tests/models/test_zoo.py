@@ -8,8 +8,8 @@ from keras import ops
 from keras_crosspool import CrossLayerPooling, LocalRegions, build_model
 from keras_crosspool.backbones import create_backbone
 from keras_crosspool.data import load_pictures, open_split
-from keras_crosspool.models.branches import average
-from keras_crosspool.models.zoo import all_layers, descriptor_of, with_policy
+from keras_crosspool.models.average_branch import AverageBranch
+from keras_crosspool.models.policy import all_layers, network_with_policy, with_policy
 
 
 @pytest.fixture(scope="module")
@@ -54,7 +54,7 @@ def test_cross_layer_descriptor(
     projected = windows @ kernel.reshape(-1, 6) + bias
     start = (window - 1) // 2
     centres = guidance[:, start : start + cells, start : start + cells, :channels]
-    descriptor = keras.Model(model.input, descriptor_of(model))(pictures)
+    descriptor = keras.Model(model.input, model.descriptor)(pictures)
     expected = pool_by_loops(projected, centres)
     np.testing.assert_allclose(descriptor, expected, rtol=1e-3, atol=1e-4)
     kernel, bias = model.get_layer("logits").get_weights()
@@ -65,7 +65,7 @@ def test_global_average_descriptor(backbone, pictures):
     model = build_model(backbone, 3, scheme="global_average")
     _, guidance = _maps(backbone, pictures)
     expected = _signed_root_and_norm(guidance.mean(axis=(1, 2)))
-    descriptor = keras.Model(model.input, descriptor_of(model))(pictures)
+    descriptor = keras.Model(model.input, model.descriptor)(pictures)
     np.testing.assert_allclose(descriptor, expected, rtol=1e-3, atol=1e-5)
     assert model.output_shape == (None, 3)
 
@@ -149,7 +149,10 @@ def test_half_precision_within_a_region_grid(backbone, photographs):
 def test_averages_of_nothing_stay_finite_in_half_precision():
     """The norm of a picture in which no channel is active has nothing to divide by."""
     maps = keras.Input((4, 4, 8))
-    model = with_policy(keras.Model(maps, average(maps, "average")), "mixed_float16")
+    branch = AverageBranch.build(maps)
+    float32 = {layer.name for layer in branch.float32_layers}
+    network = keras.Model(maps, branch.descriptor)
+    model = network_with_policy(network, "mixed_float16", float32)
     assert (model.predict(np.zeros((1, 4, 4, 8), "float32"), verbose=0) == 0).all()
 
 
@@ -163,6 +166,6 @@ def test_half_precision_of_a_network_with_operations(photographs):
 def test_sums_are_too_large_for_half_precision_and_stay_finite():
     maps = keras.Input((14, 14, 4))
     model = keras.Model(maps, CrossLayerPooling(name="pooling")([maps, maps]))
-    half = with_policy(model, "mixed_float16")
+    half = network_with_policy(model, "mixed_float16")
     values = np.full((1, 14, 14, 4), 100, "float32")  # sums of 1,960,000, beyond 65,504
     np.testing.assert_allclose(half.predict(values, verbose=0), 0.25, rtol=1e-3)

@@ -1,0 +1,131 @@
+"""`CrossPoolClassifier.solve`: the closed-form fit of one model, and what it reports."""
+
+import dataclasses
+import time
+
+from keras_crosspool.closed_form.fit import adapt_head, describe, solve_models
+from keras_crosspool.closed_form.guidance import GuidanceTraining
+from keras_crosspool.closed_form.options import SolverOptions
+from keras_crosspool.closed_form.region_branch import fit_regions, has_region_grid
+from keras_crosspool.closed_form.region_grids import load_region_grids
+from keras_crosspool.closed_form.views import Views
+
+
+@dataclasses.dataclass(frozen=True)
+class SolveReport:
+    """What solving a classifier found out, by cross-validation on the images it was solved on.
+
+    `print` shows it in words.
+
+    Attributes:
+        alpha: float, the regularisation that was chosen.
+        metric: str, `"accuracy"`, or `"mean_average_precision"` for several labels an image.
+        score: float, cross-validated; `nan` where one image a class left nothing to hold out.
+        log_loss: float, cross-validated, in nats.
+        baseline_score: float, that of the average over positions; `None` if it was not solved.
+        baseline_log_loss: float, likewise.
+        images: int, the number of images.
+        num_classes: int.
+        seconds: float, for all of it.
+    """
+
+    alpha: float
+    metric: str
+    score: float
+    log_loss: float
+    baseline_score: float | None
+    baseline_log_loss: float | None
+    images: int
+    num_classes: int
+    seconds: float
+
+    def __str__(self):
+        lines = [
+            f"solved on {self.images} images of {self.num_classes} classes in {self.seconds:.1f} s",
+            f"alpha {self.alpha:g}, chosen by cross-validation on these images:",
+            f"  {self.metric.replace('_', ' ')} {self.score:.1%}, log loss {self.log_loss:.3f}",
+        ]
+        if self.baseline_score is not None:
+            lines.append(
+                f"  the average over positions: {self.baseline_score:.1%}, "
+                f"log loss {self.baseline_log_loss:.3f}"
+            )
+        return "\n".join(lines)
+
+
+def solve(model, images, options):
+    """Solves the head of a classifier on labelled images.
+
+    Args:
+        model: `CrossPoolClassifier`; its projections, guidance and last layer are written.
+        images: `Split` or `ArrayImages`.
+        options: `SolveOptions`.
+
+    Returns:
+        `SolveReport`.
+
+    Raises:
+        ValueError: if there are too few images, or no form of the solver fits the memory.
+    """
+    start = time.perf_counter()
+    size = model.image_size
+    adapt_head(model, images, size, options.batch_size)
+    regions = {}
+    if has_region_grid(model):
+        grids = load_region_grids(model, images, size, options.batch_size, options.cache_dir)
+        regions = fit_regions(model, grids, images, options.guidance)
+    models = [model, model.baseline()] if options.baseline else [model]
+    described = describe(
+        models, images, size, options.batch_size, options.views, regions, options.solver
+    )
+    solved = solve_models(models, described, options.method)
+    model.thresholds = solved[0].thresholds
+    return _report(solved, images, time.perf_counter() - start)
+
+
+def _report(solved, images, seconds):
+    scores = [classifier.cross_validated for classifier in solved]
+    baseline = scores[1] if len(scores) > 1 else {}
+    metric, nothing = images.task.metric, float("nan")
+    return SolveReport(
+        alpha=solved[0].strength,
+        metric=metric,
+        score=scores[0].get(metric, nothing),
+        log_loss=scores[0].get("log_loss", nothing),
+        baseline_score=baseline.get(metric),
+        baseline_log_loss=baseline.get("log_loss"),
+        images=images.size,
+        num_classes=len(images.class_names),
+        seconds=seconds,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class SolveOptions:
+    """How `CrossPoolClassifier.solve` solves."""
+
+    method: str = "ridge"
+    form: str = "auto"
+    memory_gb: float | None = None
+    crop_scales: tuple[float, ...] = (1.0, 0.8)
+    mirror: bool = True
+    baseline: bool = True
+    guidance_epochs: int = 15
+    guidance_rate: float = 1e-3
+    batch_size: int = 32
+    cache_dir: str | None = None
+    seed: int = 0
+
+    @property
+    def views(self):
+        return Views(tuple(self.crop_scales), self.mirror)
+
+    @property
+    def solver(self):
+        return SolverOptions(self.method, self.form, self.memory_gb)
+
+    @property
+    def guidance(self):
+        return GuidanceTraining(
+            self.guidance_epochs, self.guidance_rate, self.batch_size, self.seed
+        )
