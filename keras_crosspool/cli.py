@@ -27,6 +27,7 @@ VERBS = {
     "export tflite": f"{_EXPORT}_tflite",
     "export onnx": f"{_EXPORT}_onnx",
     "export tensorrt": f"{_EXPORT}_tensorrt",
+    "completion": "keras_crosspool.completion",
 }
 _WIDTH = 80
 _HELP = ("help", "-h", "-help", "--help", "--helpshort", "--helpfull")

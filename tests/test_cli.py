@@ -77,7 +77,7 @@ def test_an_unknown_verb_is_one_line(crosspool, arguments, line):
     ("verb", "flag"),
     [
         ("launch", "--restarts"),
-        ("predict", "--explain"),
+        ("predict", "--max_megapixels"),
         ("extract_beam", "--format"),
         ("export", "--formats"),
         ("export tensorrt", "--profile"),
