@@ -38,7 +38,7 @@ flags.DEFINE_string("output", "benchmarks/results/region_grid.json", "JSON; a .p
 
 def main(_):
     from benchmarks import plot
-    from benchmarks.machine import describe_machine
+    from benchmarks.record import write_record
     from benchmarks.region_grid import grid_setting
     from keras_crosspool.files import atomic_path
     from keras_crosspool.progress import track
@@ -65,11 +65,9 @@ def main(_):
     record = {
         "data": pathlib.Path(FLAGS.data).name,
         "arguments": {**common, "data": pathlib.Path(FLAGS.data).name, "cache_dir": None},
-        "machine": describe_machine(),
         "rows": rows,
     }
-    with atomic_path(FLAGS.output) as path:
-        path.write_text(json.dumps(record, indent=2))
+    write_record(FLAGS.output, record)
     with atomic_path(pathlib.Path(FLAGS.output).with_suffix(".png")) as path:
         plot.plot_grid_curve(record, path)
     print(f"written: {FLAGS.output}")
