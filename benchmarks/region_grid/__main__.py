@@ -20,6 +20,7 @@ import tempfile
 from absl import flags
 
 from keras_crosspool.mains import run
+from keras_crosspool.quiet import silence_tensorflow
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("data", "data/grocery_mini", "Folder of pictures, or tfds:NAME.")
@@ -86,7 +87,7 @@ _COMMON = (
 
 def _in_a_process(function, *arguments):
     """Calls a function in a fresh process, so that its memory is its own."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
+    with multiprocessing.get_context("spawn").Pool(1, silence_tensorflow) as pool:
         return pool.apply(function, arguments)
 
 
