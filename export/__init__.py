@@ -1,1 +1,1 @@
-"""Exporters: a trained model as TFLite, ONNX or a TensorRT engine, proven on real pictures."""
+"""The export commands as scripts of a checkout; their code is keras_crosspool/exporting/mains/."""

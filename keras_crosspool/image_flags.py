@@ -1,5 +1,7 @@
 """The flags of everything that reads images; importing them does not take Keras."""
 
+import sys
+
 from absl import flags
 
 from keras_crosspool.limits import MAX_MEGAPIXELS
@@ -11,6 +13,8 @@ def define_image_flags(module_name):
     Args:
         module_name: str, its `__name__`.
     """
+    if module_name == "__main__":
+        module_name = sys.argv[0]  # as absl names the main, whose flags --help shows
     flags.DEFINE_bool(
         "skip_broken",
         False,

@@ -3,6 +3,7 @@
 import errno
 import importlib
 import os
+import re
 import select
 import signal
 import sys
@@ -10,6 +11,7 @@ import sys
 from absl import app, flags, logging
 
 from keras_crosspool.errors import USER_ERROR_EXIT_CODE, StoppedError
+from keras_crosspool.quiet import silence_tensorflow
 from keras_crosspool.text import printable, shortened
 
 _USER_ERRORS = (
@@ -34,6 +36,7 @@ _ADVICE = {
     errno.ENAMETOOLONG: "name a shorter path",
     errno.ELOOP: "name a path without links that lead to themselves",
 }
+_VERBOSE = re.compile(r"(?:^|\s)--?(?:verbosity|v)[= ][1-9]")
 
 
 flags.disclaim_key_flags()  # those that are adopted here are the main's
@@ -51,7 +54,8 @@ def run(main, positional=None, needs=None, flag_module=None):
 
     The traceback behind the line is shown with `--verbosity=1`. Where the reader of the output is
     gone, as after `| head`, the program ends as other programs do, by SIGPIPE: write files first,
-    and print last. What is logged reaches the terminal as printable text.
+    and print last. What is logged reaches the terminal as printable text. TensorFlow's start-up
+    notes are not shown, except with `--verbosity=1`.
 
     Args:
         main: function of the list of positional arguments.
@@ -62,6 +66,8 @@ def run(main, positional=None, needs=None, flag_module=None):
         flag_module: str, name of a module that defines further flags and is imported once what is
             needed is known to be there. Defaults to none.
     """
+    if not _VERBOSE.search(" ".join(sys.argv[1:])):  # flag modules are imported before it is parsed
+        silence_tensorflow()
     if needs:
         _check_installed(needs)
     if flag_module:

@@ -107,18 +107,19 @@ def from_fields(kind, fields):
     return _converted(kind, fields, "it")
 
 
-def write_json(path, data):
+def write_json(path, data, indent=2):
     """Writes plain data as JSON that every reader takes: what is not finite becomes null.
 
     Args:
         path: path of the file, written whole or not at all.
         data: dicts, lists, texts, numbers.
+        indent: int, spaces of a level; `None` writes one line. Defaults to `2`.
 
     Raises:
         OSError: if it cannot be written.
     """
     with atomic_path(path) as file:
-        file.write_text(json.dumps(_finite(data), indent=2, allow_nan=False), encoding="ascii")
+        file.write_text(json.dumps(_finite(data), indent=indent, allow_nan=False), encoding="ascii")
 
 
 def _finite(data):

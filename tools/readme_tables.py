@@ -96,7 +96,8 @@ def render(path):
     if not rows or not all(isinstance(row, dict) for row in rows):
         raise ValueError(f"Expected a list of rows, each an object. Received: {path}")
     if isinstance(record, dict) and "machine" in record:
-        return f"{rows_table(rows)}\n{record['data']}; {machine_line(record['machine'])}.\n"
+        where = [*filter(None, [record.get("data")]), machine_line(record["machine"])]
+        return f"{rows_table(rows)}\n{'; '.join(where)}.\n"
     return rows_table(rows)
 
 

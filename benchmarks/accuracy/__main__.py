@@ -7,7 +7,6 @@ learning curve follows: accuracy from a few photographs of every class, over sev
     python -m benchmarks.accuracy --data=data/grocery_mini --val_split=test
 """
 
-import json
 import pathlib
 import tempfile
 
@@ -71,8 +70,7 @@ _FIGURES = (
 
 
 def main(_):
-    from benchmarks.machine import describe_machine
-    from keras_crosspool.files import atomic_path
+    from benchmarks.record import write_record
     from keras_crosspool.progress import track
 
     if not FLAGS.val_split:
@@ -90,13 +88,11 @@ def main(_):
     record = {
         "data": pathlib.Path(FLAGS.data).name,
         "arguments": {**arguments, "data": pathlib.Path(FLAGS.data).name, "cache_dir": None},
-        "machine": describe_machine(),
         "rows": rows,
     }
     if FLAGS.photographs:
         record["learning_curve"] = _learning_curve(arguments)
-    with atomic_path(FLAGS.output) as path:
-        path.write_text(json.dumps(record, indent=2))
+    write_record(FLAGS.output, record)
     print(f"written: {FLAGS.output}")
 
 

@@ -12,7 +12,6 @@ import contextlib
 import functools
 import hashlib
 import itertools
-import json
 import pathlib
 import subprocess
 import sys
@@ -39,8 +38,7 @@ _TIMED_QUERIES = 20
 
 
 def main(_):
-    from benchmarks.machine import describe_machine, library_versions
-    from keras_crosspool.files import atomic_path
+    from benchmarks.record import write_record
 
     with tempfile.TemporaryDirectory() as name:
         folder = pathlib.Path(name)
@@ -49,8 +47,6 @@ def main(_):
         rows = _format_rows(folder, stored, queries, speeds)
         record = {
             "data": pathlib.Path(FLAGS.data).name,
-            "machine": describe_machine(),
-            "versions": library_versions(),
             "pictures": len(stored.index),
             "queries": len(queries.index),
             "rounds": speeds,
@@ -64,8 +60,7 @@ def main(_):
         (output, record),
         (output.with_stem(f"{output.stem}_shares"), shares),
     ):
-        with atomic_path(path) as file:
-            file.write_text(json.dumps(content, indent=2))
+        write_record(path, content)
         print(f"written: {path}")
 
 

@@ -3,14 +3,14 @@
 Every runtime runs in a process of its own and sees the same real pictures, one at a time. Each
 warms up until it is stable; then they take turns in rounds whose order is shuffled. All samples
 are kept. Written: a JSON file with everything, and beside it a table (.md), .csv and a plot (.png).
-A multi-label model is scored by its mean average precision.
+A multi-label model is scored by its mean average precision. Unstable figures are not written to
+benchmarks/results/, from which the README is made.
 
     python -m benchmarks.latency model.tflite model.onnx --model=model --data=PHOTOS --split=val
     python -m benchmarks.latency model.tflite --data=PHOTOS --split=val --compare=old.json
 """
 
 import dataclasses
-import datetime
 import os
 import pathlib
 import sys
@@ -34,6 +34,11 @@ flags.DEFINE_bool("eager", True, "Time Keras called as model(x) too, beside its 
 flags.DEFINE_list("threads", ["1", "2"], "Numbers of threads to run artefacts with, on the CPU.")
 flags.DEFINE_integer("seed", 0, "Seed of the order of the runtimes and of the pictures.")
 flags.DEFINE_string("output", "benchmarks/results/latency.json", "JSON file to write.")
+flags.DEFINE_bool(
+    "keep_unstable",
+    False,
+    "Write unstable figures even to benchmarks/results/, the published ones.",
+)
 flags.DEFINE_string("compare", None, "Older JSON file; shows what changed, with 95% intervals.")
 
 
@@ -41,6 +46,7 @@ def main(paths):
     from benchmarks.latency.comparison import check_rounds
     from benchmarks.latency.remote_runner import WorkerCrashError
     from benchmarks.latency.results import read_results, write_results
+    from benchmarks.record import UnstableError, complete_record
 
     if pathlib.Path(FLAGS.output).suffix != ".json":
         raise ValueError(f"--output must end in .json. Received: {FLAGS.output}")
@@ -49,10 +55,14 @@ def main(paths):
         check_rounds(FLAGS.rounds, "--rounds")
         check_rounds(old["settings"]["rounds"], FLAGS.compare)
     try:
-        results = _benchmark(paths)
+        results = complete_record(_benchmark(paths))
     except WorkerCrashError as error:
         sys.exit(f"error: {error}")
-    files = write_results(results, FLAGS.output)
+    try:
+        files = write_results(results, FLAGS.output, FLAGS.keep_unstable)
+    except UnstableError as error:
+        _print(results, old)
+        sys.exit(f"error: {error}")
     _print(results, old)
     print("written:", *files)
 
@@ -61,7 +71,6 @@ def _benchmark(paths):
     from benchmarks.latency.measurement import measure, schedule
     from benchmarks.latency.results import derive
     from benchmarks.latency.subjects import open_subjects
-    from benchmarks.machine import describe_machine, library_versions
     from keras_crosspool.targets import TARGETS
 
     calls = ("predict", "eager") if FLAGS.eager else ("predict",)
@@ -72,9 +81,6 @@ def _benchmark(paths):
     load_before = os.getloadavg()[0]
     measurements = measure(subjects.candidates, pictures.pixels, plan)
     return {
-        "date": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "machine": describe_machine(),
-        "versions": library_versions(),
         "load_average": [load_before, os.getloadavg()[0]],
         "settings": {
             "batch": 1,

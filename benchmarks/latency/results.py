@@ -1,7 +1,6 @@
 """A latency result: raw samples and the figures derived from them, as JSON, table, CSV and plot."""
 
 import csv
-import json
 import pathlib
 from typing import Annotated, TypedDict
 
@@ -89,17 +88,22 @@ def _of_all(rows, figure, first, second, *arguments):
     return figure(first[rows], second[rows], *arguments) * float(rows.mean()) if rows.any() else 0.0
 
 
-def write_results(results, output):
+def write_results(results, output, keep_unstable=False):
     """Writes a result as JSON and beside it as `.md`, `.csv` and `.png`.
 
     Args:
         results: dict, see `benchmarks.latency`.
         output: path of the `.json` file.
+        keep_unstable: whether unstable figures may be published. Defaults to `False`.
 
     Returns:
         List of `pathlib.Path`, the files.
+
+    Raises:
+        UnstableError: as `benchmarks.record.write_record` does.
     """
     from benchmarks.plot import plot_latency
+    from benchmarks.record import write_record
     from benchmarks.table import flat_row, latency_section
 
     output = pathlib.Path(output)
@@ -108,7 +112,6 @@ def write_results(results, output):
         atomic_path(files[3]) as plot,
         atomic_path(files[2]) as table,
         atomic_path(files[1]) as markdown,
-        atomic_path(files[0]) as record,
     ):
         plot_latency(results, plot)
         rows = [flat_row(row) for row in results["runtimes"]]
@@ -117,7 +120,7 @@ def write_results(results, output):
             writer.writeheader()
             writer.writerows(rows)
         markdown.write_text(latency_section(results))
-        record.write_text(json.dumps(results))
+        write_record(files[0], results, keep_unstable, indent=None)
     return files
 
 

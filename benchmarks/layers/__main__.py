@@ -13,7 +13,6 @@ the policy's.
 """
 
 import dataclasses
-import json
 import statistics
 import time
 from collections.abc import Callable
@@ -72,8 +71,8 @@ def main(_):
     import keras
 
     from benchmarks.layers.backends import current_backend
+    from benchmarks.record import write_record
     from benchmarks.table import rows_table
-    from keras_crosspool.files import atomic_path
     from keras_crosspool.progress import track
 
     shapes = [LayerShape.parse(text) for text in FLAGS.shapes]
@@ -93,20 +92,17 @@ def main(_):
         for row in _rows(backend, policy, shape, square)
     ]
     record = _record(backend, square, rows)
-    with atomic_path(FLAGS.output) as path:
-        path.write_text(json.dumps(record, indent=2))
+    write_record(FLAGS.output, record)
     print(f"{rows_table(rows)}\n{record['data']}\nwritten: {FLAGS.output}")
 
 
 def _record(backend, square, rows):
-    from benchmarks.machine import describe_machine
     from keras_crosspool.versions import package_versions
 
     return {
         "data": f"Random maps; {backend.name} on {backend.device}; square of side {square}",
         "backend": backend.name,
         "device": backend.device,
-        "machine": describe_machine(),
         "versions": package_versions("keras", *backend.packages),
         "rounds": FLAGS.rounds,
         "square": square,

@@ -20,6 +20,7 @@ import tempfile
 from absl import flags
 
 from keras_crosspool.mains import run
+from keras_crosspool.quiet import silence_tensorflow
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("data", "data/grocery_mini", "Folder of pictures, or tfds:NAME.")
@@ -38,7 +39,7 @@ flags.DEFINE_string("output", "benchmarks/results/region_grid.json", "JSON; a .p
 
 def main(_):
     from benchmarks import plot
-    from benchmarks.machine import describe_machine
+    from benchmarks.record import write_record
     from benchmarks.region_grid import grid_setting
     from keras_crosspool.files import atomic_path
     from keras_crosspool.progress import track
@@ -65,11 +66,9 @@ def main(_):
     record = {
         "data": pathlib.Path(FLAGS.data).name,
         "arguments": {**common, "data": pathlib.Path(FLAGS.data).name, "cache_dir": None},
-        "machine": describe_machine(),
         "rows": rows,
     }
-    with atomic_path(FLAGS.output) as path:
-        path.write_text(json.dumps(record, indent=2))
+    write_record(FLAGS.output, record)
     with atomic_path(pathlib.Path(FLAGS.output).with_suffix(".png")) as path:
         plot.plot_grid_curve(record, path)
     print(f"written: {FLAGS.output}")
@@ -88,7 +87,7 @@ _COMMON = (
 
 def _in_a_process(function, *arguments):
     """Calls a function in a fresh process, so that its memory is its own."""
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
+    with multiprocessing.get_context("spawn").Pool(1, silence_tensorflow) as pool:
         return pool.apply(function, arguments)
 
 

@@ -17,7 +17,6 @@ average is longer than that of the plain fit.
 
 import concurrent.futures
 import contextlib
-import json
 import multiprocessing
 import pathlib
 import socket
@@ -54,9 +53,8 @@ _OPTIONS = ("data", "split", "backbone", "weights", "image_size", "batch_size")
 
 
 def main(_):
-    from benchmarks.machine import describe_machine, library_versions
+    from benchmarks.record import write_record
     from benchmarks.table import rows_table
-    from keras_crosspool.files import atomic_path
 
     unknown = sorted(set(FLAGS.runs) - set(RUNS))
     if unknown or not FLAGS.runs:
@@ -68,15 +66,12 @@ def main(_):
     record = {
         "data": pathlib.Path(FLAGS.data).name,
         "arguments": {name: FLAGS[name].value for name in _OPTIONS[1:]} | {"steps": FLAGS.steps},
-        "machine": describe_machine(),
-        "versions": library_versions(),
         "rounds": rounds,
         "head": _cost(_SCHEME1, _AVERAGE, rounds),
         "machinery": _cost(_AVERAGE, _PLAIN, rounds),
         "rows": rows,
     }
-    with atomic_path(FLAGS.output) as path:
-        path.write_text(json.dumps(record, indent=2))
+    write_record(FLAGS.output, record)
     print(rows_table(rows))
     for part in ("head", "machinery"):
         if record[part]:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from absl.testing import flagsaver
 
+from benchmarks import record
 from benchmarks.latency.comparison import check_rounds, compare, differences
 from benchmarks.latency.results import derive, write_results
 from benchmarks.machine import describe_machine
@@ -169,6 +170,19 @@ def test_results_are_written_whole_or_not_at_all(result, tmp_path):
     assert {file: file.read_bytes() for file in tmp_path.iterdir()} == before
 
 
+def test_unstable_results_are_not_published(result, tmp_path, monkeypatch):
+    monkeypatch.setattr(record, "PUBLISHED", tmp_path)
+    before = write_results(result, tmp_path / "latency.json")
+    contents = [file.read_bytes() for file in before]
+    result["runtimes"][2]["summary"]["verdict"] = "unstable"
+    with pytest.raises(record.UnstableError, match=r"Received: b\.tflite"):
+        write_results(result, tmp_path / "latency.json")
+    assert [file.read_bytes() for file in before] == contents
+    assert len(list(tmp_path.iterdir())) == 4
+    write_results(result, tmp_path / "latency.json", keep_unstable=True)
+    assert "Unstable" in (tmp_path / "latency.md").read_text()
+
+
 def test_rows_of_any_kind_become_a_table():
     table = rows_table([{"model": "a|b", "top5_accuracy": 0.98765, "n": 3}, {"ok": True}])
     assert [line.split() for line in table.splitlines()] == [
@@ -183,8 +197,8 @@ def test_rows_of_any_kind_become_a_table():
 def readme(result, tmp_path):
     write_results(result, tmp_path / "results" / "latency.json")
     rows = [{"model": "cross-layer", "accuracy": 0.8125}]
-    record = {"rows": rows, "data": "photos", "machine": result["machine"]}
-    (tmp_path / "results" / "accuracy.json").write_text(json.dumps(record))
+    accuracy = {"rows": rows, "data": "photos", "machine": result["machine"]}
+    (tmp_path / "results" / "accuracy.json").write_text(json.dumps(accuracy))
     (tmp_path / "results" / "plain.json").write_text(json.dumps(rows))
     path = tmp_path / "README.md"
     names = ("latency", "accuracy", "plain")

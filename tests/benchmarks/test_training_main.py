@@ -32,7 +32,8 @@ def test_every_run_trains_in_every_round(written):
     assert [row["run"] for row in record["rows"]] == list(RUNS)
     assert [tuple(turns) for turns in record["rounds"]] == [RUNS] * ROUNDS
     assert record["data"] == "tiny"
-    assert {"machine", "versions", "arguments"} <= record.keys()
+    assert {"machine", "versions", "arguments", "date"} <= record.keys()
+    assert record["command"].startswith("python -m benchmarks.training --data=tiny ")
 
 
 @pytest.mark.slow

@@ -9,7 +9,6 @@ lie from those of a run that nothing happened to (relative norm; 0 is equal bit 
     python -m tests.faults --only=SIGTERM
 """
 
-import json
 import pathlib
 import re
 import tempfile
@@ -41,9 +40,8 @@ _TRAINING = (
 
 
 def main(_):
-    from benchmarks.machine import describe_machine
+    from benchmarks.record import write_record
     from benchmarks.table import rows_table
-    from keras_crosspool.files import atomic_path
     from keras_crosspool.progress import track
     from tests.faults.cases import FAULTS
     from tests.faults.laboratory import COUNTS, FaultLaboratory
@@ -66,11 +64,9 @@ def main(_):
         "data": f"{len(FLAGS.classes)} classes x {COUNTS['train']} pictures of "
         f"{pathlib.Path(FLAGS.data).name}, 12 steps, a checkpoint every two steps; "
         f"seed {FLAGS.seed}",
-        "machine": describe_machine(),
         "rows": rows,
     }
-    with atomic_path(FLAGS.output) as path:
-        path.write_text(json.dumps(record, indent=2))
+    write_record(FLAGS.output, record)
     print(f"{rows_table(rows)}\nwritten: {FLAGS.output}")
 
 

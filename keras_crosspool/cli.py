@@ -1,0 +1,138 @@
+"""The command `crosspool`: `crosspool VERB ...` does what `python -m` does with the verb's module.
+
+To add a verb, add a row to `VERBS`; help and the closest match of a typing error come from there.
+"""
+
+import ast
+import difflib
+import importlib.util
+import pathlib
+import sys
+import textwrap
+import types
+
+from keras_crosspool.errors import USER_ERROR_EXIT_CODE
+from keras_crosspool.text import printable
+
+_EXPORT = "keras_crosspool.exporting.mains.export"
+VERBS = {
+    "train": "keras_crosspool.train",
+    "evaluate": "keras_crosspool.evaluate",
+    "predict": "keras_crosspool.predict",
+    "extract": "keras_crosspool.extract",
+    "extract-beam": "keras_crosspool.extract_beam",
+    "search": "keras_crosspool.search",
+    "launch": "keras_crosspool.launch",
+    "export": f"{_EXPORT}_all",
+    "export tflite": f"{_EXPORT}_tflite",
+    "export onnx": f"{_EXPORT}_onnx",
+    "export tensorrt": f"{_EXPORT}_tensorrt",
+    "completion": "keras_crosspool.completion",
+}
+_WIDTH = 80
+_HELP = ("help", "-h", "-help", "--help", "--helpshort", "--helpfull")
+
+
+def main():
+    """Runs the command of `sys.argv`."""
+    arguments = sys.argv[1:]
+    if not arguments or arguments[0] in _HELP:
+        print(help_text())
+    elif arguments[0] in ("version", "--version"):
+        from keras_crosspool import __version__
+
+        print(f"crosspool {__version__}")
+    else:
+        verb, rest = split_verb(arguments)
+        run_verb(verb, rest)
+
+
+def help_text():
+    """The verbs with what each does, a str of lines of at most 80 columns."""
+    width = max(map(len, VERBS)) + 4
+    rows = [
+        textwrap.fill(
+            summary(verb),
+            _WIDTH,
+            initial_indent=f"  {verb:<{width - 2}}",
+            subsequent_indent=" " * width,
+        )
+        for verb in VERBS
+    ]
+    return "\n".join(
+        [
+            "usage: crosspool VERB [--FLAG=VALUE ...]",
+            "",
+            *rows,
+            "",
+            "crosspool VERB --help: its flags",
+        ]
+    )
+
+
+def summary(verb):
+    """The first line of a verb's docstring, read without importing it."""
+    path = pathlib.Path(__file__).parents[1].joinpath(*VERBS[verb].split(".")).with_suffix(".py")
+    return ast.get_docstring(ast.parse(path.read_text("utf-8"))).partition("\n")[0]
+
+
+def split_verb(arguments):
+    """The verb that a command line begins with, of one or two words, and what follows it.
+
+    Ends the program with exit code 2 where there is no such verb.
+
+    Args:
+        arguments: list of str, at least one.
+
+    Returns:
+        `(verb, rest)`, a key of `VERBS` and a list of str.
+
+    Example:
+
+    >>> split_verb(["export", "onnx", "--model=model"])
+    ('export onnx', ['--model=model'])
+    """
+    first = arguments[0].replace("_", "-")
+    words = [first]
+    if len(arguments) > 1 and _takes_a_second(first) and not arguments[1].startswith("-"):
+        words.append(arguments[1])
+    verb = " ".join(words)
+    if verb not in VERBS:
+        _fail(verb)
+    return verb, arguments[len(words) :]
+
+
+def _takes_a_second(word):
+    return any(verb.startswith(f"{word} ") for verb in VERBS)
+
+
+def _fail(received):
+    close = difflib.get_close_matches(received, VERBS, n=1)
+    advice = f"did you mean crosspool {close[0]}?" if close else "crosspool --help lists them."
+    print(
+        f"error: There is no such command: {advice} Received: {printable(received)}",
+        file=sys.stderr,
+    )
+    sys.exit(USER_ERROR_EXIT_CODE)
+
+
+def run_verb(verb, arguments):
+    """Runs the main of a verb as `python -m` would, but that its usage text names the verb.
+
+    `runpy` would put the file's name into `sys.argv`, from which absl takes that of the program.
+
+    Args:
+        verb: str, a key of `VERBS`.
+        arguments: list of str, its flags and positional arguments.
+    """
+    spec = importlib.util.find_spec(VERBS[verb])
+    module = types.ModuleType("__main__")
+    # Processes that multiprocessing starts find their main by its specification.
+    module.__spec__, module.__file__ = spec, spec.origin
+    sys.modules["__main__"] = module
+    sys.argv = [f"crosspool {verb}", *arguments]
+    exec(spec.loader.get_code(spec.name), vars(module))
+
+
+if __name__ == "__main__":
+    main()
