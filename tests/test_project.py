@@ -1,4 +1,4 @@
-"""The project's own files: the Bazel targets, the extras, the constraints and the README."""
+"""The project's own files: the Bazel targets, the extras, the constraints and the pages."""
 
 import ast
 import configparser
@@ -12,6 +12,8 @@ import pytest
 ROOT = pathlib.Path(__file__).parent.parent
 CALLS = {"load", "package", "licenses", "exports_files", "glob", "requirement"}
 CALLS |= {"py_library", "py_binary", "py_test", "filegroup"}
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+README_LINES = 150
 
 
 @pytest.fixture(scope="module")
@@ -113,3 +115,45 @@ def test_tables_come_from_results():
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_every_page_with_tables_is_written():
+    with_tables = {page for page in PAGES if "\n<!-- begin " in page.read_text()}
+    text = (ROOT / "tools" / "readme_tables.py").read_text()
+    default = re.search(r'DEFINE_list\(\s*"pages",\s*(\[.*?\])', text, re.DOTALL)
+    assert with_tables == {ROOT / name for name in ast.literal_eval(default[1])}
+
+
+def test_readme_is_short():
+    assert len((ROOT / "README.md").read_text().splitlines()) <= README_LINES
+
+
+def test_index_lists_every_page_once():
+    index = ROOT / "docs" / "index.md"
+    listed = re.findall(r"^\d+\. \[[^]]+\]\(([^)]+)\)", index.read_text(), re.MULTILINE)
+    pages = [page.name for page in index.parent.glob("*.md") if page != index]
+    assert sorted(listed) == sorted(pages)
+
+
+def _prose(page):
+    """A page without its code and its tables of results, which may hold any characters."""
+    text = re.sub(r"<!-- begin (\S+) -->.*?<!-- end \1 -->", "", page.read_text(), flags=re.DOTALL)
+    return re.sub(r"^```.*?^```$", "", text, flags=re.DOTALL | re.MULTILINE)
+
+
+def _anchors(page):
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.+)$", _prose(page), re.MULTILINE)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_relative_links_resolve(page):
+    text = re.sub(r"`[^`\n]*`", "", _prose(page))
+    links = [x for x in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in x]
+    assert links or page.name == "CONTRIBUTING.md"
+    for link in links:
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in _anchors(target), link

@@ -1,8 +1,9 @@
 """Writes the tables of README.md and docs/ from the files in benchmarks/results/.
 
 Between `<!-- begin NAME -->` and `<!-- end NAME -->` stands the table of
-benchmarks/results/NAME.json: a latency result, a list of rows, or an object with `rows`. The
-table named `formats` is the one that the exporters themselves read.
+benchmarks/results/NAME.json: a latency result, a list of rows, or an object with `rows`. Two names
+are special: `formats` is the table that the exporters themselves read, and `summary` takes the
+main scores from several accuracy results.
 
     python -m tools.readme_tables
     python -m tools.readme_tables --check
@@ -18,9 +19,24 @@ from absl import flags
 from keras_crosspool.mains import run
 
 FLAGS = flags.FLAGS
-flags.DEFINE_list("pages", ["README.md", "docs/reliability.md"], "Files whose tables are written.")
+flags.DEFINE_list(
+    "pages",
+    ["README.md", "docs/export.md", "docs/reliability.md", "docs/results.md"],
+    "Files whose tables are written.",
+)
 flags.DEFINE_string("results", "benchmarks/results", "Folder of the JSON files.")
 flags.DEFINE_bool("check", False, "Write nothing; fail if a table is not that of its results.")
+
+# Results file and score of each row of the summary, and its columns.
+_SUMMARY_SCORES = (
+    ("accuracy", "accuracy"),
+    ("accuracy", "coarse accuracy"),
+    ("accuracy_grocery_store", "accuracy"),
+    ("accuracy_grocery_store", "cross validated accuracy"),
+    ("accuracy_montages", "mean average precision"),
+    ("accuracy_montages", "mean f1"),
+)
+_SUMMARY_MODELS = ("global average", "scheme 1", "scheme 2", "both")
 
 _MARKER = re.compile(r"<!-- (begin|end) (\S+) -->")
 _BLOCK = re.compile(r"(<!-- begin (\S+) -->\n).*?(<!-- end \2 -->)", re.DOTALL)
@@ -69,7 +85,39 @@ def _table(name, results):
 
     if name == "formats":
         return f"{markdown_table()}\n"
+    if name == "summary":
+        return _summary(pathlib.Path(results))
     return render(pathlib.Path(results) / f"{name}.json")
+
+
+def _summary(results):
+    """The main scores of the accuracy results: a row a score, a column a model."""
+    from benchmarks.table import rows_table
+
+    return rows_table([_summary_row(results / f"{name}.json", x) for name, x in _SUMMARY_SCORES])
+
+
+def _summary_row(path, score):
+    record = _read(path)
+    scores = {model: _find_score(path, record["rows"], model, score) for model in _SUMMARY_MODELS}
+    return {"data set": record["data"], "score": score} | scores
+
+
+def _find_score(path, rows, model, score):
+    """The score of the row of a model, or of its row without cropped and mirrored views."""
+    named = [row for row in rows if row["model"] == model]
+    whole = [row for row in rows if row["model"].startswith(f"{model} (whole ")]
+    for row in (*named, *whole):
+        for key, value in row.items():
+            if key.replace("_", " ") == score:
+                return value
+    raise ValueError(f"The summary needs {score} of {model}. Received: no such row in {path}")
+
+
+def _read(path):
+    if not path.is_file():
+        raise ValueError(f"A table has no results; run its benchmark. Received: no file {path}")
+    return json.loads(path.read_text())
 
 
 def render(path):
@@ -87,9 +135,7 @@ def render(path):
     from benchmarks.machine import machine_line
     from benchmarks.table import latency_section, rows_table
 
-    if not path.is_file():
-        raise ValueError(f"A table has no results; run its benchmark. Received: no file {path}")
-    record = json.loads(path.read_text())
+    record = _read(path)
     if isinstance(record, dict) and "runtimes" in record:
         return latency_section(record)
     rows = record.get("rows") if isinstance(record, dict) else record

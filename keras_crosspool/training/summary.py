@@ -3,7 +3,7 @@
 import shlex
 import textwrap
 
-from keras_crosspool.targets import TASKS
+from keras_crosspool.targets import TARGETS
 from keras_crosspool.text import printable
 
 _WIDTH = 80
@@ -23,7 +23,7 @@ def summary(metadata, output):
     Returns:
         str, without a line break at the end.
     """
-    metric = TASKS[metadata.task].metric
+    metric = TARGETS[metadata.task].metric
     rows = [
         ("model", _model(metadata)),
         ("training", _images(metadata, metadata.data["train_split"])),

@@ -219,6 +219,36 @@ def test_readme_tables_are_those_of_the_results(readme, result):
 
 
 @pytest.fixture
+def summary_results(tmp_path):
+    scores = {
+        "accuracy": {"accuracy": 0.5, "coarse_accuracy": 0.75},
+        "accuracy_grocery_store": {"accuracy": 0.5, "cross validated accuracy": 0.75},
+        "accuracy_montages": {"mean_average_precision": 0.5, "mean_f1": 0.75},
+    }
+    models = ("global average", "scheme 1", "scheme 2", "both (whole images)")
+    for name, values in scores.items():
+        rows = [{"model": "scheme 1 (whole images)"} | dict.fromkeys(values, 0.0)]
+        rows += [{"model": model} | values for model in models]
+        (tmp_path / f"{name}.json").write_text(json.dumps({"data": name, "rows": rows}))
+    return tmp_path
+
+
+def test_summary_takes_the_main_scores(summary_results):
+    text = fill_tables("<!-- begin summary -->\n<!-- end summary -->\n", summary_results)
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()[1:-1]]
+    assert rows[0] == ["data set", "score", "global average", "scheme 1", "scheme 2", "both"]
+    assert [row[2:] for row in rows[2:]] == [["0.5"] * 4, ["0.75"] * 4] * 3
+    assert rows[-1][:2] == ["accuracy_montages", "mean f1"]
+
+
+def test_summary_names_what_is_missing(summary_results):
+    path = summary_results / "accuracy_montages.json"
+    path.write_text(json.dumps({"data": "montages", "rows": [{"model": "scheme 1"}]}))
+    with pytest.raises(ValueError, match=r"mean average precision of global average.*montages"):
+        fill_tables("<!-- begin summary -->\n<!-- end summary -->\n", summary_results)
+
+
+@pytest.fixture
 def readme_flags(readme):
     if not FLAGS.is_parsed():
         FLAGS.mark_as_parsed()
