@@ -11,6 +11,8 @@ import sys
 import numpy as np
 import pytest
 
+from tests.fork_server import FORKS, ForkServer
+
 ROOT = pathlib.Path(__file__).parents[1]
 GROCERY = ROOT / "data" / "grocery_mini"
 TINY_CLASSES = ("Anjou", "Arla-Standard-Milk", "Orange")
@@ -138,14 +140,37 @@ def run_main():
         return subprocess.run(
             [sys.executable, "-m", module, *map(str, arguments)],
             cwd=cwd,
-            # From anywhere, and as under an ordinary terminal: without pytest's own settings.
-            env=os.environ | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2"} | environment,
+            env=_ordinary_environment() | environment,
             capture_output=True,
             text=True,
             check=False,
         )
 
     return run
+
+
+@pytest.fixture(scope="session")
+def fork_main(run_main):
+    """A function like `run_main`, which takes no variables and starts where Keras is imported.
+
+    Each run is a process of its own, forked from one that has imported TensorFlow: for mains whose
+    start is not what is tried.
+    """
+    server = ForkServer(ROOT, _ordinary_environment())
+
+    def run(module, *arguments, cwd=ROOT):
+        if not FORKS or _ordinary_environment() != server.environment:
+            return run_main(module, *arguments, cwd=cwd)
+        return server.run(module, *arguments, cwd=cwd)
+
+    yield run
+    server.close()
+
+
+def _ordinary_environment():
+    """From anywhere, and as under an ordinary terminal: without pytest's own settings."""
+    inherited = {key: value for key, value in os.environ.items() if key != "PYTEST_CURRENT_TEST"}
+    return inherited | {"PYTHONPATH": str(ROOT), "TF_CPP_MIN_LOG_LEVEL": "2"}
 
 
 @pytest.fixture(scope="session")
@@ -164,10 +189,10 @@ def half_written():
 
 
 @pytest.fixture(scope="session")
-def trained(tmp_path_factory, tiny_folder, run_main, request):
+def trained(tmp_path_factory, tiny_folder, fork_main, request):
     """The model directory that one run of the training main wrote, and that run's process."""
     directory = tmp_path_factory.mktemp("trained") / "model"
-    done = run_main(
+    done = fork_main(
         "keras_crosspool.train",
         f"--data={tiny_folder}",
         "--val_split=test",

@@ -172,7 +172,7 @@ def test_compare_needs_no_keras_and_shows_every_line(finished, workshop, output,
 
 @pytest.mark.slow
 @pytest.mark.parametrize("case", ["missing artefact", "junk artefact", "missing folder"])
-def test_bad_input_ends_in_one_line(case, workshop, junk, tmp_path, run_main):
+def test_bad_input_ends_in_one_line(case, workshop, junk, tmp_path, fork_main):
     tflite, data = workshop / "model.tflite", f"--data={DATA}"
     arguments, words = {
         "missing artefact": ([tmp_path / "absent.tflite", data], "absent.tflite"),
@@ -180,7 +180,7 @@ def test_bad_input_ends_in_one_line(case, workshop, junk, tmp_path, run_main):
         "missing folder": ([tflite, f"--data={tmp_path / 'absent'}"], "absent"),
     }[case]
     output = tmp_path / "results" / "latency.json"
-    done = run_main("benchmarks.latency", *arguments, "--split=test", f"--output={output}")
+    done = fork_main("benchmarks.latency", *arguments, "--split=test", f"--output={output}")
     assert done.returncode == 2
     (line,) = [line for line in done.stderr.splitlines() if line.startswith("error: ")]
     assert words in line

@@ -130,9 +130,9 @@ def test_backend_without_gradients_is_refused(monkeypatch):
         ("--shapes=", "--shapes not empty"),
     ],
 )
-def test_bad_flags_end_in_one_line(run_main, tmp_path, flag, message):
+def test_bad_flags_end_in_one_line(fork_main, tmp_path, flag, message):
     output = tmp_path / "layers.json"
-    done = run_main("benchmarks.layers", flag, f"--output={output}")
+    done = fork_main("benchmarks.layers", flag, f"--output={output}")
     assert done.returncode == 2, done.stderr
     (line,) = (line for line in done.stderr.splitlines() if line.startswith("error: "))
     assert message in line

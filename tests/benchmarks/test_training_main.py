@@ -79,9 +79,9 @@ def _of_rounds(record, figure):
         (["--data=absent", "--runs=plain fit"], "absent"),
     ],
 )
-def test_bad_input_ends_in_one_line(run_main, tmp_path, flags, message):
+def test_bad_input_ends_in_one_line(fork_main, tmp_path, flags, message):
     output = tmp_path / "training.json"
-    done = run_main("benchmarks.training", *flags, f"--output={output}")
+    done = fork_main("benchmarks.training", *flags, f"--output={output}")
     assert done.returncode == 2, done.stderr
     (line,) = (line for line in done.stderr.splitlines() if line.startswith("error: "))
     assert message in line

@@ -23,7 +23,7 @@ def test_tflite(run_main, solved_directory, tmp_path):
 
 
 def test_a_failed_parity_exits_with_1_and_leaves_nothing(
-    run_main, solved_directory, tmp_path, grocery
+    fork_main, solved_directory, tmp_path, grocery
 ):
     """Calibrated on one dark corner of the data, int8 is not the model any more."""
     import numpy as np
@@ -34,7 +34,7 @@ def test_a_failed_parity_exits_with_1_and_leaves_nothing(
     for i in range(2):
         Image.fromarray(np.full((128, 128, 3), i, "uint8")).save(folder / f"{i}.png")
     output = tmp_path / "out" / "model.onnx"
-    done = run_main(
+    done = fork_main(
         "export.onnx",
         f"--model={solved_directory}",
         f"--output={output}",
@@ -59,8 +59,8 @@ def test_a_failed_parity_exits_with_1_and_leaves_nothing(
         ("export.tflite", ["--output=x.tflite", "--no_such_flag"], "no_such_flag"),
     ],
 )
-def test_bad_input(run_main, solved_directory, tmp_path, module, arguments, words):
-    done = run_main(module, f"--model={solved_directory}", *arguments, cwd=tmp_path)
+def test_bad_input(fork_main, solved_directory, tmp_path, module, arguments, words):
+    done = fork_main(module, f"--model={solved_directory}", *arguments, cwd=tmp_path)
     assert done.returncode == 2, done.stderr
     assert words in done.stderr
     assert "Traceback" not in done.stderr

@@ -77,13 +77,13 @@ def _flat(model):
 
 
 @pytest.fixture(scope="module")
-def results(tiny_network, tiny_folder, run_main, tmp_path_factory):
+def results(tiny_network, tiny_folder, fork_main, tmp_path_factory):
     """What one device, and what two, end in."""
     folder = tmp_path_factory.mktemp("mirrored")
     network = _save_case(folder, tiny_network())
     (folder / "two_devices.py").write_text(SCRIPT)
     here, output = __file__.rpartition("/")[0], folder / "results.npz"
-    done = run_main("two_devices", here, tiny_folder, network, output, cwd=folder)
+    done = fork_main("two_devices", here, tiny_folder, network, output, cwd=folder)
     assert done.returncode == 0, done.stderr
     with np.load(output) as two:
         return train(ONE_DEVICE, tiny_folder, network), dict(two)

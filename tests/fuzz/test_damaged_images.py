@@ -234,7 +234,7 @@ def test_damaged_metadata_do_not_lose_an_image(damaged, tried):
 
 
 def test_evaluate_leaves_the_broken_ones_out(
-    damaged, model_directory, tiny_folder, run_main, tmp_path
+    damaged, model_directory, tiny_folder, fork_main, tmp_path
 ):
     folder, outcomes = damaged
     (tmp_path / "test").mkdir()
@@ -243,7 +243,7 @@ def test_evaluate_leaves_the_broken_ones_out(
     (tmp_path / "test" / "Orange").unlink()
     (tmp_path / "test" / "Orange").symlink_to(folder)
     before = _contents(folder)
-    done = run_main(
+    done = fork_main(
         "keras_crosspool.evaluate",
         f"--model={model_directory}",
         f"--data={tmp_path}",

@@ -18,7 +18,7 @@ def _break_pictures(folder):
 
 
 @pytest.fixture(scope="module")
-def runs(run_mains, tmp_path_factory, copy_pictures, tiny_folder, model_directory):
+def runs(fork_mains, tmp_path_factory, copy_pictures, tiny_folder, model_directory):
     """Every bad command, run: case -> (process, what its line must say), and the output folder."""
     folder = tmp_path_factory.mktemp("bad")
     output = folder / "output"
@@ -62,7 +62,7 @@ def runs(run_mains, tmp_path_factory, copy_pictures, tiny_folder, model_director
             rf"cannot be decoded.*Received: {truncated}$",
         ),
     }
-    processes = run_mains({case: command for case, (command, _) in cases.items()})
+    processes = fork_mains({case: command for case, (command, _) in cases.items()})
     return {case: (processes[case], cases[case][1]) for case in cases}, folder
 
 

@@ -19,23 +19,23 @@ TRAIN, TEST = 30, 16
 
 
 @pytest.fixture(scope="module")
-def montages(run_mains, tiny_folder, tmp_path_factory):
+def montages(run_main, fork_main, tiny_folder, tmp_path_factory):
     """Runs of the montages main, by name, and the folder of what they wrote."""
     folder = tmp_path_factory.mktemp("montages")
     flags = (f"--train={TRAIN}", f"--test={TEST}", "--fewest=1", "--most=3", "--image_size=128")
     command = ("tools.montages", f"--data={tiny_folder}", "--test_split=test", *flags)
-    cases = {
-        "good": (*command, f"--output={folder}/good"),
-        "bad": (*command, "--most=4", f"--output={folder}/bad"),
+    runs = {
+        "good": run_main(*command, f"--output={folder}/good"),
+        "bad": fork_main(*command, "--most=4", f"--output={folder}/bad"),
     }
-    return run_mains(cases), folder
+    return runs, folder
 
 
 @pytest.fixture(scope="module")
-def model_runs(run_main, run_mains, montages, tmp_path_factory):
+def model_runs(fork_main, fork_mains, montages, tmp_path_factory):
     """The runs of the other mains on the montages, and the folder of what they wrote."""
     folder, data = tmp_path_factory.mktemp("multi_label"), montages[1] / "good"
-    train = run_main(
+    train = fork_main(
         "keras_crosspool.train",
         f"--data={data}",
         "--val_split=test",
@@ -59,7 +59,7 @@ def model_runs(run_main, run_mains, montages, tmp_path_factory):
             "--parity_pictures=16",
         ),
     }
-    return {"train": train} | run_mains(cases), folder, data
+    return {"train": train} | fork_mains(cases), folder, data
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ PREDICT, EVALUATE = "keras_crosspool.predict", "keras_crosspool.evaluate"
 
 
 @pytest.fixture(scope="module")
-def runs(run_mains, model_directory, tiny_folder, tmp_path_factory):
+def runs(fork_mains, model_directory, tiny_folder, tmp_path_factory):
     """All runs, and the folder with the images."""
     folder = tmp_path_factory.mktemp("odd")
     photos = sorted((tiny_folder / "test" / "Orange").iterdir())
@@ -27,7 +27,7 @@ def runs(run_mains, model_directory, tiny_folder, tmp_path_factory):
     os.mkfifo(data / "Anjou" / "pipe.jpg")
     predict = (PREDICT, f"--model={model_directory}", f"--json={folder}/found.json", named, pipe)
     evaluate = (EVALUATE, f"--model={model_directory}", f"--data={folder}/data")
-    processes = run_mains(
+    processes = fork_mains(
         {
             "predict": (*predict, "--skip_broken"),
             "refused": predict,

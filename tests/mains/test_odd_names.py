@@ -41,14 +41,14 @@ def _write_data(folder, class_names):
 
 
 @pytest.fixture(scope="module")
-def runs(tmp_path_factory, run_mains):
+def runs(tmp_path_factory, fork_mains):
     """The processes, and the folder of what they wrote."""
     folder = tmp_path_factory.mktemp("odd")
     for name, classes in (("few", FEW), ("many", MANY)):
         _write_data(folder / name, classes)
         _save(folder / f"model_{name}", classes, folder / name)
     photos = [folder / "few" / "test" / name / "a.png" for name in NAMES]
-    processes = run_mains(
+    processes = fork_mains(
         {
             "predict": (
                 "keras_crosspool.predict", f"--model={folder}/model_few",

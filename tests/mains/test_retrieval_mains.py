@@ -18,17 +18,16 @@ EXTRACT, SEARCH = "keras_crosspool.extract", "keras_crosspool.search"
 
 
 @pytest.fixture(scope="module")
-def runs(run_main, run_mains, model_directory, tiny_folder, tmp_path_factory):
+def runs(run_main, fork_mains, model_directory, tiny_folder, tmp_path_factory):
     """All runs, and the folder of what they wrote."""
     folder = tmp_path_factory.mktemp("runs")
     photos = [sorted((tiny_folder / "test" / name).iterdir())[0] for name in ("Anjou", "Orange")]
     model, descriptors = f"--model={model_directory}", f"--descriptors={folder}/packed"
     extract = (EXTRACT, model, f"--output={folder}/packed", "--format=packed")
     # Neither data nor split: the training data's training split.
-    first = run_main(*extract)
+    started = {"extract": run_main(*extract), "help search": run_main(SEARCH, "--help")}
     cases = {
         "help extract": (EXTRACT, "--help"),
-        "help search": (SEARCH, "--help"),
         "again": extract,
         "other format": (*extract[:-1], "--format=float16"),
         "search": (
@@ -39,7 +38,7 @@ def runs(run_main, run_mains, model_directory, tiny_folder, tmp_path_factory):
         "no descriptors": (SEARCH, model, f"--descriptors={tiny_folder}", photos[0]),
         "no picture format": (SEARCH, model, descriptors, "--contact_sheet=sheet.txt", photos[0]),
     }  # fmt: skip
-    return {"extract": first} | run_mains(cases), folder, photos
+    return started | fork_mains(cases), folder, photos
 
 
 def test_help_in_words(runs):
