@@ -27,7 +27,7 @@ flags.DEFINE_string("json", None, "File for all scores, per class too.")
 def main(_):
     from keras_crosspool.data import open_split
     from keras_crosspool.evaluation import predict_logits, score
-    from keras_crosspool.models import load_model
+    from keras_crosspool.models.directory import load_model
     from keras_crosspool.records import write_json
 
     model, metadata = load_model(FLAGS.model)

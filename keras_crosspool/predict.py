@@ -28,7 +28,7 @@ define_image_flags(__name__)
 def main(paths):
     from keras_crosspool.evaluation import plots, prediction
     from keras_crosspool.files import atomic_path
-    from keras_crosspool.models import load_model
+    from keras_crosspool.models.directory import load_model
     from keras_crosspool.records import write_json
 
     if not paths:

@@ -3,6 +3,7 @@
 import ast
 import doctest
 import importlib
+import inspect
 import pathlib
 import pkgutil
 
@@ -69,7 +70,15 @@ def _public(tree):
 
 
 # Described by the class that they overrule.
-OVERRULED = {"build", "call", "compute_output_shape", "from_config", "get_config", "update_step"}
+OVERRULED = {
+    "build",
+    "call",
+    "compute_output_shape",
+    "from_config",
+    "get_config",
+    "update_step",
+    "get_compile_config",
+}
 OVERRULED |= {"train_step", "test_step", "on_train_begin", "on_train_end", "on_epoch_begin"}
 OVERRULED |= {"on_epoch_end", "on_train_batch_end"}
 
@@ -84,11 +93,23 @@ def test_what_is_public_is_described(path):
         name = f"{path.name}: {node.name}"
         if node.name in OVERRULED or (owner is None and node.name == "main"):
             continue
-        docstring = ast.get_docstring(node)
+        docstring = ast.get_docstring(node) or _described_by_its_class(path, node, owner)
         assert docstring, name
         assert len(docstring.splitlines()[0]) <= 100, name
         if owner is None and isinstance(node, ast.FunctionDef) and len(node.args.args) > 1:
             _check_arguments(node, docstring, name)
+
+
+def _described_by_its_class(path, method, owner):
+    """What the class, or one that it derives from, says of a method or an attribute."""
+    if owner is None:
+        return None
+    if f" {method.name}: " in (ast.get_docstring(owner) or ""):
+        return ast.get_docstring(owner)
+    name = ".".join(path.relative_to(ROOT).with_suffix("").parts)
+    of_ours = getattr(importlib.import_module(name), owner.name).__mro__[1:]
+    bases = [base for base in of_ours if base.__module__.startswith("keras_crosspool")]
+    return next((inspect.getdoc(vars(b)[method.name]) for b in bases if method.name in vars(b)), "")
 
 
 def _check_arguments(node, docstring, name):

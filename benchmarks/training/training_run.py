@@ -93,7 +93,7 @@ def _ours(setting, options, addresses, task_index):
     from keras_crosspool.fine_tuning.callbacks.finite_loss import FiniteLoss
     from keras_crosspool.fine_tuning.precision import announce, resolve_compiler
     from keras_crosspool.fine_tuning.tuned_copy import compile_phase, copy_to_train
-    from keras_crosspool.models import build_model
+    from keras_crosspool.models.zoo import build_model
 
     tuning = _tuning(options)
     distribution = create_distribution(setting.strategy, addresses, task_index, setting.devices)

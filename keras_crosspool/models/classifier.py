@@ -4,12 +4,12 @@ import keras
 import numpy as np
 
 from keras_crosspool.models.average_branch import AverageBranch
+from keras_crosspool.models.branched_model import BranchedModel
 from keras_crosspool.models.branches import branch_config, restore_branch
-from keras_crosspool.targets import TARGETS
 
 
 @keras.saving.register_keras_serializable(package="keras_crosspool")
-class CrossPoolClassifier(keras.Model):
+class CrossPoolClassifier(BranchedModel):
     """Tells look-alike classes apart by cross-layer pooling: a functional Keras model.
 
     `from_backbone` builds one. `solve` fits it in closed form, in seconds. `fit`, `evaluate` and
@@ -49,7 +49,9 @@ class CrossPoolClassifier(keras.Model):
     Example:
 
     >>> names = ["apple", "pear"]
-    >>> model = CrossPoolClassifier.from_backbone("MobileNetV2", names, image_size=96, weights=None)
+    >>> model = CrossPoolClassifier.from_backbone(
+    ...     "MobileNetV2", names, image_size=96, weights=None, feature_channels=4
+    ... )
     >>> images, labels = np.random.randint(0, 256, (6, 96, 96, 3)), np.array([0, 1] * 3)
     >>> report = model.solve(images, labels)
     >>> model.predict(images, verbose=0).shape
@@ -67,16 +69,8 @@ class CrossPoolClassifier(keras.Model):
         baseline_maps=None,
         name="cross_pool_classifier",
     ):
-        # === Layers ===
         classifier = logits or keras.layers.Dense(len(class_names), name="logits")
-        descriptors = [branch.descriptor for branch in branches]
-        descriptor = descriptors[0]
-        if len(descriptors) > 1:
-            descriptor = keras.layers.Concatenate(name="descriptor")(descriptors)
-        # === Functional model ===
-        super().__init__(inputs=image, outputs=classifier(descriptor), name=name)
-        # === Structure ===
-        self._parts = _Parts(branches, classifier, descriptor, descriptors, baseline_maps)
+        super().__init__(image, branches, classifier, baseline_maps, name)
         self.class_names = tuple(class_names)
         self.task = task
         self.thresholds = None if thresholds is None else tuple(map(float, thresholds))
@@ -155,54 +149,6 @@ class CrossPoolClassifier(keras.Model):
         model.compile_by_default()
         return model
 
-    # --- Structure -----------------------------------------------------------------------------
-
-    @property
-    def branches(self):
-        return self._parts.branches
-
-    @property
-    def classifier(self):
-        return self._parts.classifier
-
-    @property
-    def descriptor(self):
-        return self._parts.descriptor
-
-    @property
-    def network(self):
-        """The functional model from images to the descriptors of the branches, a list."""
-        if self._parts.network is None:
-            self._parts.network = keras.Model(self.inputs[0], self._parts.descriptors)
-        return self._parts.network
-
-    @property
-    def backbone(self):
-        if self._parts.backbone is None:
-            plain = [branch for branch in self.branches if branch.grid is None]
-            self._parts.backbone = (
-                keras.Model(self.inputs[0], plain[0].baseline_maps(), name="backbone")
-                if plain
-                else self.branches[0].grid.network
-            )
-        return self._parts.backbone
-
-    @property
-    def head_layers(self):
-        layers = [layer for branch in self.branches for layer in branch.layers]
-        return (*layers, self.classifier)
-
-    @property
-    def float32_layers(self):
-        """The layers that compute in float32 under every policy, a tuple."""
-        layers = [layer for branch in self.branches for layer in branch.float32_layers]
-        return (*layers, self.classifier)
-
-    @property
-    def image_size(self):
-        """Side of the images, in pixels."""
-        return self.input_shape[1]
-
     def on_branches(self, branches, name):
         """A classifier of its own on other branches of the same input; they share their layers.
 
@@ -259,8 +205,6 @@ class CrossPoolClassifier(keras.Model):
             maps, grid = chosen.baseline_maps(), chosen.grid
         return self.on_branches([AverageBranch.build(maps, grid)], f"{self.name}-baseline")
 
-    # --- Training ------------------------------------------------------------------------------
-
     def compile_by_default(self):
         """Compiles the model for the labels of its task, as `from_backbone` does.
 
@@ -268,6 +212,8 @@ class CrossPoolClassifier(keras.Model):
         one would leave it; the cross-entropy of integer labels and their accuracy, or for several
         labels the binary cross-entropy and the area under the precision-recall curve.
         """
+        from keras_crosspool.targets import TARGETS
+
         targets = TARGETS[self.task]
         self.compile(
             optimizer=keras.optimizers.AdamW(1e-5),
@@ -333,8 +279,6 @@ class CrossPoolClassifier(keras.Model):
             self.name,
         )
 
-    # --- Saving --------------------------------------------------------------------------------
-
     def get_config(self):
         return {
             "name": self.name,
@@ -352,24 +296,20 @@ class CrossPoolClassifier(keras.Model):
         network = keras.saving.deserialize_keras_object(config.pop("network"), custom_objects)
         branches = [restore_branch(branch, network) for branch in config.pop("branches")]
         logits = keras.saving.deserialize_keras_object(config.pop("logits"), custom_objects)
-        model = cls(network.inputs[0], branches, logits=logits, **config)
-        model.compile_by_default()
-        return model
+        return cls(network.inputs[0], branches, logits=logits, **config)
 
     def get_compile_config(self):
-        """As Keras does it, once the optimizer has trained; before, the default is compiled."""
-        trained = self.optimizer is not None and self.optimizer.built
-        return super().get_compile_config() if trained else None
+        """As Keras does it, and whether the optimizer has made its variables yet."""
+        config = super().get_compile_config()
+        return config and {**config, "optimizer_built": self.optimizer.built}
 
-
-class _Parts:
-    """What a classifier keeps of its structure, out of the sight of Keras' tracking."""
-
-    def __init__(self, branches, classifier, descriptor, descriptors, baseline_maps):
-        self.branches = tuple(branches)
-        self.classifier, self.descriptor = classifier, descriptor
-        self.descriptors, self.baseline_maps = descriptors, baseline_maps
-        self.network = self.backbone = None  # made when first asked for
+    def compile_from_config(self, config):
+        """As Keras does it; an optimizer without variables is left so, as it was saved."""
+        config = dict(config)
+        if config.pop("optimizer_built"):
+            super().compile_from_config(config)
+        else:
+            self.compile(**keras.saving.deserialize_keras_object(config))
 
 
 def _checked_names(class_names, num_classes):
@@ -389,5 +329,7 @@ def _checked_names(class_names, num_classes):
 
 
 def _checked_task(task):
+    from keras_crosspool.targets import TARGETS
+
     if task not in TARGETS:
         raise ValueError(f"`task` must be one of {', '.join(TARGETS)}. Received: {task!r}")

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_crosspool.models import load_model
+from keras_crosspool.models.directory import load_model
 from keras_crosspool.models.fingerprint import model_fingerprint
 
 

@@ -38,7 +38,9 @@ def _save_small_model(directory, data):
     import keras
 
     from keras_crosspool.data import open_split
-    from keras_crosspool.models import ModelMetadata, save_model
+    from keras_crosspool.models.directory import save_model
+    from keras_crosspool.models.metadata import ModelMetadata
+    from tests.small_models import flat_classifier
 
     keras.utils.set_random_seed(0)
     class_names = open_split(data, "test").class_names
@@ -46,7 +48,6 @@ def _save_small_model(directory, data):
     x = keras.layers.Rescaling(1 / 127.5, -1.0)(picture)
     x = keras.layers.Conv2D(8, 3, strides=2, activation="relu")(x)
     x = keras.layers.GlobalAveragePooling2D()(x)
-    logits = keras.layers.Dense(len(class_names), name="logits")(x)
     metadata = ModelMetadata(
         name="small",
         class_names=tuple(class_names),
@@ -61,4 +62,4 @@ def _save_small_model(directory, data):
         versions={},
         metrics={},
     )
-    save_model(directory, keras.Model(picture, logits), metadata)
+    save_model(directory, flat_classifier(picture, x, class_names), metadata)

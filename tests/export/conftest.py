@@ -17,7 +17,9 @@ from keras_crosspool.exporting.source import load_source, make_source
 from keras_crosspool.exporting.tensorrt.exporter import export_tensorrt
 from keras_crosspool.exporting.tflite.exporter import export_tflite
 from keras_crosspool.layers import CrossLayerPooling, LocalRegions
-from keras_crosspool.models import ModelMetadata, build_model, save_model
+from keras_crosspool.models.directory import save_model
+from keras_crosspool.models.metadata import ModelMetadata
+from keras_crosspool.models.zoo import build_model
 
 SIZE = 128
 _EXPORTERS = {"tflite": export_tflite, "onnx": export_onnx, "tensorrt": export_tensorrt}

@@ -6,7 +6,7 @@ import os
 import pytest
 
 from keras_crosspool.exporting.pictures import read_pictures
-from keras_crosspool.models import ModelMetadata
+from keras_crosspool.models.metadata import ModelMetadata
 
 
 def test_broken_pictures_are_left_out_and_recorded(copy_pictures, tmp_path):

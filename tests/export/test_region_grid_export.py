@@ -12,7 +12,7 @@ from keras_crosspool.exporting.pictures import read_pictures
 from keras_crosspool.exporting.source import make_source
 from keras_crosspool.exporting.tensorrt.exporter import export_tensorrt
 from keras_crosspool.exporting.tflite.exporter import export_tflite
-from keras_crosspool.models import build_model
+from keras_crosspool.models.zoo import build_model
 
 SIDE = 128
 

@@ -24,11 +24,13 @@ from keras_crosspool import load_model
 from keras_crosspool.exporting.artefact import Artefact, atomic_artefact, file_sha256, read_artefact
 from keras_crosspool.fine_tuning.checkpoints import Checkpoints
 from keras_crosspool.mains import _USER_ERRORS
-from keras_crosspool.models import ModelMetadata, save_model
+from keras_crosspool.models.directory import save_model
+from keras_crosspool.models.metadata import ModelMetadata
 from keras_crosspool.retrieval import open_descriptors
 from keras_crosspool.retrieval.neighbours import nearest
 from keras_crosspool.retrieval.record import ExtractionRecord
 from keras_crosspool.retrieval.store import write_index
+from tests.small_models import flat_classifier
 
 SECONDS = 10
 _RUN = {"seed": 0, "crops": [1.0, 0.8], "data": "photos"}
@@ -67,10 +69,10 @@ def _make_model(directory):
     keras.utils.set_random_seed(0)
     picture = keras.Input((8, 8, 3))
     x = keras.layers.Rescaling(1 / 127.5, -1.0)(picture)
-    x = keras.layers.Flatten()(keras.layers.Conv2D(4, 3, activation="relu")(x))
+    x = keras.layers.Conv2D(4, 3, activation="relu")(x)
     data = {"path": "photos", "train_split": "train", "val_split": None, "fingerprint": "0"}
     metadata = ModelMetadata("tiny", ("pear", "plum"), 8, {"mirror": True}, data, {}, {"loss": 0.5})
-    save_model(directory, keras.Model(picture, keras.layers.Dense(2, name="logits")(x)), metadata)
+    save_model(directory, flat_classifier(picture, x, metadata.class_names), metadata)
 
 
 def _make_descriptors(directory):

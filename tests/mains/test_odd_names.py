@@ -10,7 +10,9 @@ import keras
 import numpy as np
 import pytest
 
-from keras_crosspool.models import ModelMetadata, save_model
+from keras_crosspool.models.directory import save_model
+from keras_crosspool.models.metadata import ModelMetadata
+from tests.small_models import flat_classifier
 
 pytestmark = pytest.mark.slow
 
@@ -24,7 +26,7 @@ def _save(directory, class_names, data):
     keras.utils.set_random_seed(0)
     image = keras.Input((SIZE, SIZE, 3))
     x = keras.layers.GlobalAveragePooling2D()(keras.layers.Rescaling(1 / 255)(image))
-    model = keras.Model(image, keras.layers.Dense(len(class_names), name="logits")(x))
+    model = flat_classifier(image, x, class_names)
     metadata = ModelMetadata(
         "tiny", class_names, SIZE, {},
         {"path": str(data), "train_split": "test", "val_split": None, "fingerprint": ""}, {}, {},

@@ -8,7 +8,9 @@ import keras
 import pytest
 
 from keras_crosspool import load_model
-from keras_crosspool.models import ModelMetadata, save_model
+from keras_crosspool.models.directory import save_model
+from keras_crosspool.models.metadata import ModelMetadata
+from tests.small_models import flat_classifier
 
 METADATA = ModelMetadata(
     name="tiny",
@@ -25,8 +27,7 @@ METADATA = ModelMetadata(
 def model():
     keras.utils.set_random_seed(0)
     inputs = keras.Input((4, 4, 3))
-    flat = keras.layers.Flatten()(inputs)
-    return keras.Model(inputs, keras.layers.Dense(3, name="logits")(flat))
+    return flat_classifier(inputs, inputs, METADATA.class_names)
 
 
 @pytest.fixture
@@ -115,8 +116,12 @@ def _config(change):
     return damage
 
 
+def _network(config):
+    return config["config"]["network"]["config"]
+
+
 def _layer(number, **fields):
-    return _config(lambda config: config["config"]["layers"][number].update(fields))
+    return _config(lambda config: _network(config)["layers"][number].update(fields))
 
 
 MODEL_DAMAGES = {
@@ -131,12 +136,16 @@ MODEL_DAMAGES = {
     ),
     "a layer's configuration null": (_layer(2, config=None), r"\(\w+Error: "),
     "layers that are a number": (
-        _config(lambda config: config["config"].update(layers=3)),
+        _config(lambda config: _network(config).update(layers=3)),
         r"\(\w+Error: ",
     ),
     "a configuration that is a list": (_config(lambda config: [config]), r"\(\w+Error: "),
     "a layer of other units": (
-        _config(lambda config: config["config"]["layers"][2]["config"].update(units=7)),
+        _config(
+            lambda config: config["config"]["network"]["config"]["layers"][2]["config"].update(
+                units=7
+            )
+        ),
         r"\(\w+Error: ",
     ),
     "a configuration of 80 MB": (

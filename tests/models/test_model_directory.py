@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 
 from keras_crosspool import build_model, load_model
-from keras_crosspool.models import ModelMetadata, save_model
-from keras_crosspool.models.directory import add_files, check_replaceable
+from keras_crosspool.models.directory import add_files, check_replaceable, save_model
+from keras_crosspool.models.metadata import ModelMetadata
 from keras_crosspool.partials import partial_path
+from tests.small_models import flat_classifier
 
 
 def _metadata(name="tiny", classes=("pear", "Päron", "milk")):
@@ -30,8 +31,7 @@ def _metadata(name="tiny", classes=("pear", "Päron", "milk")):
 def model():
     keras.utils.set_random_seed(0)
     inputs = keras.Input((4, 4, 3))
-    flat = keras.layers.Flatten()(inputs)
-    return keras.Model(inputs, keras.layers.Dense(3, name="logits")(flat))
+    return flat_classifier(inputs, inputs, ("pear", "Päron", "milk"))
 
 
 @pytest.fixture

@@ -4,7 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from keras_crosspool.models import ModelMetadata, save_model
+from keras_crosspool.models.directory import save_model
+from keras_crosspool.models.metadata import ModelMetadata
 from keras_crosspool.retrieval import FORMATS, extract, open_descriptors
 from keras_crosspool.retrieval.record import ExtractionRecord
 from keras_crosspool.retrieval.store import (
@@ -13,6 +14,7 @@ from keras_crosspool.retrieval.store import (
     shard_path,
     write_index,
 )
+from tests.small_models import flat_classifier
 
 SIZE = 32  # pixels
 
@@ -22,8 +24,7 @@ def _save_small_model(directory, data, seed=0):
     keras.utils.set_random_seed(seed)
     picture = keras.Input((SIZE, SIZE, 3))
     x = keras.layers.Rescaling(1 / 127.5, -1.0)(picture)
-    x = keras.layers.Flatten()(keras.layers.Conv2D(32, 7, strides=5)(x))
-    logits = keras.layers.Dense(3, name="logits")(keras.layers.UnitNormalization()(x))
+    x = keras.layers.Conv2D(32, 7, strides=5)(x)
     metadata = ModelMetadata(
         name=f"small-{seed}",
         class_names=("Anjou", "Arla-Standard-Milk", "Orange"),
@@ -33,7 +34,7 @@ def _save_small_model(directory, data, seed=0):
         versions={},
         metrics={},
     )
-    save_model(directory, keras.Model(picture, logits), metadata)
+    save_model(directory, flat_classifier(picture, x, metadata.class_names), metadata)
     return directory
 
 

@@ -10,7 +10,8 @@ from PIL import Image
 
 from keras_crosspool import load_model
 from keras_crosspool.evaluation import plots
-from keras_crosspool.models import ModelMetadata, save_model
+from keras_crosspool.models.directory import save_model
+from keras_crosspool.models.metadata import ModelMetadata
 from keras_crosspool.training.report import write_report
 
 NAMES = ("$\\frac{$", "[red]pear\x1b[31m", "🍐:pear: _{")
