@@ -5,7 +5,6 @@ need this module (see `keras_crosspool/__init__.py`).
 """
 
 import functools
-import math
 
 
 def graph_nodes(model):
@@ -119,46 +118,12 @@ def applied(model, inputs):
     return keras.tree.map_structure(lambda tensor: tensors[id(tensor)], model.output)
 
 
-def receptive_field(model):
-    """How far a place of a network's output sees beyond its own share of the picture.
-
-    Args:
-        model: functional `keras.Model` from a picture to a map.
-
-    Returns:
-        int, pixels on either side, counted generously (windows are taken to lie anywhere that
-        padding allows); `inf` where a layer looks at the whole map.
-    """
-    reaches, steps = {}, {}
-    for node in graph_nodes(model):
-        inputs = [id(tensor) for tensor in node.input_tensors]
-        reach = max((reaches[tensor] for tensor in inputs), default=0)
-        step = max((steps[tensor] for tensor in inputs), default=1)
-        size, stride = _window(node.operation)
-        for tensor in node.output_tensors:
-            reaches[id(tensor)] = reach + (size - 1) * step
-            steps[id(tensor)] = step * stride
-    return reaches[id(model.outputs[0])]
-
-
 def _call(operation, *args, **kwargs):
     import keras
 
     if isinstance(operation, keras.Sequential):  # it would hold on to the size it was built for
         return functools.reduce(lambda x, layer: layer(x), operation.layers, *args)
     return operation(*args, **kwargs)
-
-
-def _window(operation):
-    """Extent and stride of the window through which an operation sees its input, in places."""
-    import keras
-
-    whole_map = (keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D)
-    if isinstance(operation, whole_map):
-        return math.inf, 1
-    size = getattr(operation, "kernel_size", getattr(operation, "pool_size", (1,)))
-    dilation = max(getattr(operation, "dilation_rate", (1,)))
-    return dilation * (max(size) - 1) + 1, max(getattr(operation, "strides", (1,)))
 
 
 def _passed(nodes, layer_name):

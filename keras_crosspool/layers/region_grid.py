@@ -28,7 +28,7 @@ class RegionGrid(keras.layers.Layer):
       layers become convolutions of the map, computed at the grid's places alone.
 
     The later the cut, the less is computed, and the more a region's activation speaks of what lies
-    around the region. `receptive_boxes` tells how far it sees.
+    around the region.
 
     Regions go through the network a picture at a time, so that memory is bounded by one picture's
     regions. A batch that is known to hold one picture is not looped over.
@@ -124,21 +124,6 @@ class RegionGrid(keras.layers.Layer):
             corners[..., 0], corners[..., 1] = lefts, tops[:, None]
             corners[..., 2:] = corners[..., :2] + size
         return boxes
-
-    def receptive_boxes(self):
-        """How far each region's activation sees: its box, and what the early layers add to it.
-
-        Returns:
-            int array like that of `boxes`, clipped to the picture.
-        """
-        boxes = self.boxes()
-        height, width = self._picture_size
-        if self.mode != "crops":
-            reach = graphs.receptive_field(self._parts()[0])
-            for corners, size in zip(boxes, self.region_size, strict=True):
-                margin = min(reach * size / (self.input_size or size), max(height, width))
-                corners += np.multiply([-1, -1, 1, 1], int(np.ceil(margin)))
-        return np.clip(boxes, 0, [width, height, width, height])
 
     def get_config(self):
         return {
