@@ -6,7 +6,6 @@ import numpy as np
 from absl import logging
 from keras import ops
 
-from keras_crosspool.closed_form.branch import Branch
 from keras_crosspool.closed_form.gram_problem import GramProblem
 from keras_crosspool.closed_form.methods import METHODS
 from keras_crosspool.closed_form.streaming_problem import StreamingProblem
@@ -48,16 +47,21 @@ class LinearClassifier:
         return self.validation.get(self.strength, {})
 
 
-def solve_classifier(
-    descriptors, labels, num_classes, method="ridge", pictures=None, seed=0, form="gram"
+def solve_branches(
+    branches, labels, num_classes, method="ridge", pictures=None, seed=0, form="gram"
 ):
-    """Solves a linear classifier on descriptors, in closed form.
+    """Solves one linear classifier, in closed form, on the descriptors of branches, weighted.
 
     The strength is the one with the lowest cross-validated log loss, each strength at its own
-    best calibration; that calibration is then written into kernel and bias.
+    best calibration; that calibration is then written into kernel and bias. The weights are tried
+    at the strength that suits equal ones; they are the ones with the lowest cross-validated log
+    loss. A weight is the same as a strength of its own for that branch, so it ends in the kernel,
+    and the descriptors stay as they are.
+
+    Where the branches are distributed, each worker gives its own rows and all get one classifier.
 
     Args:
-        descriptors: float32 `(n, dims)`.
+        branches: list of `Branch`.
         labels: int `(n,)`, or multi-hot `(n, num_classes)`.
         num_classes: int.
         method: `"ridge"` or `"svm"`. Defaults to `"ridge"`.
@@ -67,54 +71,25 @@ def solve_classifier(
         seed: int, of the folds. Defaults to `0`.
         form: `"gram"`, on the `n x n` inner products of the rows, or `"primal"`, on the
             `dims x dims` ones of the columns, for the ridge alone: two ways to one solution.
-            Defaults to `"gram"`.
-
-    Returns:
-        A `LinearClassifier`.
-
-    Raises:
-        ValueError: if the method is unknown or has no such form, or all pictures are labelled
-            alike.
-
-    Example:
-
-    >>> rng = np.random.default_rng(0)
-    >>> labels = np.repeat([0, 1, 2], 20)
-    >>> descriptors = (np.eye(3)[labels] + 0.1 * rng.normal(size=(60, 3))).astype("float32")
-    >>> classifier = solve_classifier(descriptors, labels, num_classes=3)
-    >>> logits = descriptors @ classifier.kernel + classifier.bias
-    >>> float((logits.argmax(axis=1) == labels).mean())
-    1.0
-    """
-    return solve_branches([Branch(descriptors)], labels, num_classes, method, pictures, seed, form)
-
-
-def solve_branches(
-    branches, labels, num_classes, method="ridge", pictures=None, seed=0, form="gram"
-):
-    """Solves one linear classifier on the descriptors of several branches, weighted.
-
-    The weights are tried at the strength that suits equal ones; they are the ones with the lowest
-    cross-validated log loss. A weight is the same as a strength of its own for that branch, so it
-    ends in the kernel, and the descriptors stay as they are.
-
-    Where the branches are distributed, each worker gives its own rows and all get one classifier.
-
-    Args:
-        branches: list of `Branch`.
-        labels: int `(n,)`, or multi-hot `(n, num_classes)`.
-        num_classes: int.
-        method: `"ridge"` or `"svm"`. Defaults to `"ridge"`.
-        pictures: int `(n,)`, as for `solve_classifier`.
-        seed: int, of the folds. Defaults to `0`.
-        form: str, as for `solve_classifier`; `"projected"` is `"primal"` on projected branches.
+            `"projected"` is `"primal"` on projected branches. Defaults to `"gram"`.
 
     Returns:
         A `LinearClassifier` for the concatenated descriptors.
 
     Raises:
-        ValueError: as `solve_classifier`, or if branches with `fold_grams` are to be solved in
-            another form than `"gram"`.
+        ValueError: if the method is unknown or has no such form, all pictures are labelled
+            alike, or branches with `fold_grams` are to be solved in another form than `"gram"`.
+
+    Example:
+
+    >>> from keras_crosspool.closed_form.branch import Branch
+    >>> rng = np.random.default_rng(0)
+    >>> labels = np.repeat([0, 1, 2], 20)
+    >>> descriptors = (np.eye(3)[labels] + 0.1 * rng.normal(size=(60, 3))).astype("float32")
+    >>> classifier = solve_branches([Branch(descriptors)], labels, num_classes=3)
+    >>> logits = descriptors @ classifier.kernel + classifier.bias
+    >>> float((logits.argmax(axis=1) == labels).mean())
+    1.0
     """
     if method not in METHODS:
         raise ValueError(f"method must be one of {', '.join(METHODS)}. Received: {method!r}")

@@ -11,7 +11,6 @@ from keras_crosspool.closed_form.branch import Branch
 from keras_crosspool.closed_form.classifier import (
     cross_validation_folds,
     solve_branches,
-    solve_classifier,
 )
 
 LABELS = np.repeat([0, 1, 2], 20)
@@ -77,7 +76,7 @@ def test_a_fold_is_judged_by_descriptors_fitted_without_it():
     for fold in range(5):
         rows = np.where((folds == fold)[:, None], honest, leaking)
         fold_grams[fold] = rows @ rows.T
-    leaked = solve_classifier(leaking, LABELS, 3).cross_validated
+    leaked = solve_branches([Branch(leaking)], LABELS, 3).cross_validated
     judged = solve_branches([Branch(leaking, fold_grams=fold_grams)], LABELS, 3)
     assert leaked["accuracy"] == 1
     scores = np.empty((60, 3))

@@ -9,7 +9,8 @@ from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.svm import SVC
 
-from keras_crosspool.closed_form.classifier import solve_classifier
+from keras_crosspool.closed_form.branch import Branch
+from keras_crosspool.closed_form.classifier import solve_branches
 from keras_crosspool.closed_form.methods import METHODS
 
 
@@ -22,7 +23,7 @@ def _data(per_class=12, classes=3, dims=40, noise=1.0, seed=0):
 
 def test_logits_are_the_ridge_solution_over_the_temperature():
     descriptors, labels = _data()
-    classifier = solve_classifier(descriptors, labels, 3)
+    classifier = solve_branches([Branch(descriptors)], labels, 3)
     expected = Ridge(alpha=classifier.strength).fit(descriptors, np.eye(3)[labels])
     logits = expected.predict(descriptors) / classifier.temperature
     np.testing.assert_allclose(
@@ -33,7 +34,7 @@ def test_logits_are_the_ridge_solution_over_the_temperature():
 
 def test_strength_has_the_lowest_cross_validated_log_loss():
     descriptors, labels = _data(noise=1.5)
-    classifier = solve_classifier(descriptors, labels, 3, seed=4)
+    classifier = solve_branches([Branch(descriptors)], labels, 3, seed=4)
     losses = {}
     folds = StratifiedKFold(5, shuffle=True, random_state=4)
     for strength in METHODS["ridge"].strengths:
@@ -62,9 +63,9 @@ def test_mirrored_rows_stay_in_their_pictures_fold(method):
     labels = np.arange(60) % 4
     twice, labels_twice = np.concatenate([rows, rows]), np.tile(labels, 2)
     pictures = np.tile(np.arange(60), 2)
-    kept = solve_classifier(twice, labels_twice, 4, method, pictures)
+    kept = solve_branches([Branch(twice)], labels_twice, 4, method, pictures)
     assert max(v["accuracy"] for v in kept.validation.values()) < 0.5
-    leaking = solve_classifier(twice, labels_twice, 4, method)
+    leaking = solve_branches([Branch(twice)], labels_twice, 4, method)
     assert max(v["accuracy"] for v in leaking.validation.values()) > 0.7
 
 
@@ -74,7 +75,7 @@ def test_one_picture_a_class_is_solved_and_said_aloud(monkeypatch):
     descriptors, _ = _data(per_class=1, classes=4, noise=0.1)
     # Mirror images are no further pictures.
     rows, labels = np.concatenate([descriptors, descriptors]), np.tile(np.arange(4), 2)
-    classifier = solve_classifier(rows, labels, 4, pictures=labels)
+    classifier = solve_branches([Branch(rows)], labels, 4, pictures=labels)
     assert (classifier.strength, classifier.temperature) == (METHODS["ridge"].default, 1.0)
     assert classifier.validation == {}
     assert ((rows @ classifier.kernel + classifier.bias).argmax(axis=1) == labels).all()
@@ -88,7 +89,7 @@ def test_unbalanced_classes(method, counts):
     labels = np.repeat(np.arange(len(counts)), counts)
     rng = np.random.default_rng(0)
     rows = np.eye(len(counts))[labels] + 0.05 * rng.normal(size=(len(labels), len(counts)))
-    classifier = solve_classifier(rows.astype("float32"), labels, len(counts), method)
+    classifier = solve_branches([Branch(rows.astype("float32"))], labels, len(counts), method)
     logits = rows @ classifier.kernel + classifier.bias
     assert np.isfinite(logits).all()
     assert (logits.argmax(axis=1) == labels).all()
@@ -97,7 +98,7 @@ def test_unbalanced_classes(method, counts):
 @pytest.mark.parametrize("method", ["ridge", "svm"])
 def test_separable_classes_keep_finite_confidence(method):
     descriptors, labels = _data(per_class=6, noise=0.05)
-    classifier = solve_classifier(descriptors, labels, 3, method)
+    classifier = solve_branches([Branch(descriptors)], labels, 3, method)
     logits = descriptors @ classifier.kernel + classifier.bias
     assert (logits.argmax(axis=1) == labels).all()
     chances = np.exp(log_softmax(logits, axis=1)).max(axis=1)
@@ -126,7 +127,7 @@ def _held_out(machine, rows, labels, seed):
 @pytest.mark.parametrize("method", ["ridge", "svm"])
 def test_multi_hot_labels_equal_one_machine_a_label(method):
     rows, labels = _multi_hot_data()
-    classifier = solve_classifier(rows, labels, 3, method, seed=2)
+    classifier = solve_branches([Branch(rows)], labels, 3, method, seed=2)
     make = {"ridge": lambda x: Ridge(alpha=x), "svm": lambda x: SVC(C=x, kernel="linear")}[method]
     losses = {}
     for strength, found in classifier.validation.items():
@@ -154,7 +155,7 @@ def test_multi_hot_labels_equal_one_machine_a_label(method):
 def test_labels_that_all_or_no_pictures_have(method):
     rows, labels = _multi_hot_data()
     labels[:, 1], labels[:, 2] = 1, 0
-    classifier = solve_classifier(rows, labels, 3, method)
+    classifier = solve_branches([Branch(rows)], labels, 3, method)
     logits = rows @ classifier.kernel + classifier.bias
     assert np.isfinite(logits).all()
     assert logits[:, 1].min() > logits[:, 2].max() + 1
@@ -165,8 +166,8 @@ def test_groups_of_pictures_stay_in_one_fold():
     rng = np.random.default_rng(0)
     rows = np.repeat(rng.normal(size=(20, 200)), 3, axis=0).astype("float32")
     labels = np.repeat(rng.integers(0, 2, (20, 4)), 3, axis=0)
-    kept = solve_classifier(rows, labels, 4, pictures=np.repeat(np.arange(20) * 7, 3))
-    leaking = solve_classifier(rows, labels, 4)
+    kept = solve_branches([Branch(rows)], labels, 4, pictures=np.repeat(np.arange(20) * 7, 3))
+    leaking = solve_branches([Branch(rows)], labels, 4)
     best = [
         max(v["mean_average_precision"] for v in x.validation.values()) for x in (kept, leaking)
     ]
@@ -175,7 +176,7 @@ def test_groups_of_pictures_stay_in_one_fold():
 
 def test_equal_seeds_give_equal_classifiers():
     descriptors, labels = _data(noise=1.5)
-    first, second = (solve_classifier(descriptors, labels, 3, seed=1) for _ in range(2))
+    first, second = (solve_branches([Branch(descriptors)], labels, 3, seed=1) for _ in range(2))
     np.testing.assert_array_equal(first.kernel, second.kernel)
     assert first.validation == second.validation
 
@@ -183,6 +184,6 @@ def test_equal_seeds_give_equal_classifiers():
 def test_bad_input_is_named():
     descriptors, labels = _data()
     with pytest.raises(ValueError, match=r"one of ridge, svm.*Received: 'lda'"):
-        solve_classifier(descriptors, labels, 3, "lda")
+        solve_branches([Branch(descriptors)], labels, 3, "lda")
     with pytest.raises(ValueError, match=r"two classes or more.*Received: one class"):
-        solve_classifier(descriptors, np.zeros_like(labels), 3)
+        solve_branches([Branch(descriptors)], np.zeros_like(labels), 3)

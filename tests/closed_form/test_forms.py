@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from keras_crosspool.closed_form.branch import Branch
-from keras_crosspool.closed_form.classifier import solve_branches, solve_classifier
+from keras_crosspool.closed_form.classifier import solve_branches
 from keras_crosspool.closed_form.methods import METHODS
 from keras_crosspool.closed_form.streaming_problem import StreamingProblem
 
@@ -43,7 +43,7 @@ def test_primal_equals_gram(dims, task, pictures):
     if task == "multi_label":
         labels = _multi_hot(labels)
     gram, primal = (
-        solve_classifier(rows, labels, CLASSES, pictures=pictures, seed=3, form=form)
+        solve_branches([Branch(rows)], labels, CLASSES, pictures=pictures, seed=3, form=form)
         for form in ("gram", "primal")
     )
     _assert_equal(primal, gram)
@@ -72,7 +72,7 @@ def test_rows_that_share_a_descriptor():
 def test_one_picture_a_class():
     rows, labels = _data()
     gram, primal = (
-        solve_classifier(rows[:CLASSES], labels[:CLASSES], CLASSES, form=form)
+        solve_branches([Branch(rows[:CLASSES])], labels[:CLASSES], CLASSES, form=form)
         for form in ("gram", "primal")
     )
     assert primal.validation == {}
@@ -111,7 +111,7 @@ def test_pictures_of_workers_are_told_apart_by_default(run_workers):
         branch = Branch(rows[own], distribution=distribution)
         return solve_branches([branch], labels[own], CLASSES, form="primal")
 
-    expected = solve_classifier(rows, labels, CLASSES)
+    expected = solve_branches([Branch(rows)], labels, CLASSES)
     for classifier in run_workers(work, 2):
         _assert_equal(classifier, expected)
 
@@ -136,7 +136,7 @@ def test_a_draw_of_many_rows_is_judged():
 def test_what_has_no_such_form_is_named():
     rows, labels = _data()
     with pytest.raises(ValueError, match=r"svm is solved in .* gram\. Received: form='primal'"):
-        solve_classifier(rows, labels, CLASSES, "svm", form="primal")
+        solve_branches([Branch(rows)], labels, CLASSES, "svm", form="primal")
     branch = Branch(rows, fold_grams={0: rows @ rows.T})
     with pytest.raises(ValueError, match=r"take the form gram\. Received: form='projected'"):
         solve_branches([branch], labels, CLASSES, form="projected")
