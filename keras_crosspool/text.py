@@ -5,12 +5,11 @@ _MOST_SHOWN = 2000  # characters
 _HARMLESS = " \u200c\u200d\u3000"
 
 
-def printable(text, limit=_MOST_SHOWN):
+def printable(text):
     r"""Text that does nothing but be read: no control character reaches a terminal or a log.
 
     Args:
-        text: str, or what `str` makes one of.
-        limit: int, characters from which on the middle is left out. Defaults to `2000`.
+        text: str, or what `str` makes one of; of more than 2000 characters the middle is left out.
 
     Returns:
         str of one line; control characters, line breaks, direction marks and the bytes of names
@@ -23,7 +22,7 @@ def printable(text, limit=_MOST_SHOWN):
     """
     return "".join(
         character if character.isprintable() or character in _HARMLESS else _escaped(character)
-        for character in shortened(text, limit)
+        for character in shortened(text)
     )
 
 

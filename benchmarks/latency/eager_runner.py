@@ -8,11 +8,10 @@ class EagerRunner(KerasRunner):
 
     Args:
         model: `keras.Model`, or the path of a model directory.
-        name: str. Defaults to `"keras eager"`.
     """
 
-    def __init__(self, model, name="keras eager"):
-        super().__init__(model, name)
+    def __init__(self, model):
+        super().__init__(model, "keras eager")
 
     def _infer(self, batch):
         from keras import ops

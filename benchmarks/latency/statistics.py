@@ -13,6 +13,7 @@ _VERDICTS = (
     (np.inf, "unstable"),
 )
 _SETTLING_BLOCK = 5
+_TOLERANCE = 0.05  # between the medians of two blocks, as a part of the larger one
 _RESAMPLES = 2000
 
 
@@ -73,13 +74,12 @@ def verdict(round_variation):
     return next(words for limit, words in _VERDICTS if round_variation <= limit)
 
 
-def has_settled(samples, tolerance=0.05):
+def has_settled(samples):
     """Whether a warm-up has become stable: the last two of three or more blocks agree.
 
     Args:
-        samples: sequence of nanoseconds so far, in order.
-        tolerance: float, the most by which the medians of the last two blocks of five may differ,
-            as a part of the larger one. Defaults to `0.05`.
+        samples: sequence of nanoseconds so far, in order. The medians of the last two blocks of
+            five may differ by 5% of the larger one.
 
     Example:
 
@@ -89,10 +89,10 @@ def has_settled(samples, tolerance=0.05):
     if len(samples) < 3 * _SETTLING_BLOCK:
         return False
     before, last = np.median(np.reshape(samples[-2 * _SETTLING_BLOCK :], (2, -1)), axis=1)
-    return bool(abs(last - before) <= tolerance * max(last, before))
+    return bool(abs(last - before) <= _TOLERANCE * max(last, before))
 
 
-def ratio_of_medians(numerator, denominator, paired=False, seed=0):
+def ratio_of_medians(numerator, denominator, paired=False):
     """Ratio of two medians with its 95% bootstrap interval over rounds.
 
     Args:
@@ -100,7 +100,6 @@ def ratio_of_medians(numerator, denominator, paired=False, seed=0):
         denominator: samples, likewise.
         paired: bool, whether round i of both was taken at the same moment, as in one run.
             Defaults to `False`.
-        seed: int. Defaults to `0`.
 
     Returns:
         dict with `ratio`, `low` and `high`.
@@ -131,7 +130,7 @@ def ratio_of_medians(numerator, denominator, paired=False, seed=0):
         paired=paired,
         axis=-1,
         method="percentile",
-        rng=np.random.default_rng(seed),
+        rng=np.random.default_rng(0),
     ).confidence_interval
     return {
         "ratio": float(ratio(*rounds, axis=-1)),

@@ -8,6 +8,7 @@ from keras_crosspool.text import printable
 _DPI = 120
 _MOST_PIXELS = 64e6  # of a figure: 256 MB while it is drawn
 _LONGEST_SIDE = 30_000  # pixels; Matplotlib itself refuses 65536
+_LONGEST_NAME = 32  # characters
 
 
 def new_figure(width, height, rows=1, columns=1):
@@ -30,12 +31,11 @@ def new_figure(width, height, rows=1, columns=1):
     return figure, figure.subplots(rows, columns, squeeze=False)
 
 
-def drawable(name, limit=32):
+def drawable(name):
     r"""A name as text that Matplotlib draws as it is, and without a warning.
 
     Args:
-        name: str.
-        limit: int, characters from which on the middle is left out. Defaults to `32`.
+        name: str; of more than 32 characters the middle is left out.
 
     Returns:
         str; characters that the font lacks stand as their escapes, and a dollar has a backslash
@@ -51,8 +51,8 @@ def drawable(name, limit=32):
         character if ord(character) in glyphs else character.encode("unicode_escape").decode()
         for character in printable(name)
     )
-    if len(text) > limit:
-        text = f"{text[: limit // 2]}…{text[1 - limit // 2 :]}"
+    if len(text) > _LONGEST_NAME:
+        text = f"{text[: _LONGEST_NAME // 2]}…{text[1 - _LONGEST_NAME // 2 :]}"
     # Not by `parse_math=False`, which Matplotlib forgets where it wraps a line.
     return text.replace("$", r"\$")
 

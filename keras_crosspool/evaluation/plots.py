@@ -8,6 +8,7 @@ from keras_crosspool.evaluation.confusion import confusion
 from keras_crosspool.evaluation.drawing import drawable, new_figure
 
 _MOST_BARS = 100
+_MOST_OF_A_PAIR = 6  # images
 
 
 def check_picture_format(path):
@@ -126,8 +127,8 @@ def most_confused(logits, labels, limit=6):
     return [(*pair, indices) for pair, indices in ranked[:limit]]
 
 
-def plot_confused_pairs(pairs, pictures, labels, class_names, path, columns=6):
-    """A page of the most confused pairs, as the pictures that were taken for one another.
+def plot_confused_pairs(pairs, pictures, labels, class_names, path):
+    """A page of the most confused pairs, as up to six pictures taken for one another of each.
 
     Args:
         pairs: as `most_confused` returns; at least one.
@@ -135,9 +136,9 @@ def plot_confused_pairs(pairs, pictures, labels, class_names, path, columns=6):
         labels: int `(n,)`.
         class_names: sequence of str.
         path: path of the picture to write.
-        columns: int, the most pictures of a pair. Defaults to `6`.
     """
-    figure, axes = new_figure(1.6 * columns, 2.0 * len(pairs), len(pairs), columns)
+    width, height = 1.6 * _MOST_OF_A_PAIR, 2.0 * len(pairs)
+    figure, axes = new_figure(width, height, len(pairs), _MOST_OF_A_PAIR)
     for row, (first, second, indices) in zip(axes, pairs, strict=True):
         for axis in row:
             axis.set_axis_off()

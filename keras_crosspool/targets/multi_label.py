@@ -117,14 +117,14 @@ class MultiLabel:
         """
         return best_thresholds(self.probabilities(logits), labels)
 
-    def chosen(self, logits, thresholds=None):
+    def _chosen(self, logits, thresholds=None):
         """Which labels logits `(..., num_classes)` say are there: bool of that shape."""
         thresholds = _EVEN if thresholds is None else np.asarray(thresholds)
         return self.probabilities(logits) >= thresholds
 
     def answers(self, logits, thresholds=None):
         """The indices of the labels that each picture's logits say, a list of lists of int."""
-        return [np.flatnonzero(row).tolist() for row in self.chosen(logits, thresholds)]
+        return [np.flatnonzero(row).tolist() for row in self._chosen(logits, thresholds)]
 
     def agreement(self, reference, logits, thresholds=None):
         """How far two sets of logits choose the same labels: the Dice coefficient of both sets.
@@ -132,7 +132,7 @@ class MultiLabel:
         Of all pictures together: twice the labels that both choose, over the labels that the one
         and the other choose. Labels that neither chooses, nearly all, do not count.
         """
-        first, second = self.chosen(reference, thresholds), self.chosen(logits, thresholds)
+        first, second = self._chosen(reference, thresholds), self._chosen(logits, thresholds)
         either = first.sum() + second.sum()
         return float(2 * (first & second).sum() / either) if either else 1.0
 
@@ -147,5 +147,5 @@ class MultiLabel:
             labels,
             class_names,
             self.probabilities(logits),
-            self.chosen(logits, thresholds),
+            self._chosen(logits, thresholds),
         )

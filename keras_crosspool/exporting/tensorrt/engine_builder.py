@@ -133,8 +133,8 @@ def build_engine(proto, options):
     return Engine(
         bytes(serialised),
         _count_layers(network),
-        tuple(_describe(network.get_input(i), options) for i in range(network.num_inputs)),
-        tuple(_describe(network.get_output(i), options) for i in range(network.num_outputs)),
+        tuple(_describe(network.get_input(i)) for i in range(network.num_inputs)),
+        tuple(_describe(network.get_output(i)) for i in range(network.num_outputs)),
         {
             "product": options.product,
             "version": trt.__version__,
@@ -247,7 +247,7 @@ def _count_layers(network):
     return dict(collections.Counter(kinds).most_common())
 
 
-def _describe(tensor, options):
+def _describe(tensor):
     shape = [None if size == -1 else size for size in tensor.shape]
     return {
         "name": tensor.name,
