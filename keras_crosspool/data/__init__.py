@@ -1,10 +1,11 @@
 """Labelled images from folders or TFDS, read the same way for every user of them.
 
-`open_split` gives a `Split`: names, labels and encoded images, each decoded once to know what is
-broken, and what was left out, counted by reason. `picture_batches` gives its pixels. One decoder
-serves all (`decode_picture`), one reader all files (`read_picture`), one all tables (`table.py`).
-For one more format touch `codecs.py`; for one more source write an `open_..._split` beside those of
-folders and TFDS.
+The name of a folder or a data set comes in. `open_split` gives a `Split`: names, labels and encoded
+images. It decodes each image once to find the broken ones, and counts by reason what it left out.
+`picture_batches` gives the pixels of a split. One decoder serves all (`decode_picture`), one reader
+all files (`read_picture`), one all tables (`table.py`). For one more image format touch
+`codecs.py`; for one more source write an `open_..._split` beside those of folders and TFDS, and
+call it in `opening.py`.
 """
 
 from keras_crosspool.data.image_error import ImageError

@@ -1,4 +1,8 @@
-"""The layers of cross-convolutional-layer pooling, written in `keras.ops` for every backend."""
+"""The layers of cross-convolutional-layer pooling, written in `keras.ops` for every backend.
+
+Feature maps or images come in; descriptors or maps of regions go out. For one more layer write a
+module here, register the class with Keras, and name it below and in `keras_crosspool/__init__.py`.
+"""
 
 import keras  # noqa: F401, before our modules: see keras_crosspool/__init__.py
 

@@ -1,7 +1,8 @@
 """Classifiers: a backbone, the descriptors of branches and a linear layer, one functional model.
 
-`CrossPoolClassifier` is the model; its branches are objects that know their layers. For one more
-branch see `branches.py`, for one more scheme `schemes.py`.
+A backbone and a scheme come in; a `CrossPoolClassifier` goes out, and `directory.py` writes and
+reads it. Its branches are objects that know their layers. For one more branch touch `branches.py`;
+for one more scheme touch `schemes.py`.
 """
 
 import keras  # noqa: F401, before our modules: see keras_crosspool/__init__.py

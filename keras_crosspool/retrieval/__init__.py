@@ -1,4 +1,9 @@
-"""Descriptors kept and compared: ternary quantisation, folders of descriptors, neighbours."""
+"""Descriptors kept and compared: ternary quantisation, folders of descriptors, neighbours.
+
+A model and images come in; a folder of descriptors goes out (`extraction.py`, `store.py`). A folder
+and an image come in; the nearest images go out (`query.py`, `neighbours.py`). For one more way to
+keep descriptors add a row to the table in `formats.py`.
+"""
 
 from keras_crosspool.retrieval.extraction import extract
 from keras_crosspool.retrieval.formats import FORMATS

@@ -1,7 +1,9 @@
-"""The two recognition tasks: one class a picture, or any number of labels.
+"""The two recognition tasks: one class an image, or any number of labels.
 
-All that differs between them is asked of a task: targets, folds, loss, calibration,
-probabilities, scores, thresholds and agreement. The code around it knows one path.
+Labels and logits come in; targets, folds, losses, calibration, probabilities, scores, thresholds
+and agreement go out. All that differs between the tasks is asked of a task; the code around it
+knows one path. For one more task write a class with the methods of `SingleLabel` and add it to
+`TARGETS`.
 """
 
 import keras  # noqa: F401, before our modules: see keras_crosspool/__init__.py
