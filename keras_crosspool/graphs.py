@@ -6,12 +6,7 @@ need this module (see `keras_crosspool/__init__.py`).
 
 import functools
 
-
-def graph_nodes(model):
-    """Lists the nodes of a functional model, every producer before its consumers."""
-    # Keras has no public walk of a graph; its own plotting and saving read the nodes likewise.
-    depths = sorted(model._nodes_by_depth, reverse=True)
-    return [node for depth in depths for node in model._nodes_by_depth[depth]]
+from keras_crosspool.keras_internals import call_arguments, graph_nodes
 
 
 def graph_outputs(model):
@@ -112,7 +107,7 @@ def applied(model, inputs):
     for node in graph_nodes(model):
         if node.is_input:
             continue
-        args, kwargs = node.arguments.fill_in(tensors)
+        args, kwargs = call_arguments(node, tensors)
         outputs = keras.tree.flatten(_call(node.operation, *args, **kwargs))
         tensors.update(zip(map(id, node.output_tensors), outputs, strict=True))
     return keras.tree.map_structure(lambda tensor: tensors[id(tensor)], model.output)

@@ -11,7 +11,7 @@ import math
 
 import keras
 
-from keras_crosspool.graphs import graph_nodes
+from keras_crosspool.keras_internals import graph_nodes
 
 _GLOBAL_POOLING = (keras.layers.GlobalAveragePooling2D, keras.layers.GlobalMaxPooling2D)
 _MERGES = (keras.layers.Add, keras.layers.Concatenate)

@@ -58,7 +58,8 @@ class AccumulatingModel(keras.Model):
             loss = self.compute_loss(x, y, logits, sample_weight, training=True)
             scaled = self.optimizer.scale_loss(loss / self.gradient_accumulation)
         replicas = self.distribute_strategy.num_replicas_in_sync
-        self._loss_tracker.update_state(loss * replicas, sample_weight=tf.shape(x)[0])
+        tracker = next(metric for metric in self.metrics if metric.name == "loss")
+        tracker.update_state(loss * replicas, sample_weight=tf.shape(x)[0])
         self.compute_metrics(x, y, logits, sample_weight)
         return tape.gradient(scaled, self.trainable_weights)
 

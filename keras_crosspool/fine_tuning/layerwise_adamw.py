@@ -3,9 +3,11 @@
 import keras
 from keras import ops
 
+from keras_crosspool.keras_internals import OptimizerHooks
+
 
 @keras.saving.register_keras_serializable(package="keras_crosspool")
-class LayerwiseAdamW(keras.optimizers.AdamW):
+class LayerwiseAdamW(OptimizerHooks, keras.optimizers.AdamW):
     """AdamW whose learning rate is multiplied for chosen layers, some of which start later.
 
     A classifier solved in closed form has many tiny weights; at the rate that suits the backbone,
@@ -50,10 +52,10 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
 
     def update_step(self, gradient, variable, learning_rate):
         # The backend may hand over its own variable, which does not know its layer.
-        index = self._get_variable_index(variable)
+        index = self.variable_index(variable)
         if self._starts[index]:
             learning_rate *= ops.cast(self.iterations >= self._starts[index], learning_rate.dtype)
-        if self.weight_decay and self._use_weight_decay(variable):
+        if self.weight_decay and self.decays(variable):
             self.assign_sub(variable, variable * self.weight_decay * learning_rate)
         super().update_step(gradient, variable, learning_rate * self._factors[index])
 
@@ -64,17 +66,15 @@ class LayerwiseAdamW(keras.optimizers.AdamW):
             "starts": self.starts,
         }
 
-    def _apply_weight_decay(self, variables):
-        """Left to `update_step`, which knows what has started."""
-
-    def _clip_gradients(self, grads):
+    def clipped(self, gradients):
+        """Clips gradients as a whole, summed over all replicas."""
         replicas = self._replicas()
         if replicas == 1 or not (self.clipnorm or self.global_clipnorm or self.clipvalue):
-            return super()._clip_gradients(grads)
+            return super().clipped(gradients)
         import tensorflow as tf
 
         context = tf.distribute.get_replica_context()
-        clipped = super()._clip_gradients(context.all_reduce(tf.distribute.ReduceOp.SUM, grads))
+        clipped = super().clipped(context.all_reduce(tf.distribute.ReduceOp.SUM, gradients))
         return [gradient / replicas for gradient in clipped]  # Keras sums them once more
 
     def _replicas(self):

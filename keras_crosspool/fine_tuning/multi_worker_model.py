@@ -3,9 +3,10 @@
 import keras
 
 from keras_crosspool.fine_tuning.accumulating_model import AccumulatingModel
+from keras_crosspool.keras_internals import SymbolicBuildHook
 
 
-class MultiWorkerModel(AccumulatingModel):
+class MultiWorkerModel(SymbolicBuildHook, AccumulatingModel):
     """A functional model with the cure for keras-team/keras#20585, open in Keras 3.15.
 
     Two steps of Keras' `fit` fail with several workers: the symbolic build averages a distributed
@@ -23,11 +24,9 @@ class MultiWorkerModel(AccumulatingModel):
     (None, 2)
     """
 
-    def _maybe_symbolic_build(self, iterator=None, data_batch=None):
-        if iterator is not None:
-            _, _, batches = next(iter(iterator))
-            data_batch = keras.tree.map_structure(self._first_share, next(batches))
-        super()._maybe_symbolic_build(data_batch=data_batch)
+    def build_batch(self, batch):
+        """The first replica's share of a distributed batch."""
+        return keras.tree.map_structure(self._first_share, batch)
 
     def train_step(self, data):
         return _with_axis(super().train_step(data))
