@@ -11,7 +11,7 @@ from keras_crosspool.layers.region_grid import RegionGrid
 from keras_crosspool.models.directory import load_model
 from keras_crosspool.models.fingerprint import model_fingerprint
 from keras_crosspool.models.metadata import ModelMetadata
-from keras_crosspool.models.policy import all_layers, changed_network, with_policy
+from keras_crosspool.models.policy import all_layers, changed_network, network_with_policy
 
 _CONVOLUTIONS = (keras.layers.Conv2D, keras.layers.DepthwiseConv2D, keras.layers.SeparableConv2D)
 
@@ -108,8 +108,14 @@ def make_source(model, metadata, image_options=None):
     """Makes a source of a model in memory; see `load_source`."""
     check_tensorflow_backend("Export")
     # Half-precision graphs do not convert, or convert to something else.
-    rebuilt = model if _half_dtype(model) is None else with_policy(model, "float32")
+    rebuilt = model if _half_dtype(model) is None else _in_float32(model)
     return Source(_without_loops(rebuilt), metadata, model, image_options or {})
+
+
+def _in_float32(model):
+    copy = network_with_policy(model, "float32")
+    copy.set_weights(model.get_weights())
+    return copy
 
 
 def _without_loops(model):

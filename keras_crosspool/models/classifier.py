@@ -58,6 +58,8 @@ class CrossPoolClassifier(BranchedModel):
     (6, 2)
     """
 
+    _optimizer_built = False  # when it was saved
+
     def __init__(
         self,
         image,
@@ -288,6 +290,7 @@ class CrossPoolClassifier(BranchedModel):
             "class_names": self.class_names,
             "task": self.task,
             "thresholds": self.thresholds,
+            "optimizer_built": self.compiled and self.optimizer.built,
         }
 
     @classmethod
@@ -296,17 +299,14 @@ class CrossPoolClassifier(BranchedModel):
         network = keras.saving.deserialize_keras_object(config.pop("network"), custom_objects)
         branches = [restore_branch(branch, network) for branch in config.pop("branches")]
         logits = keras.saving.deserialize_keras_object(config.pop("logits"), custom_objects)
-        return cls(network.inputs[0], branches, logits=logits, **config)
-
-    def get_compile_config(self):
-        """As Keras does it, and whether the optimizer has made its variables yet."""
-        config = super().get_compile_config()
-        return config and {**config, "optimizer_built": self.optimizer.built}
+        optimizer_built = config.pop("optimizer_built")
+        model = cls(network.inputs[0], branches, logits=logits, **config)
+        model._optimizer_built = optimizer_built
+        return model
 
     def compile_from_config(self, config):
-        """As Keras does it; an optimizer without variables is left so, as it was saved."""
-        config = dict(config)
-        if config.pop("optimizer_built"):
+        """As Keras does it; an optimizer that was saved before it trained stays without moments."""
+        if self._optimizer_built:
             super().compile_from_config(config)
         else:
             self.compile(**keras.saving.deserialize_keras_object(config))

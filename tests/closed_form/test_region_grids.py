@@ -57,7 +57,7 @@ def test_nothing_is_kept_of_grids_that_failed(model, train_split, tmp_path, monk
     def fails(*_):
         raise OSError("no space left")
 
-    monkeypatch.setattr(region_grids, "picture_batches", fails)
+    monkeypatch.setattr(type(train_split), "batches", fails)
     with pytest.raises(OSError, match="no space"):
         _grids(model, train_split, tmp_path)
     assert list(tmp_path.iterdir()) == []

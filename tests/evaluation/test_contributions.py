@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from keras_crosspool import CrossLayerPooling, build_model
+from keras_crosspool import CrossLayerPooling, CrossPoolClassifier, build_model
 from keras_crosspool.evaluation import place_contributions
+from keras_crosspool.models.pooled_branch import PooledBranch
 
 
 def test_contributions_and_bias_add_up_to_the_logits(solved, unseen_pictures):
@@ -48,6 +49,15 @@ def test_each_place_contributes_its_own_product(solved, unseen_pictures):
             np.testing.assert_allclose(value, place, rtol=1e-3, atol=1e-3)
 
 
+class _Pooled(PooledBranch):
+    """Cross-layer pooling of two inputs."""
+
+    def __init__(self, pooling, pooled, descriptor):
+        self.pooling, self.pooled, self.descriptor = pooling, pooled, descriptor
+
+    layers = roles = restore = baseline_maps = None
+
+
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 @pytest.mark.parametrize("block", [False, True])
 def test_holds_for_every_normalisation_and_format(block, data_format):
@@ -58,8 +68,9 @@ def test_holds_for_every_normalisation_and_format(block, data_format):
     inputs = [keras.Input(shape) for shape in shapes]
     for root, norm in ((True, True), (True, False), (False, True), (False, False)):
         pooling = CrossLayerPooling(block, root, norm, data_format=data_format, name="pooling")
-        logits = keras.layers.Dense(4, bias_initializer="normal", name="logits")(pooling(inputs))
-        model = keras.Model(inputs, logits)
+        branch = _Pooled(pooling, inputs, pooling(inputs))
+        logits = keras.layers.Dense(4, bias_initializer="normal", name="logits")
+        model = CrossPoolClassifier(inputs, [branch], list("abcd"), logits=logits)
         maps = [rng.normal(size=(2, *shape)).astype("float32") for shape in shapes]
         contributions, bias = place_contributions(model, maps, np.array([[3], [0]]))
         contributions = contributions["pooling"]
@@ -87,5 +98,5 @@ def test_contributions_of_several_branches_add_up(backbone):
 
 def test_the_baseline_has_no_places(backbone):
     model = build_model(backbone, 2, scheme="global_average")
-    with pytest.raises(ValueError, match=r"another --scheme\. Received: .*global_average"):
+    with pytest.raises(ValueError, match=r"another scheme\. Received: .*average_norm"):
         place_contributions(model, np.zeros((1, 128, 128, 3)), np.array([[0]]))

@@ -29,12 +29,15 @@ def test_the_sum_is_kept(both):
 
 def test_a_place_is_drawn_around_its_centre(both):
     window, region = np.zeros((1, 1, 2, 2)), np.zeros((1, 1, 5, 5))
+    nothing = {"pooling": np.zeros_like(window), "grid_pooling": np.zeros_like(region)}
     window[0, 0, 0, 1] = region[0, 0, 3, 1] = 1.0
     # The window at (0, 1) of a map with places of 32 px has its centre place at (1, 2).
-    rows, columns = np.nonzero(heat_map(both, {"pooling": window}, resolution=128)[0, 0])
+    rows, columns = np.nonzero(heat_map(both, {**nothing, "pooling": window}, resolution=128)[0, 0])
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (32, 63, 64, 95)
     # The region at (3, 1) begins at (48, 16) px; its centre is 32 px further.
-    rows, columns = np.nonzero(heat_map(both, {"grid_pooling": region}, resolution=128)[0, 0])
+    rows, columns = np.nonzero(
+        heat_map(both, {**nothing, "grid_pooling": region}, resolution=128)[0, 0]
+    )
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (72, 87, 40, 55)
 
 
@@ -45,5 +48,6 @@ def test_strongest_regions_are_boxes_of_the_grid(both):
     assert boxes.tolist() == [[[[16, 48, 80, 112], [64, 0, 128, 64]]]]
 
 
-def test_a_model_without_a_grid_has_no_region_boxes(both):
-    assert strongest_regions(both, {"pooling": np.zeros((2, 1, 2, 2))}).shape == (2, 1, 0, 4)
+def test_a_model_without_a_grid_has_no_region_boxes(backbone):
+    model = build_model(backbone, 3, "scheme1", feature_channels=8, guidance_channels=8)
+    assert strongest_regions(model, {"pooling": np.zeros((2, 1, 2, 2))}).shape == (2, 1, 0, 4)
