@@ -13,6 +13,7 @@ import wrapt
 
 if typing.TYPE_CHECKING:
     from keras_crosspool import backbones
+    from keras_crosspool.exporting.api import export
     from keras_crosspool.layers.cross_layer_pooling import CrossLayerPooling
     from keras_crosspool.layers.guidance_selection import GuidanceSelection
     from keras_crosspool.layers.local_regions import LocalRegions
@@ -32,6 +33,7 @@ __all__ = [
     "SignedSquareRoot",
     "backbones",
     "build_model",
+    "export",
     "load",
     "load_model",
 ]
@@ -44,6 +46,7 @@ _HOMES = {
     "RegionGrid": "keras_crosspool.layers.region_grid",
     "SignedSquareRoot": "keras_crosspool.layers.signed_square_root",
     "build_model": "keras_crosspool.models.zoo",
+    "export": "keras_crosspool.exporting.api",
     "load": "keras_crosspool.models.directory",
     "load_model": "keras_crosspool.models.directory",
 }

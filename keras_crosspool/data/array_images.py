@@ -56,6 +56,10 @@ class ArrayImages:
         """
         return _Batches(self, image_size, batch_size)
 
+    def images_at(self, indices, image_size):
+        """As `Split.images_at`."""
+        return resized(self.images[indices], image_size)
+
     def part(self, index, count):
         """One of `count` nearly equal parts, cut in order, counted from 0."""
         start, stop = (self.size * i // count for i in (index, index + 1))

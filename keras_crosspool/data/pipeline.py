@@ -108,12 +108,25 @@ def pictures_at(split, indices, image_size):
 
 
 def _draw(labels, limit, seed):
-    """Indices of at most `limit` pictures, one class after the other, in rising order."""
+    """Indices of at most `limit` images, drawn evenly over the classes, in rising order."""
     if limit is None or limit >= len(labels):
         return np.arange(len(labels))
+    return np.sort(even_order(labels, seed)[:limit])
+
+
+def even_order(labels, seed=0):
+    """A random order of images in which any first ones cover the classes evenly.
+
+    Args:
+        labels: int `(n,)`, or multi-hot `(n, num_classes)`.
+        seed: int. Defaults to `0`.
+
+    Returns:
+        int `(n,)`, indices.
+    """
     position = np.argsort(np.random.default_rng(seed).permutation(len(labels)))
     rank = np.full(len(labels), len(labels))
     for members in task_of(labels).groups(labels):
         drawn = members[np.argsort(position[members])]
         rank[drawn] = np.minimum(rank[drawn], np.arange(len(drawn)))
-    return np.sort(np.lexsort((position, rank))[:limit])
+    return np.lexsort((position, rank))

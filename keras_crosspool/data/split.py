@@ -65,6 +65,21 @@ class Split:
 
         return PictureBatches(self, image_size, batch_size)
 
+    def images_at(self, indices, image_size):
+        """The decoded images of some indices, in that order.
+
+        Args:
+            indices: int `(count,)`.
+            image_size: int, side in pixels.
+
+        Returns:
+            `(count, image_size, image_size, 3)`, RGB, 0-255.
+        """
+        from keras_crosspool.data.pipeline import pictures_at  # it needs splits
+
+        decoded = pictures_at(self, indices, image_size)
+        return np.stack([decoded[int(index)] for index in indices])
+
     def between(self, start, stop):
         """The images from index `start` on, up to but without `stop`: a `Split`."""
         return dataclasses.replace(

@@ -66,7 +66,8 @@ def calibrate(
         source: `Source`.
         method: str, tool, version and statistic.
         measure: function of uint8 pixels `(n, height, width, 3)` that gives the `Statistics`.
-        calibration_data: str, folder or `"tfds:NAME"`. Defaults to the model's own data.
+        calibration_data: str, folder or `"tfds:NAME"`. Defaults to the source's own images, or
+            else the model's own data.
         calibration_split: str. Defaults to the split that the model was trained on.
         calibration_pictures: int, the most pictures; copies among them are left out with a
             warning. Defaults to `128`.
@@ -80,7 +81,8 @@ def calibrate(
             model, other pictures or another method.
     """
     pictures = _without_copies(
-        read_pictures(
+        source.calibration
+        or read_pictures(
             source.metadata,
             "calibration",
             calibration_data,

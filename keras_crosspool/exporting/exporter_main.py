@@ -26,7 +26,7 @@ def export_from_flags(name):
     row = formats.get_format(name)
     options = export_flags.chosen_options(row, FLAGS.precision)
     output = _checked_output(row, FLAGS.output)
-    check_installed(row)
+    row.check_installed()
 
     from keras_crosspool.exporting.parity import ParityError
     from keras_crosspool.exporting.source import load_source
@@ -54,20 +54,6 @@ def _checked_output(row, output):
     if output.suffix != row.suffix:
         raise ValueError(f"--output must end in {row.suffix}. Received: {output}")
     return output
-
-
-def check_installed(row):
-    """Refuses a format whose packages are not installed.
-
-    Raises:
-        ImportError: with what to install.
-    """
-    missing = row.missing_packages()
-    if missing:
-        raise ImportError(
-            f"{row.name} takes packages that are not installed. Run `pip install "
-            f"keras_crosspool[{row.extra}]`. Received: no {', '.join(missing)}"
-        )
 
 
 def comparator_from_flags(source):

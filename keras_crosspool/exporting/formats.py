@@ -63,6 +63,19 @@ class Format:
             if not any(importlib.util.find_spec(module) for module in group)
         )
 
+    def check_installed(self):
+        """Refuses a format whose packages are not installed.
+
+        Raises:
+            ImportError: with what to install.
+        """
+        missing = self.missing_packages()
+        if missing:
+            raise ImportError(
+                f"{self.name} takes packages that are not installed. Run `pip install "
+                f"keras_crosspool[{self.extra}]`. Received: no {', '.join(missing)}"
+            )
+
     def options_of(self, precision):
         """The options that apply to a precision."""
         return tuple(o for o in self.options if precision in (o.precisions or self.precisions))
@@ -81,6 +94,12 @@ class Format:
             raise ValueError(
                 f"{self.name} is written as {', '.join(self.precisions)}. "
                 f"Received: precision={precision!r}"
+            )
+        unknown = sorted(set(given) - {option.name for option in self.options})
+        if unknown:
+            raise ValueError(
+                f"{self.name} has the options {', '.join(o.name for o in self.options)}. "
+                f"Received: {', '.join(unknown)}"
             )
         applying = self.options_of(precision)
         for option in self.options:

@@ -6,6 +6,7 @@ import functools
 import keras
 
 from keras_crosspool.environment import check_tensorflow_backend
+from keras_crosspool.exporting.pictures import Pictures
 from keras_crosspool.graphs import graph_nodes
 from keras_crosspool.layers.region_grid import RegionGrid
 from keras_crosspool.models.directory import load_model
@@ -25,6 +26,7 @@ class Source:
         metadata: `ModelMetadata`.
         original: `keras.Model` as it was saved, which may have been trained under another
             precision and is not changed.
+        calibration: `Pictures` that set the ranges of int8; `None` for the model's own data.
         image_options: dict, arguments of `open_split` with which images for the model are read.
     """
 
@@ -32,6 +34,7 @@ class Source:
     metadata: ModelMetadata
     original: keras.Model
     image_options: dict = dataclasses.field(default_factory=dict)
+    calibration: Pictures | None = None
     _made: dict = dataclasses.field(default_factory=dict, init=False, repr=False, compare=False)
 
     @functools.cached_property
@@ -104,12 +107,12 @@ def load_source(directory, image_options=None):
     return make_source(*load_model(directory), image_options)
 
 
-def make_source(model, metadata, image_options=None):
+def make_source(model, metadata, image_options=None, calibration=None):
     """Makes a source of a model in memory; see `load_source`."""
     check_tensorflow_backend("Export")
     # Half-precision graphs do not convert, or convert to something else.
     rebuilt = model if _half_dtype(model) is None else _in_float32(model)
-    return Source(_without_loops(rebuilt), metadata, model, image_options or {})
+    return Source(_without_loops(rebuilt), metadata, model, image_options or {}, calibration)
 
 
 def _in_float32(model):

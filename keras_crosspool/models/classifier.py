@@ -268,14 +268,20 @@ class CrossPoolClassifier(BranchedModel):
             np.asarray(x, "float32"), batch_size=batch_size, verbose=0
         )
 
-    def without_training_state(self):
-        """The same classifier, sharing all layers, without optimizer: what is worth keeping."""
+    def to_keep(self, class_names, task, thresholds):
+        """The same classifier, sharing all layers, without optimizer: what is worth keeping.
+
+        Args:
+            class_names: sequence of str, in the order of the logits.
+            task: str.
+            thresholds: sequence of float, or `None`.
+        """
         return CrossPoolClassifier(
             self.inputs[0],
             self.branches,
-            self.class_names,
-            self.task,
-            self.thresholds,
+            class_names,
+            task,
+            thresholds,
             self.classifier,
             self._parts.baseline_maps,
             self.name,

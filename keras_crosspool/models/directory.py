@@ -38,7 +38,8 @@ def save_model(directory, model, metadata):
     Args:
         directory: path of the directory.
         model: `CrossPoolClassifier`.
-        metadata: `ModelMetadata`.
+        metadata: `ModelMetadata`; its class names, task and thresholds are those of the model that
+            is written.
 
     Raises:
         ValueError: if `directory` exists and is no model directory.
@@ -46,7 +47,8 @@ def save_model(directory, model, metadata):
     """
     check_replaceable(directory)
     with model_directory(directory).replaced() as path:
-        model.without_training_state().save(path / MODEL_FILE)
+        kept = model.to_keep(metadata.class_names, metadata.task, metadata.thresholds)
+        kept.save(path / MODEL_FILE)
         (path / METADATA_FILE).write_text(metadata.to_json())
 
 

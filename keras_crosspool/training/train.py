@@ -25,10 +25,11 @@ from keras_crosspool.files import scratch_directory
 from keras_crosspool.fine_tuning.checkpoints import Checkpoints
 from keras_crosspool.fine_tuning.fine_tune import FineTuning, fine_tune
 from keras_crosspool.fine_tuning.precision import announce, resolve_compiler
+from keras_crosspool.models.classifier import CrossPoolClassifier
 from keras_crosspool.models.directory import check_replaceable, load_model, save_model
 from keras_crosspool.models.metadata import ModelMetadata
 from keras_crosspool.models.options import SchemeOptions
-from keras_crosspool.models.zoo import build_model, schemes_of_both
+from keras_crosspool.models.zoo import schemes_of_both
 from keras_crosspool.training.report import write_report
 from keras_crosspool.versions import MODEL_PACKAGES, package_versions
 
@@ -281,7 +282,9 @@ def _build(backbone, training, args):
     if args.region_size:
         options["region_size"] = _numbers("region_size", args.region_size, int)
     scheme = "both" if args.scheme == "auto" else args.scheme
-    return build_model(backbone, len(training.class_names), scheme, **options)
+    return CrossPoolClassifier.from_backbone(
+        backbone, training.class_names, scheme=scheme, task=training.task.name, **options
+    )
 
 
 def _numbers(name, words, kind):

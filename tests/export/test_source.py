@@ -8,7 +8,7 @@ import pytest
 
 from keras_crosspool import RegionGrid
 from keras_crosspool.exporting.source import load_source, make_source
-from keras_crosspool.models.policy import all_layers
+from keras_crosspool.models.policy import all_layers, network_with_policy
 
 
 def _small_model(policy):

@@ -52,6 +52,7 @@ def test_logits_and_metadata_come_back(tmp_path, backbone, head):
     save_model(tmp_path / "new" / "model", model, written)
     restored, metadata = load_model(tmp_path / "new" / "model")
     assert metadata == written
+    assert restored.class_names == written.class_names
     rng = np.random.default_rng(0)
     pictures = rng.integers(0, 256, (3, 128, 128, 3)).astype("float32")
     np.testing.assert_array_equal(restored(pictures), model(pictures))

@@ -16,7 +16,6 @@ from absl import flags
 from keras_crosspool.exporting import flags as export_flags
 from keras_crosspool.exporting import formats
 from keras_crosspool.exporting.exporter_main import (
-    check_installed,
     comparator_from_flags,
     quieten_logs,
 )
@@ -101,7 +100,7 @@ def _export(source, comparator, output, row, precision):
     names = {option.name for option in row.options_of(precision)} & set(_OPTIONS)
     options = {name: FLAGS[name].value for name in names}
     try:
-        check_installed(row)
+        row.check_installed()
         export = formats.resolve(row.exporter)
         artefact = export(source, output / file, precision, comparator, **options)
     except ImportError as error:

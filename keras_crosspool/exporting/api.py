@@ -1,0 +1,154 @@
+"""Export from Python: one call from a Keras model to a proven file."""
+
+import dataclasses
+import pathlib
+
+import numpy as np
+
+from keras_crosspool.exporting import formats
+
+_PARITY_IMAGES = 64
+_CALIBRATION_IMAGES = 128
+
+
+def export(
+    model,
+    path,
+    precision=None,
+    images=None,
+    labels=None,
+    calibration_images=None,
+    parity=True,
+    **options,
+):
+    """Writes a classifier as a file for another runtime and proves it against the Keras model.
+
+    The file runs on real images in its own runtime before it takes its name. If its logits are
+    not those of the Keras model within the tolerance of the precision, nothing is written.
+
+    Args:
+        model: `CrossPoolClassifier`.
+        path: path to write; its suffix names the format: `.tflite`, `.onnx` or `.engine`.
+        precision: str, such as `"float32"`, `"float16"` or `"int8"`. Defaults to the first of the
+            format, `"float32"`.
+        images: images to compare on, as `CrossPoolClassifier.solve` takes them: arrays
+            `(n, height, width, 3)` of RGB 0-255, `tf.data`, a `PyDataset` or a `Split`. At most
+            64 are drawn evenly over the classes. For `"int8"` one half of them is compared and
+            the other half sets the ranges, unless `calibration_images` are given.
+        labels: labels of images given as an array.
+        calibration_images: for `"int8"`, array of images that set the ranges; at most 128.
+        parity: bool; `False` writes the file unproven, without images, and its record says so.
+            Defaults to `True`.
+        **options: options of the format, such as `batch_size=1` or `int8_io=True`; see
+            `python -m export.FORMAT --help`.
+
+    Returns:
+        `Artefact`, the record that is written beside the file as `PATH.json`.
+
+    Raises:
+        ValueError: if the suffix, the precision, an option or the images are not as expected.
+        ImportError: if a package of the format is not installed.
+        ParityError: if the file does not compute what the Keras model does.
+        SlowerError: if an int8 file is slower than float32 here and `allow_slower` is not set.
+
+    Example:
+
+    >>> model = keras_crosspool.load("quickstart/model")  # doctest: +SKIP
+    >>> record = keras_crosspool.export(  # doctest: +SKIP
+    ...     model, "model.tflite", precision="int8", images=images, labels=labels
+    ... )
+    >>> record.parity["status"]  # doctest: +SKIP
+    'passed'
+    """
+    path = pathlib.Path(path)
+    row = formats.format_of(path)
+    precision = precision or row.precisions[0]
+    row.check(precision, options)
+    row.check_installed()
+
+    from keras_crosspool.exporting.parity import Comparator
+    from keras_crosspool.exporting.source import make_source
+
+    compared, calibrated = _pictures(
+        model, images, labels, calibration_images, precision == "int8", parity
+    )
+    source = make_source(model, _metadata(model), calibration=calibrated)
+    comparator = Comparator(compared, source.model, model.thresholds) if parity else None
+    return formats.resolve(row.exporter)(source, path, precision, comparator, **options)
+
+
+def _pictures(model, images, labels, calibration_images, quantizes, parity):
+    """The images to compare on and those to calibrate on, each `None` where none are needed."""
+    shown = None if images is None else _drawn(model, images, labels)
+    if parity and shown is None:
+        raise ValueError(
+            "Give images on which the file is compared with the Keras model, or parity=False to "
+            "write it unproven. Received: images=None"
+        )
+    if not quantizes:
+        return shown and _first(shown, _PARITY_IMAGES), None
+    if calibration_images is not None:
+        calibration = _unlabelled(model, calibration_images)
+        return shown and _first(shown, _PARITY_IMAGES), calibration
+    if shown is None:
+        raise ValueError(
+            "int8 needs real images that set the ranges: give images or calibration_images. "
+            "Received: none"
+        )
+    if not parity:
+        return None, _first(shown, _CALIBRATION_IMAGES)
+    half = min(_PARITY_IMAGES, len(shown.pixels) // 2)
+    return _first(shown, half), _between(shown, half, half + _CALIBRATION_IMAGES)
+
+
+def _drawn(model, images, labels):
+    """Labelled images at the size of the model; any first ones of them cover the classes."""
+    from keras_crosspool.data.array_images import labelled_images
+    from keras_crosspool.data.pipeline import even_order
+    from keras_crosspool.exporting.pictures import Pictures
+
+    found = labelled_images(images, labels, None, model.class_names, model.task)
+    order = even_order(found.labels)[: _PARITY_IMAGES + _CALIBRATION_IMAGES]
+    pixels = _as_bytes(found.images_at(order, model.image_size))
+    return Pictures(pixels, found.labels[order], "images", found.name)
+
+
+def _unlabelled(model, images):
+    from keras_crosspool.data.array_images import resized
+    from keras_crosspool.exporting.pictures import Pictures
+
+    chosen = np.asarray(images)[:_CALIBRATION_IMAGES]
+    pixels = _as_bytes(resized(chosen, model.image_size))
+    return Pictures(pixels, np.zeros(len(pixels), "int32"), "calibration_images", "images")
+
+
+def _as_bytes(images):
+    return np.clip(np.round(images), 0, 255).astype("uint8")
+
+
+def _first(pictures, count):
+    return _between(pictures, 0, count)
+
+
+def _between(pictures, start, stop):
+    return dataclasses.replace(
+        pictures, pixels=pictures.pixels[start:stop], labels=pictures.labels[start:stop]
+    )
+
+
+def _metadata(model):
+    """What is known of a model in memory."""
+    from keras_crosspool.models.metadata import ModelMetadata
+    from keras_crosspool.versions import MODEL_PACKAGES, package_versions
+
+    return ModelMetadata(
+        name=model.name,
+        class_names=model.class_names,
+        image_size=model.image_size,
+        arguments={},
+        data={"path": "", "train_split": "", "val_split": None, "fingerprint": ""},
+        versions=package_versions(*MODEL_PACKAGES),
+        metrics={},
+        task=model.task,
+        thresholds=model.thresholds,
+    )
