@@ -18,15 +18,12 @@ flags.DEFINE_string("output", None, "Model directory to write.", required=True)
 
 
 def main(_):
-    from keras_crosspool.text import printable
     from keras_crosspool.training import flags as training_flags
-    from keras_crosspool.training import train as session
+    from keras_crosspool.training.summary import summary
+    from keras_crosspool.training.train import train
 
-    metadata = session.train(output=FLAGS.output, **training_flags.training_arguments())
-    width = max(len(name) for name in metadata.metrics)
-    for name, value in metadata.metrics.items():
-        print(f"{name:<{width}}  {value:.4f}" if isinstance(value, float) else f"{name}  {value}")
-    print(printable(f"model directory: {FLAGS.output}"))
+    metadata = train(output=FLAGS.output, **training_flags.training_arguments())
+    print(summary(metadata, FLAGS.output))
 
 
 if __name__ == "__main__":

@@ -55,6 +55,9 @@ def _from_model(model, image_size, options):
         )
     last = options.guidance_layer or graphs.last_map(model)
     trunk = keras.Model(model.inputs[0], outputs[last], name=model.name)
+    if options.features_layer and options.features_layer not in graphs.graph_outputs(trunk):
+        maps = [outputs[last], outputs[options.features_layer]]  # as two levels of a pyramid
+        trunk = keras.Model(model.inputs[0], maps, name=model.name)
     if trunk.input_shape[1:3] != (side, side):
         trunk = graphs.at_size(trunk, side, side)
     return Backbone(model.name, trunk, find_feature_maps(trunk), "its own")

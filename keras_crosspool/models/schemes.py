@@ -84,6 +84,12 @@ def _pair(backbone, options):
 
 def _region_grid(backbone, options):
     """A `RegionGrid` of a copy of the backbone, with weights of its own, and its symbolic map."""
+    if len(backbone.model.outputs) > 1:
+        raise ValueError(
+            "Regions run through one path of layers: name a features_layer on the way to the "
+            f"guidance_layer, or take scheme1. Received: {options.features_layer!r}, "
+            f"{options.guidance_layer!r}"
+        )
     side = backbone.image_size
     sizes = options.region_size or round(_REGION_SHARE * side)
     sizes = (sizes,) if isinstance(sizes, int) else sizes

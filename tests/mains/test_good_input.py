@@ -53,10 +53,10 @@ def runs(run_mains, model_directory, tiny_folder, tmp_path_factory):
 def test_train_says_what_it_reached(trained):
     directory, done = trained
     metrics = load_model(directory)[1].metrics
-    for name in ("accuracy", "baseline_accuracy", "cross_validated_accuracy"):
-        assert f"{metrics[name]:.4f}" in next(
-            line for line in done.stdout.splitlines() if line.startswith(f"{name} ")
-        )
+    lines = {line.split("  ")[0]: line for line in done.stdout.splitlines()}
+    assert f"{metrics['accuracy']:.1%}".replace("%", " %") in lines["accuracy"]
+    assert f"{metrics['baseline_accuracy']:.1%}".replace("%", " %") in lines["baseline"]
+    assert "crosspool evaluate" in lines["next"]
     assert str(directory) in done.stdout
     assert [path.name for path in directory.parent.iterdir()] == ["model"]
 

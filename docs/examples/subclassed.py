@@ -1,0 +1,77 @@
+"""Windows, their PCA and cross-layer pooling in a subclassed Keras model.
+
+python docs/examples/subclassed.py
+"""
+
+import keras
+import numpy as np
+
+import keras_crosspool as kcp
+
+SIZE, CLASSES = 64, 3
+
+
+@keras.saving.register_keras_serializable(package="examples")
+class WindowClassifier(keras.Model):
+    """Scheme 1 of the paper by hand: windows of one map, pooled with the next map.
+
+    Args:
+        filters: int, principal components of a window.
+        num_classes: int.
+    """
+
+    def __init__(self, filters, num_classes, **kwargs):
+        super().__init__(**kwargs)
+        self.filters, self.num_classes = filters, num_classes
+        self.stem = keras.layers.Conv2D(16, 5, strides=4, activation="relu")
+        self.next = keras.layers.Conv2D(8, 3, padding="same", activation="relu")
+        self.regions = kcp.LocalRegions(filters, 3)
+        self.pooling = kcp.CrossLayerPooling()
+        self.logits = keras.layers.Dense(num_classes)
+
+    def call(self, images):
+        features = self.stem(images / 255.0)
+        guidance = self.regions.crop(self.next(features))  # at the centres of the windows
+        return self.logits(self.pooling([self.regions(features), guidance]))
+
+    def adapt(self, images):
+        """Fits the PCA of the windows, without labels."""
+        self.regions.adapt([self.stem(images / 255.0)])
+
+    def get_config(self):
+        config = super().get_config()
+        return {**config, "filters": self.filters, "num_classes": self.num_classes}
+
+
+def striped_images(count, seed=0):
+    """Stripes that run across, down or aslant, in random colours, and their labels."""
+    rng = np.random.default_rng(seed)
+    labels = rng.integers(0, CLASSES, count)
+    rows, columns = np.mgrid[:SIZE, :SIZE]
+    along = np.stack([rows, columns, rows + columns])[labels]
+    waves = 0.5 + 0.5 * np.sin(along / 3.0 + rng.uniform(0, 6, (count, 1, 1)))
+    return (waves[..., None] * rng.uniform(100, 255, (count, 1, 1, 3))).astype("float32"), labels
+
+
+def main(path="subclassed.keras"):
+    """Trains the model, saves it and loads it again.
+
+    Returns:
+        The trained model, the loaded one, images, and the loss of each epoch.
+    """
+    keras.utils.set_random_seed(0)
+    images, labels = striped_images(96)
+    model = WindowClassifier(filters=12, num_classes=CLASSES)
+    model(images[:1])
+    model.adapt(images)
+    model.compile(
+        keras.optimizers.Adam(1e-2), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    )
+    loss = model.fit(images, labels, epochs=5, verbose=0).history["loss"]
+    model.save(path)
+    print(f"loss {loss[0]:.2f} -> {loss[-1]:.2f}")
+    return model, keras.saving.load_model(path), images, loss
+
+
+if __name__ == "__main__":
+    main()
