@@ -41,7 +41,8 @@ def test_the_python_block_runs_and_another_process_reads_what_it_wrote(tmp_path,
     interpreter.allocate_tensors()
     found = []
     for image in images:
-        interpreter.set_tensor(interpreter.get_input_details()[0]["index"], image[None])
+        source = interpreter.get_input_details()[0]["index"]
+        interpreter.set_tensor(source, image[None].astype("float32"))
         interpreter.invoke()
         output = interpreter.get_output_details()[0]["index"]
         found.append(interpreter.get_tensor(output)[0].argmax())
