@@ -166,8 +166,21 @@ def _parse_flags(argv):
         sys.exit(0)  # --help was answered, which absl takes for a failure
 
 
+def as_flags(text):
+    """A message of the library in which the names of arguments are those of flags.
+
+    Args:
+        text: str, in which an argument stands as `name` or `name=value` between backquotes.
+    """
+
+    def flag(match):
+        return f"--{match[1]}{match[2] or ''}" if match[1] in flags.FLAGS else match[0]
+
+    return re.sub(r"`([a-z][a-z_0-9]*)(=[^`]*)?`", flag, text)
+
+
 def _fail(error, exit_code=USER_ERROR_EXIT_CODE):
-    text = " ".join(shortened(error).split())
+    text = " ".join(as_flags(shortened(error)).split())
     print(f"error: {printable(text)}", file=sys.stderr)
     sys.exit(exit_code)
 

@@ -22,7 +22,7 @@ def main(_):
     from keras_crosspool.training.summary import summary
     from keras_crosspool.training.train import train
 
-    metadata = train(output=FLAGS.output, **training_flags.training_arguments())
+    metadata = train(FLAGS.output, training_flags.training_config())
     print(summary(metadata, FLAGS.output))
 
 

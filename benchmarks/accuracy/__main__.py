@@ -18,7 +18,7 @@ from keras_crosspool.training import flags as training_flags
 FLAGS = flags.FLAGS
 flags.adopt_module_key_flags(training_flags)
 
-_ONE_VIEW = {"crop_scales": ["1"], "mirror": False}
+_ONE_VIEW = {"crop_scales": (1.0,), "mirror": False}
 _SHARED = {"region_mode": "shared"}
 VARIANTS = {
     "global average": {"scheme": "global_average"},
@@ -80,43 +80,47 @@ def main(_):
         raise ValueError(
             f"Variants are {', '.join([*VARIANTS, _AUTO])}. Received: {', '.join(unknown)}"
         )
-    arguments = {**training_flags.training_arguments(), "baseline": False}
+    config = training_flags.training_config().replace(baseline=False)
     rows = []
     for name in track(FLAGS.variants, "variants"):
         measure = _compared if name == _AUTO else _row
-        rows += measure(name, arguments)
+        rows += measure(name, config)
     record = {
         "data": pathlib.Path(FLAGS.data).name,
-        "arguments": {**arguments, "data": pathlib.Path(FLAGS.data).name, "cache_dir": None},
+        "arguments": {
+            **config.to_dict(),
+            "data": pathlib.Path(FLAGS.data).name,
+            "cache_dir": None,
+        },
         "rows": rows,
     }
     if FLAGS.photographs:
-        record["learning_curve"] = _learning_curve(arguments)
+        record["learning_curve"] = _learning_curve(config)
     write_record(FLAGS.output, record)
     print(f"written: {FLAGS.output}")
 
 
-def _learning_curve(arguments):
+def _learning_curve(config):
     from benchmarks.accuracy.learning_curve import learning_curve
     from benchmarks.plot import plot_learning_curve
     from keras_crosspool.files import atomic_path
 
-    curve = learning_curve(arguments, [int(n) for n in FLAGS.photographs], FLAGS.draws)
+    curve = learning_curve(config, [int(n) for n in FLAGS.photographs], FLAGS.draws)
     with atomic_path(pathlib.Path(FLAGS.output).with_suffix(".png")) as path:
         plot_learning_curve(curve, path)
     return curve
 
 
-def _row(name, arguments):
-    metrics = _metrics({**arguments, **VARIANTS[name]})
+def _row(name, config):
+    metrics = _metrics(config.replace(**VARIANTS[name]))
     figures = {key: metrics[key] for key in _FIGURES if key in metrics}
     print(f"{name}: {next(iter(figures.values())):.4f}", flush=True)
     return [{"model": name, **figures}]
 
 
-def _compared(name, arguments):
+def _compared(name, config):
     """A row for each scheme among which cross-validation chose, and for the baseline."""
-    metrics = _metrics({**arguments, "scheme": name, "baseline": True})
+    metrics = _metrics(config.replace(scheme=name, baseline=True))
     return [
         {
             "model": _WORDS[scheme],
@@ -129,14 +133,14 @@ def _compared(name, arguments):
     ]
 
 
-def _metrics(arguments):
+def _metrics(config):
     import keras
 
     from keras_crosspool.training.train import train
 
     keras.backend.clear_session()
     with tempfile.TemporaryDirectory() as folder:
-        return train(pathlib.Path(folder) / "model", **arguments).metrics
+        return train(pathlib.Path(folder) / "model", config).metrics
 
 
 if __name__ == "__main__":

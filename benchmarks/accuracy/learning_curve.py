@@ -6,10 +6,11 @@ import numpy as np
 from keras_crosspool.backbones import create_backbone
 from keras_crosspool.closed_form.classifier import solve_branches
 from keras_crosspool.closed_form.fit import adapt_head, describe
-from keras_crosspool.closed_form.guidance import GuidanceTraining, train_guidance
+from keras_crosspool.closed_form.guidance import train_guidance
 from keras_crosspool.closed_form.methods import METHODS
 from keras_crosspool.closed_form.region_branch import describe_regions, fit_regions
 from keras_crosspool.closed_form.region_grids import load_region_grids
+from keras_crosspool.config.guidance_config import GuidanceConfig
 from keras_crosspool.data import open_split
 from keras_crosspool.models.grid_branch import GridBranch
 from keras_crosspool.models.zoo import build_model, schemes_of_both
@@ -24,21 +25,21 @@ MODELS = {
 }
 
 
-def learning_curve(arguments, photographs, draws):
+def learning_curve(config, photographs, draws):
     """Accuracy of each model solved on a few whole photographs of every class.
 
     The guidance layer is trained anew on each draw. Strength and branch weights are those that
     cross-validation chose with all photographs, since a few leave little to choose by.
 
     Args:
-        arguments: dict of the training flags.
+        config: `TrainingConfig`.
         photographs: sequence of int, photographs a class; a class with fewer gives all it has.
         draws: int, random draws of each number.
 
     Returns:
         list of dict: model, photographs_a_class, draws, mean accuracy and its standard deviation.
     """
-    study = _Study(arguments)
+    study = _Study(config)
     rows = []
     for count in photographs:
         drawn = [_draw(study.labels, count, seed) for seed in range(draws)]
@@ -64,22 +65,22 @@ def learning_curve(arguments, photographs, draws):
 class _Study:
     """The descriptors of all photographs by every branch, and what was solved on all of them."""
 
-    def __init__(self, arguments):
-        keras.utils.set_random_seed(arguments["seed"])
-        train = open_split(arguments["data"], arguments["train_split"])
-        val = open_split(arguments["data"], arguments["val_split"], train.class_names)
+    def __init__(self, config):
+        keras.utils.set_random_seed(config.guidance.seed)
+        train = open_split(config.data.data, config.data.train_split)
+        val = open_split(config.data.data, config.data.val_split, train.class_names)
         self._task, self._classes = train.task, len(train.class_names)
         self.labels, self._val_labels = train.labels, val.labels
-        self._model = _all_branches(arguments, self._classes)
+        self._model = _all_branches(config, self._classes)
         self._grid_branch = next(
             branch for branch in self._model.branches if isinstance(branch, GridBranch)
         )
-        self._guidance = GuidanceTraining(arguments["guidance_epochs"])
+        self._guidance = GuidanceConfig(guidance_epochs=config.guidance.guidance_epochs)
         self._first = self._grid_branch.guidance.get_weights()
-        size, batch = self._model.input_shape[1], arguments["batch_size"]
+        size, batch = self._model.input_shape[1], config.guidance.batch_size
         adapt_head(self._model, train, size, batch)
         self._grids, self._val_grids = (
-            load_region_grids(self._model, split, size, batch, arguments["cache_dir"])
+            load_region_grids(self._model, split, size, batch, config.guidance.cache_dir)
             for split in (train, val)
         )
         regions = fit_regions(self._model, self._grids, train, self._guidance)
@@ -114,9 +115,10 @@ class _Study:
         return self._task.measure(val_gram @ duals + bias, self._val_labels)
 
 
-def _all_branches(arguments, classes):
-    backbone = create_backbone(arguments["backbone"], arguments["image_size"], arguments["weights"])
-    options = {name: arguments[name] for name in ("region_mode", "region_stride")}
+def _all_branches(config, classes):
+    network, scheme = config.network, config.scheme
+    backbone = create_backbone(network.backbone, network.image_size, network.weights)
+    options = {"region_mode": scheme.region_mode, "region_stride": scheme.region_stride}
     both = build_model(backbone, classes, "both", **options)
     models = [both, both.baseline(), schemes_of_both(both)["scheme2"].baseline()]
     return both.on_branches([branch for model in models for branch in model.branches], "study")

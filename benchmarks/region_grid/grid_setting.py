@@ -8,9 +8,9 @@ import numpy as np
 from benchmarks.machine import memory_bytes
 from keras_crosspool.backbones import create_backbone
 from keras_crosspool.closed_form.fit import describe, solve_models
-from keras_crosspool.closed_form.guidance import GuidanceTraining
 from keras_crosspool.closed_form.region_branch import describe_regions, fit_regions
 from keras_crosspool.closed_form.region_grids import load_region_grids
+from keras_crosspool.config.guidance_config import GuidanceConfig
 from keras_crosspool.data import load_pictures, open_split
 from keras_crosspool.models.zoo import build_model
 
@@ -71,7 +71,7 @@ def score_grid(common, backbone, grid, setting, path):
     average = model.baseline()
     together = model.on_branches([*average.branches, *model.branches], "together")
     grids = load_region_grids(model, train, side, _BATCH, common["cache_dir"])
-    guidance = GuidanceTraining(common["guidance_epochs"])
+    guidance = GuidanceConfig(guidance_epochs=common["guidance_epochs"])
     regions = fit_regions(together, grids, train, guidance)
     solve_models([average, model], describe([together], train, side, regions=regions))
     described = describe_regions(together, np.load(path))
@@ -95,7 +95,7 @@ def agreement(path, crops_path):
 
 
 def parse(setting, backbone):
-    """The `SchemeOptions` of a setting, `MODE[:LAYER][@INPUT_SIZE]`.
+    """The `SchemeConfig` of a setting, `MODE[:LAYER][@INPUT_SIZE]`.
 
     Example:
 

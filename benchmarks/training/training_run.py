@@ -164,9 +164,9 @@ def _plain_dataset(split, pictures, plan):
 
 
 def _tuning(options):
-    from keras_crosspool.fine_tuning.fine_tune import FineTuning
+    from keras_crosspool.config.fine_tuning_config import FineTuningConfig
 
-    return FineTuning(epochs=1, batch_size=options.batch_size)
+    return FineTuningConfig(epochs=1, batch_size=options.batch_size)
 
 
 def _data(options):

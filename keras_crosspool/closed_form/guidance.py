@@ -1,27 +1,7 @@
 """Training of the guidance layer of scheme 2, through an auxiliary classifier."""
 
-import dataclasses
-
 import keras
 import numpy as np
-
-
-@dataclasses.dataclass(frozen=True)
-class GuidanceTraining:
-    """How the guidance layer is trained on top of the frozen grid.
-
-    Attributes:
-        guidance_epochs: int; none leaves the layer at its random filters.
-        guidance_rate: float, peak learning rate of AdamW, which decays to zero along a cosine.
-        batch_size: int.
-        seed: int, of order, dropout and the classifier's first weights.
-    """
-
-    guidance_epochs: int = 15
-    guidance_rate: float = 1e-3
-    batch_size: int = 32
-    seed: int = 0
-
 
 _DROPOUT = 0.5
 _WEIGHT_DECAY = 1e-2
@@ -38,7 +18,7 @@ def train_guidance(layer, features, targets, loss, options):
         features: float `(pictures, rows, columns, D)`, projected region grids.
         targets: float32 `(pictures, classes)`.
         loss: `keras.losses.Loss` of logits.
-        options: `GuidanceTraining`.
+        options: `GuidanceConfig`.
 
     Returns:
         dict, metric name to its value after each epoch.
@@ -55,7 +35,8 @@ def train_guidance(layer, features, targets, loss, options):
     >>> features = np.random.rand(8, 3, 3, 4).astype("float32")
     >>> layer = keras.layers.Conv2D(2, 3, padding="same", activation="relu")
     >>> loss = keras.losses.CategoricalCrossentropy(from_logits=True)
-    >>> options = GuidanceTraining(guidance_epochs=2)
+    >>> from keras_crosspool.config.guidance_config import GuidanceConfig
+    >>> options = GuidanceConfig(guidance_epochs=2)
     >>> history = train_guidance(layer, features, np.eye(2)[[0, 1] * 4], loss, options)
     >>> len(history["loss"])
     2
@@ -87,7 +68,7 @@ def train_guidance(layer, features, targets, loss, options):
     if not np.isfinite(done.history["loss"]).all():
         raise FloatingPointError(
             "The guidance layer diverged: its loss is no longer finite; take a smaller "
-            f"--guidance_rate. Received: guidance_rate={options.guidance_rate}"
+            f"`guidance_rate`. Received: guidance_rate={options.guidance_rate}"
         )
     layer.kernel.assign(layer.kernel / scale)
     return done.history

@@ -7,11 +7,11 @@ import numpy as np
 from absl import logging
 
 from keras_crosspool.closed_form.methods import METHODS
-from keras_crosspool.closed_form.plan import FORMS, plan_gram, plan_streaming
+from keras_crosspool.closed_form.plan import plan_gram, plan_streaming
+from keras_crosspool.config.solver_config import SOLVER_FORMS, SolverConfig
 from keras_crosspool.distribution import ONE_DEVICE
 from keras_crosspool.memory import available_memory, free_disk
 
-SOLVER_FORMS = ("auto", *FORMS)
 _QUICK = 3e13  # multiplications: ten minutes or so of two cores
 _SHARE = 0.8  # of the memory that is available
 
@@ -46,9 +46,9 @@ class SolverOptions:
     ['gram', 'primal']
     """
 
-    method: str = "ridge"
-    form: str = "auto"
-    memory_gb: float | None = None
+    method: str = SolverConfig.method
+    form: str = SolverConfig.form
+    memory_gb: float | None = SolverConfig.memory_gb
     projected_dims: int = 8192
 
     def __post_init__(self):

@@ -29,7 +29,7 @@ def fit_regions(model, grids, split, options, cross_fit=True):
         model: zoo model with a region grid.
         grids: float `(pictures, rows, columns, D)`, from `load_region_grids`.
         split: `Split` of the training pictures.
-        options: `GuidanceTraining`.
+        options: `GuidanceConfig`.
         cross_fit: bool, whether cross-validation is to follow. Defaults to `True`.
 
     Returns:

@@ -4,7 +4,6 @@ import dataclasses
 import time
 
 from keras_crosspool.closed_form.fit import adapt_head, describe, solve_models
-from keras_crosspool.closed_form.guidance import GuidanceTraining
 from keras_crosspool.closed_form.options import SolverOptions
 from keras_crosspool.closed_form.region_branch import fit_regions, has_region_grid
 from keras_crosspool.closed_form.region_grids import load_region_grids
@@ -53,13 +52,14 @@ class SolveReport:
         return "\n".join(lines)
 
 
-def solve(model, images, options):
+def solve(model, images, solver, guidance):
     """Solves the head of a classifier on labelled images.
 
     Args:
         model: `CrossPoolClassifier`; its projections, guidance and last layer are written.
         images: `Split` or `ArrayImages`.
-        options: `SolveOptions`.
+        solver: `SolverConfig`; its method must not be none.
+        guidance: `GuidanceConfig`; its batch size and cache folder are those of the whole fit.
 
     Returns:
         `SolveReport`.
@@ -69,16 +69,24 @@ def solve(model, images, options):
     """
     start = time.perf_counter()
     size = model.image_size
-    adapt_head(model, images, size, options.batch_size)
+    adapt_head(model, images, size, guidance.batch_size)
     regions = {}
     if has_region_grid(model):
-        grids = load_region_grids(model, images, size, options.batch_size, options.cache_dir)
-        regions = fit_regions(model, grids, images, options.guidance)
-    models = [model, model.baseline()] if options.baseline else [model]
+        grids = load_region_grids(model, images, size, guidance.batch_size, guidance.cache_dir)
+        regions = fit_regions(model, grids, images, guidance)
+    models = [model, model.baseline()] if solver.baseline else [model]
+    views = Views(tuple(solver.crop_scales), solver.mirror)
+    how = SolverOptions(solver.method, solver.form, solver.memory_gb)
     described = describe(
-        models, images, size, options.batch_size, options.views, regions, options.solver
+        models,
+        images,
+        size,
+        guidance.batch_size,
+        views,
+        regions,
+        how,
     )
-    solved = solve_models(models, described, options.method)
+    solved = solve_models(models, described, solver.method)
     model.thresholds = solved[0].thresholds
     return _report(solved, images, time.perf_counter() - start)
 
@@ -98,34 +106,3 @@ def _report(solved, images, seconds):
         num_classes=len(images.class_names),
         seconds=seconds,
     )
-
-
-@dataclasses.dataclass(frozen=True)
-class SolveOptions:
-    """How `CrossPoolClassifier.solve` solves."""
-
-    method: str = "ridge"
-    form: str = "auto"
-    memory_gb: float | None = None
-    crop_scales: tuple[float, ...] = (1.0, 0.8)
-    mirror: bool = True
-    baseline: bool = True
-    guidance_epochs: int = 15
-    guidance_rate: float = 1e-3
-    batch_size: int = 32
-    cache_dir: str | None = None
-    seed: int = 0
-
-    @property
-    def views(self):
-        return Views(tuple(self.crop_scales), self.mirror)
-
-    @property
-    def solver(self):
-        return SolverOptions(self.method, self.form, self.memory_gb)
-
-    @property
-    def guidance(self):
-        return GuidanceTraining(
-            self.guidance_epochs, self.guidance_rate, self.batch_size, self.seed
-        )

@@ -8,13 +8,13 @@ import numpy as np
 from absl import logging
 
 from keras_crosspool.array_file import ArrayFile
+from keras_crosspool.config.fine_tuning_config import CACHES
 from keras_crosspool.data.pictures import decode_picture
 from keras_crosspool.data.pipeline import picture_batches
 from keras_crosspool.files import atomic_path, default_cache_dir
 from keras_crosspool.memory import available_memory, free_disk
 from keras_crosspool.progress import track
 
-CACHES = ("auto", "memory", "disk", "none")
 _MEMORY_SHARE, _DISK_SHARE = 0.25, 0.5  # of what is free; the rest is for training and others
 
 
@@ -61,8 +61,8 @@ def open_pictures(split, image_size, cache="auto", cache_dir=None):
         raise ValueError(
             f"There is no room for {size / 1e9:.1f} GB of decoded pictures: memory has "
             f"{room['memory'] / 1e9:.1f} GB for them, the disk {room['disk'] / 1e9:.1f} GB. Take "
-            "smaller pictures, a --cache_dir with more room, or, of a folder of pictures, "
-            f"--cache=none. Received: cache={cache!r} for {split.size} pictures of {split.name}"
+            "smaller pictures, a `cache_dir` with more room, or, of a folder of pictures, "
+            f"`cache=none`. Received: cache={cache!r} for {split.size} pictures of {split.name}"
         )
     kind = fitting[0] if cache == "auto" else cache
     logging.info("decoded pictures of %s: %.2f GB, cache: %s", split.name, size / 1e9, kind)

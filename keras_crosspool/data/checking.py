@@ -78,7 +78,7 @@ def _report(broken, count, skip_broken):
     if not skip_broken:
         raise ValueError(
             f"{len(broken)} of {count} pictures cannot be used: replace or remove them, or "
-            f"leave them out with --skip_broken. Received: {_by_reason(broken)}"
+            f"leave them out with `skip_broken`. Received: {_by_reason(broken)}"
         )
     for picture in broken:
         logging.warning("left out: %s", picture.message)

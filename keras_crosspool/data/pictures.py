@@ -129,7 +129,7 @@ def _decode(encoded, image_size, name, max_megapixels):
         raise ImageError(
             "too large",
             f"A picture has {image.width} x {image.height} pixels, {megapixels:.1f} megapixels of "
-            f"at most {max_megapixels:g}: make it smaller, or raise --max_megapixels (in Python "
+            f"at most {max_megapixels:g}: make it smaller, or raise `max_megapixels` (in Python "
             f"max_megapixels). Received: {name}",
         )
     # Decoding a large JPEG at the nearest smaller scale above the target is far cheaper.

@@ -61,7 +61,7 @@ def _check(status, path, max_megapixels):
         raise ImageError(
             "too large",
             f"A picture's file has {status.st_size / 1e6:.0f} MB, more than the {limit / 1e6:.0f} "
-            f"MB that {max_megapixels:g} megapixels can need; raise --max_megapixels (in Python "
+            f"MB that {max_megapixels:g} megapixels can need; raise `max_megapixels` (in Python "
             f"max_megapixels) to read it. Received: {readable(path)}",
         )
 

@@ -4,11 +4,11 @@ import json
 import os
 import signal
 
+from keras_crosspool.config.device_config import STRATEGIES
 from keras_crosspool.distribution.cluster import CLUSTER_VARIABLE, read_cluster
 from keras_crosspool.distribution.distribution import ONE_DEVICE, Distribution, visible_devices
 from keras_crosspool.distribution.rendezvous import meet
 
-STRATEGIES = ("auto", "one", "mirrored", "multi_worker")
 _TIMEOUT_SECONDS = 120  # of a collective operation, after which a worker counts as lost
 
 

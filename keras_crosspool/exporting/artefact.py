@@ -86,7 +86,7 @@ def atomic_artefact(path):
         Pair of `pathlib.Path`: the file's and the record's.
     """
     if pathlib.Path(path).is_dir():
-        raise ValueError(f"--output is a directory; name a file in it. Received: {path}")
+        raise ValueError(f"`output` is a directory; name a file in it. Received: {path}")
     # The file takes its name last: whoever sees it finds its record.
     from keras_crosspool.files import atomic_path  # lazy: runners read records without Keras
 

@@ -140,7 +140,7 @@ def _write_cache(path, key, statistics):
 
 def _read_cache(path, key):
     """The `Statistics` in a cache, which has to be as it was written, for this case."""
-    advice = "remove it or name another --calibration_cache"
+    advice = "remove it or name another `calibration_cache`"
     cache = read_record(_Cache, path, advice)
     if cache.sha256 != cache.digest:
         raise ValueError(f"The calibration cache was changed; {advice}. Received: {path}")

@@ -7,6 +7,7 @@ from absl import flags, logging
 
 from keras_crosspool.exporting import flags as export_flags
 from keras_crosspool.exporting import formats
+from keras_crosspool.mains import as_flags
 
 FLAGS = flags.FLAGS
 
@@ -38,7 +39,7 @@ def export_from_flags(name):
     try:
         artefact = export(source, output, FLAGS.precision, comparator, **options)
     except (ParityError, SlowerError) as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {as_flags(str(error))}")
     print(_describe(artefact, output))
 
 

@@ -1,113 +1,10 @@
 """The table of export formats: argument checks, `--help`, documentation and benchmarks read it."""
 
-import dataclasses
 import importlib
-import importlib.util
+
+from keras_crosspool.exporting.format import Format, Option
 
 _INT8 = ("int8",)
-
-
-@dataclasses.dataclass(frozen=True)
-class Option:
-    """One flag of an exporter, and keyword argument of its function.
-
-    Args:
-        name: name of the flag and of the argument.
-        default: value when it is not given; its type is the flag's type.
-        help: str, for `--help` and the documentation.
-        precisions: the precisions it applies to. Defaults to all.
-    """
-
-    name: str
-    default: object
-    help: str
-    precisions: tuple[str, ...] | None = None
-
-
-@dataclasses.dataclass(frozen=True)
-class Format:
-    """One row of the table.
-
-    Args:
-        name: str, such as `"tflite"`; the exporter's main is `python -m export.NAME`.
-        suffix: suffix of its files.
-        precisions: the precisions it can be written in, the default one first.
-        runtime: what runs it.
-        needs_gpu: whether running (not making) it takes a GPU.
-        packages: modules that making it needs; a tuple among them means any one of it.
-        extra: the extra of keras_crosspool that installs them.
-        exporter: `"module:function"` that makes it.
-        runner: `"module:class"` that runs it.
-        float16_runner: `"module:class"` that runs its graph with float16 arithmetic.
-        options: the flags that apply.
-    """
-
-    name: str
-    suffix: str
-    precisions: tuple[str, ...]
-    runtime: str
-    needs_gpu: bool
-    packages: tuple
-    extra: str
-    exporter: str
-    runner: str
-    float16_runner: str
-    options: tuple[Option, ...]
-
-    def missing_packages(self):
-        """Names of the modules that making this format needs and that are not installed."""
-        groups = [(need,) if isinstance(need, str) else need for need in self.packages]
-        return tuple(
-            " or ".join(group)
-            for group in groups
-            if not any(importlib.util.find_spec(module) for module in group)
-        )
-
-    def check_installed(self):
-        """Refuses a format whose packages are not installed.
-
-        Raises:
-            ImportError: with what to install.
-        """
-        missing = self.missing_packages()
-        if missing:
-            raise ImportError(
-                f"{self.name} takes packages that are not installed. Run `pip install "
-                f"keras_crosspool[{self.extra}]`. Received: no {', '.join(missing)}"
-            )
-
-    def options_of(self, precision):
-        """The options that apply to a precision."""
-        return tuple(o for o in self.options if precision in (o.precisions or self.precisions))
-
-    def check(self, precision, given=()):
-        """Refuses a precision or an option that does not apply.
-
-        Args:
-            precision: str.
-            given: names of the options that the user chose. Defaults to none.
-
-        Raises:
-            ValueError: if the precision is unknown, or an option does not apply to it.
-        """
-        if precision not in self.precisions:
-            raise ValueError(
-                f"{self.name} is written as {', '.join(self.precisions)}. "
-                f"Received: precision={precision!r}"
-            )
-        unknown = sorted(set(given) - {option.name for option in self.options})
-        if unknown:
-            raise ValueError(
-                f"{self.name} has the options {', '.join(o.name for o in self.options)}. "
-                f"Received: {', '.join(unknown)}"
-            )
-        applying = self.options_of(precision)
-        for option in self.options:
-            if option.name in given and option not in applying:
-                raise ValueError(
-                    f"--{option.name} applies to {' and '.join(option.precisions)} alone; leave it "
-                    f"out or change --precision. Received: --precision={precision}"
-                )
 
 
 _CALIBRATION = (
@@ -288,7 +185,7 @@ def parse_list(names):
         ValueError: if a name or a precision is unknown, or the list is empty.
     """
     if not names:
-        raise ValueError("--formats is all or a list such as tflite:int8,onnx. Received: nothing")
+        raise ValueError("`formats` is all or a list such as tflite:int8,onnx. Received: nothing")
     chosen = []
     for name in [row.name for row in FORMATS] if names == ["all"] else names:
         name, _, precision = name.partition(":")

@@ -41,8 +41,8 @@ class Comparator:
     def __init__(self, pictures, model, thresholds=None):
         if len(pictures.pixels) < _MINIMUM_PICTURES:
             raise ValueError(
-                f"Parity needs at least {_MINIMUM_PICTURES} pictures; raise --parity_pictures or "
-                f"choose a larger --parity_split. Received: {len(pictures.pixels)}"
+                f"Parity needs at least {_MINIMUM_PICTURES} pictures; raise `parity_pictures` or "
+                f"choose a larger `parity_split`. Received: {len(pictures.pixels)}"
             )
         self.pictures = pictures
         self._model = model
@@ -103,7 +103,7 @@ class Comparator:
             raise ParityError(
                 f"Parity failed, so nothing was written: {'; '.join(result.failures)} "
                 f"({result.compared} pictures, {precision} tolerance, {runner.name} against "
-                f"Keras).{hint} Choose a higher precision, or --parity=off to write it unproven."
+                f"Keras).{hint} Choose a higher precision, or `parity=off` to write it unproven."
             )
         return result
 
@@ -128,7 +128,7 @@ class Comparator:
                 f"answer something else. {'; '.join(result.failures)} ({result.compared} pictures, "
                 f"{tolerance} tolerance, {runner.name} against Keras). Float16 holds {LEAST:.1e} "
                 f"to {MOST:.0f}. What is computed: {runner.computed}. Constants: "
-                f"{runner.constants}. Keep layers of your own within that range, or --parity=off "
+                f"{runner.constants}. Keep layers of your own within that range, or `parity=off` "
                 "to write it unproven."
             )
         ranges = {

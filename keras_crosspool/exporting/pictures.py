@@ -85,13 +85,13 @@ def read_pictures(metadata, purpose, data="", split="", limit=64, image_options=
     """
     data = str(data or metadata.data.get("path") or "")
     if not data or not (data.startswith("tfds:") or pathlib.Path(data).is_dir()):
-        off = ", or --parity=off to write it unproven" if purpose == "parity" else ""
+        off = ", or `parity=off` to write it unproven" if purpose == "parity" else ""
         raise ValueError(
-            f"The pictures for {purpose} are not here. Pass --{purpose}_data=FOLDER (laid out as "
+            f"The pictures for {purpose} are not here. Pass `{purpose}_data=FOLDER` (laid out as "
             f"split/class/*.jpg){off}. Received: {data or 'no path in model.json'}"
         )
     if limit < 1:
-        raise ValueError(f"--{purpose}_pictures must be at least 1. Received: {limit}")
+        raise ValueError(f"`{purpose}_pictures` must be at least 1. Received: {limit}")
     split = split or metadata.default_split(*_ROLES[purpose])
     opened = open_split(
         data, split, metadata.class_names, task=metadata.task, **(image_options or {})

@@ -103,8 +103,8 @@ def gate_speed(row, content, reference, batch, allow_slower=False):
         )
         if not allow_slower:
             raise SlowerError(
-                f"{words}, so nothing was written. Choose float32, or pass --allow_slower if the "
-                f"file is for another machine. Received: --precision=int8 for {row.name}"
+                f"{words}, so nothing was written. Choose float32, or pass `allow_slower` if the "
+                f"file is for another machine. Received: `precision=int8` for {row.name}"
             )
         logging.warning("%s", words)
     return speed

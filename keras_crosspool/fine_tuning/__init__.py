@@ -2,5 +2,5 @@
 
 A solved model and splits come in; the tuned weights go into the model, and the history comes out.
 Start at `fine_tune.py`. For one more object that watches the training add a callback to
-`callbacks/`; for one more option touch `FineTuning` in `fine_tune.py`.
+`callbacks/`; for one more option touch `FineTuningConfig` in `fine_tune.py`.
 """

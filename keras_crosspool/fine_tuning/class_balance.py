@@ -2,7 +2,8 @@
 
 import numpy as np
 
-CLASS_BALANCES = ("none", "inverse", "effective")
+from keras_crosspool.config.fine_tuning_config import CLASS_BALANCES
+
 _BETA = 0.99
 
 
@@ -33,7 +34,7 @@ def class_weights(split, balance="none"):
         return None
     if split.labels.ndim > 1:
         raise ValueError(
-            "Classes are balanced where each picture has one: take --class_balance=none for "
+            "Classes are balanced where each picture has one: take `class_balance=none` for "
             f"pictures of several labels. Received: class_balance={balance!r}"
         )
     counts = np.bincount(split.labels, minlength=len(split.class_names)).astype("float64")

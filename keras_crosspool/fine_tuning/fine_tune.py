@@ -23,73 +23,6 @@ from keras_crosspool.fine_tuning.epoch_plan import EpochPlan
 from keras_crosspool.fine_tuning.tuned_copy import compile_phase, copy_to_train
 
 
-@dataclasses.dataclass(frozen=True)
-class FineTuning:
-    """How a solved model is fine-tuned.
-
-    Attributes:
-        epochs: int, epochs of the whole network.
-        frozen_epochs: int, epochs of the head alone before that.
-        unfreeze_epochs: int, of the epochs of the whole network, the first ones over which its
-            layers join one after the other, the last layer first.
-        learning_rate: float, peak rate of AdamW, which decays to zero along a cosine.
-        rate_batch_size: int, batch for which that rate is meant: for another one it is scaled in
-            proportion. `None` takes the rate as it is.
-        first_layer_rate: float, the factor on the rate for the first layer of the backbone; it
-            grows by equal factors to one at the last.
-        classifier_rate: float, the factor on it for the solved classifier.
-        label_smoothing: float, share of a target spread over all classes.
-        class_balance: str, one of `CLASS_BALANCES`, how much rare classes count.
-        clip_norm: float, largest norm of the gradient of all weights; `None` does not clip.
-        gradient_accumulation: int, parts of a replica's share of a batch that are computed one
-            after the other, to need less memory; their gradients are added up.
-        ema_momentum: float, of the running average of the weights that is what validates and is
-            kept; `None` keeps the weights themselves.
-        batch_norm: `"frozen"` keeps the statistics of BatchNormalization; `"local"` trains it on
-            each replica's share of a batch, `"synchronized"` on the whole batch.
-        precision: str, one of `PRECISIONS`.
-        jit_compile: str, one of `COMPILERS`.
-        patience: int, epochs without a better validation accuracy (area under the precision-recall
-            curves where pictures have several labels) before stopping.
-        batch_size: int, pictures of a step, of all devices together.
-        checkpoint_steps: int, steps from checkpoint to checkpoint.
-        cache: str, one of `CACHES`, where decoded pictures are kept.
-        cache_dir: str, folder of caches on disk, or `None` for the default one.
-        seed: int, of order and augmentation.
-        tensorboard: str, folder for TensorBoard logs, or `None`.
-        profile_steps: pair of int, first and last step that TensorBoard is to profile, or `None`.
-    """
-
-    epochs: int
-    frozen_epochs: int = 0
-    unfreeze_epochs: int = 0
-    learning_rate: float = 1e-4
-    rate_batch_size: int | None = None
-    first_layer_rate: float = 1.0
-    classifier_rate: float = 0.02
-    label_smoothing: float = 0.1
-    class_balance: str = "none"
-    clip_norm: float | None = None
-    gradient_accumulation: int = 1
-    ema_momentum: float | None = None
-    batch_norm: str = "frozen"
-    precision: str = "float32"
-    jit_compile: str = "auto"
-    patience: int = 5
-    batch_size: int = 32
-    checkpoint_steps: int = 100
-    cache: str = "auto"
-    cache_dir: str | None = None
-    seed: int = 0
-    tensorboard: str | None = None
-    profile_steps: tuple[int, int] | None = None
-
-    @property
-    def peak_rate(self):
-        """The learning rate at its peak, for this batch."""
-        return self.learning_rate * (self.batch_size / (self.rate_batch_size or self.batch_size))
-
-
 def fine_tune(
     model, train, validation, image_size, options, distribution=ONE_DEVICE, checkpoints=None
 ):
@@ -105,7 +38,7 @@ def fine_tune(
         train: `Split`.
         validation: `Split`, or `None`.
         image_size: int, side in pixels.
-        options: `FineTuning`.
+        options: `FineTuningConfig`.
         distribution: `Distribution`. Defaults to one device.
         checkpoints: `Checkpoints`, opened; `None`, the default, keeps nothing on disk.
 

@@ -16,7 +16,7 @@ def make_optimizer(model, phase, steps, options):
         model: `CrossPoolClassifier`, its layers frozen as the phase wants.
         phase: has `epochs`, and `frozen`, whether the head alone is trained.
         steps: int, of an epoch.
-        options: `FineTuning`.
+        options: `FineTuningConfig`.
 
     Returns:
         `LayerwiseAdamW`, within a `LossScaleOptimizer` for `mixed_float16`.

@@ -2,8 +2,7 @@
 
 from absl import logging
 
-PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
-COMPILERS = ("auto", "on", "off")
+from keras_crosspool.config.fine_tuning_config import COMPILERS
 
 
 def resolve_compiler(choice, distribution):
@@ -29,8 +28,8 @@ def resolve_compiler(choice, distribution):
         raise ValueError(f"jit_compile must be one of {', '.join(COMPILERS)}. Received: {choice!r}")
     if choice == "on" and distribution.strategy:
         raise ValueError(
-            "XLA does not compile training under tf.distribute: take --jit_compile=auto, or "
-            f"--strategy=one. Received: jit_compile='on' with the strategy {distribution.name!r}"
+            "XLA does not compile training under tf.distribute: take `jit_compile=auto`, or "
+            f"`strategy=one`. Received: jit_compile='on' with the strategy {distribution.name!r}"
         )
     if choice != "auto":
         return choice == "on", "as asked"

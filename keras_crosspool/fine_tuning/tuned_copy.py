@@ -4,14 +4,13 @@ import dataclasses
 
 import keras
 
+from keras_crosspool.config.fine_tuning_config import BATCH_NORMS
 from keras_crosspool.fine_tuning.accumulating_model import AccumulatingModel
 from keras_crosspool.fine_tuning.multi_worker_model import MultiWorkerModel
 from keras_crosspool.fine_tuning.optimizer import make_optimizer
 from keras_crosspool.fine_tuning.precision import resolve_compiler
 from keras_crosspool.models.classifier import CrossPoolClassifier
 from keras_crosspool.models.policy import all_layers, with_policy
-
-BATCH_NORMS = ("frozen", "local", "synchronized")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +31,7 @@ def copy_to_train(model, options, distribution):
 
     Args:
         model: `CrossPoolClassifier`.
-        options: `FineTuning`.
+        options: `FineTuningConfig`.
         distribution: `Distribution`.
 
     Returns:
@@ -62,7 +61,7 @@ def compile_phase(copy, task, phase, steps, options, distribution):
         task: of the training split.
         phase: has `epochs`, and `frozen`, whether the head alone is trained.
         steps: int, of an epoch.
-        options: `FineTuning`.
+        options: `FineTuningConfig`.
         distribution: `Distribution`.
 
     Raises:

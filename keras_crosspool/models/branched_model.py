@@ -1,6 +1,7 @@
 """A functional model whose structure stands in branches."""
 
 import keras
+import numpy as np
 
 
 class BranchedModel(keras.Model):
@@ -75,6 +76,20 @@ class BranchedModel(keras.Model):
     def image_size(self):
         """Side of the images, in pixels."""
         return self.input_shape[1]
+
+    def compute_descriptors(self, x, batch_size=32):
+        """Computes the descriptors of images.
+
+        Args:
+            x: images `(n, image_size, image_size, 3)`, RGB, 0-255.
+            batch_size: int. Defaults to `32`.
+
+        Returns:
+            float32 `(n, dims)`; each branch's part has unit length.
+        """
+        return keras.Model(self.inputs[0], self.descriptor).predict(
+            np.asarray(x, "float32"), batch_size=batch_size, verbose=0
+        )
 
 
 class _Parts:

@@ -1,7 +1,6 @@
 """The classifier: a backbone, the descriptors of its branches and a linear layer."""
 
 import keras
-import numpy as np
 
 from keras_crosspool.models.average_branch import AverageBranch
 from keras_crosspool.models.branched_model import BranchedModel
@@ -112,7 +111,7 @@ class CrossPoolClassifier(BranchedModel):
                 Defaults to `"imagenet"`. A model of your own keeps its weights.
             task: `"single_label"` or `"multi_label"`. Defaults to `"single_label"`.
             name: str. Defaults to backbone and scheme, such as `"EfficientNetLite0-scheme1"`.
-            **options: fields of `SchemeOptions`, such as `window_size=3`, `feature_channels=256`,
+            **options: fields of `SchemeConfig`, such as `window_size=3`, `feature_channels=256`,
                 `features_layer` and `guidance_layer`.
 
         Returns:
@@ -128,15 +127,16 @@ class CrossPoolClassifier(BranchedModel):
         >>> [branch.name for branch in model.branches], model.descriptor.shape
         (['pooling'], (None, 65536))
         """
+        from keras_crosspool.config.scheme_config import SchemeConfig
         from keras_crosspool.environment import check_keras_settings
-        from keras_crosspool.models.options import SchemeOptions
+        from keras_crosspool.models.checks import check_task, checked_names
         from keras_crosspool.models.own_backbone import as_backbone
         from keras_crosspool.models.schemes import build_branches
 
         check_keras_settings()
-        class_names = _checked_names(class_names, num_classes)
-        _checked_task(task)
-        options = SchemeOptions(**options)
+        class_names = checked_names(class_names, num_classes)
+        check_task(task)
+        options = SchemeConfig(**options)
         backbone = as_backbone(backbone, image_size, weights, options)
         branches = build_branches(backbone, scheme, options)
         on_grid = all(branch.grid is not None for branch in branches)
@@ -171,13 +171,10 @@ class CrossPoolClassifier(BranchedModel):
         )
 
     def on_network(self, network):
-        """The same classifier, with a copied last layer, on a copy of its network.
+        """The same classifier on a copy of its network; the last layer has new weights.
 
         Args:
             network: functional `keras.Model` with layers of the same names as `network`.
-
-        Returns:
-            `CrossPoolClassifier`; the last layer has new weights.
         """
         branches = [restore_branch(branch_config(branch), network) for branch in self.branches]
         return CrossPoolClassifier(
@@ -194,10 +191,7 @@ class CrossPoolClassifier(BranchedModel):
         """The average over positions that this model is to be compared with, as a classifier.
 
         It shares the maps that this model computes anyway: the global average of the backbone, or
-        for a model on region grids alone the average of the regions.
-
-        Returns:
-            `CrossPoolClassifier`.
+        for a model on region grids alone the average of the regions. A `CrossPoolClassifier`.
         """
         grid = None
         maps = self._parts.baseline_maps
@@ -239,8 +233,8 @@ class CrossPoolClassifier(BranchedModel):
                 with images as an array alone.
             groups: `(n,)`, the group of each image, such as the day or the place it was taken at.
                 Defaults to every image by itself.
-            **options: fields of `keras_crosspool.closed_form.SolveOptions`, such as
-                `method="svm"` or `crop_scales=(1.0,)`.
+            **options: fields of `SolverConfig` and `GuidanceConfig` of `keras_crosspool.config`,
+                such as `method="svm"`, `crop_scales=(1.0,)` or `batch_size=32`.
 
         Returns:
             `SolveReport`: alpha, cross-validated scores, those of the baseline, seconds.
@@ -248,25 +242,15 @@ class CrossPoolClassifier(BranchedModel):
         Raises:
             ValueError: if images, labels or groups are not as expected.
         """
-        from keras_crosspool.closed_form.solve import SolveOptions, solve
+        from keras_crosspool.closed_form.solve import solve
+        from keras_crosspool.config.guidance_config import GuidanceConfig
+        from keras_crosspool.config.option import split_options
+        from keras_crosspool.config.solver_config import SolverConfig
         from keras_crosspool.data.array_images import labelled_images
 
+        solver, guidance = split_options(options, SolverConfig, GuidanceConfig)
         images = labelled_images(x, y, groups, self.class_names, self.task)
-        return solve(self, images, SolveOptions(**options))
-
-    def compute_descriptors(self, x, batch_size=32):
-        """Computes the descriptors of images.
-
-        Args:
-            x: images `(n, image_size, image_size, 3)`, RGB, 0-255.
-            batch_size: int. Defaults to `32`.
-
-        Returns:
-            float32 `(n, dims)`; each branch's part has unit length.
-        """
-        return keras.Model(self.inputs[0], self.descriptor).predict(
-            np.asarray(x, "float32"), batch_size=batch_size, verbose=0
-        )
+        return solve(self, images, solver, guidance)
 
     def to_keep(self, class_names, task, thresholds):
         """The same classifier, sharing all layers, without optimizer: what is worth keeping.
@@ -316,26 +300,3 @@ class CrossPoolClassifier(BranchedModel):
             super().compile_from_config(config)
         else:
             self.compile(**keras.saving.deserialize_keras_object(config))
-
-
-def _checked_names(class_names, num_classes):
-    if class_names is None and num_classes is None:
-        raise ValueError("Name the classes by `class_names`, or give `num_classes`. Received: none")
-    names = tuple(map(str, range(num_classes) if class_names is None else class_names))
-    if num_classes not in (None, len(names)):
-        raise ValueError(
-            "`num_classes` must be the number of `class_names`; one of them is enough. "
-            f"Received: num_classes={num_classes}, {len(names)} names"
-        )
-    if len(set(names)) != len(names) or len(names) < 2:
-        raise ValueError(
-            f"A classifier needs two classes or more, of different names. Received: {names}"
-        )
-    return names
-
-
-def _checked_task(task):
-    from keras_crosspool.targets import TARGETS
-
-    if task not in TARGETS:
-        raise ValueError(f"`task` must be one of {', '.join(TARGETS)}. Received: {task!r}")

@@ -45,7 +45,7 @@ class GridBranch(PooledBranch):
         Args:
             grid: `RegionGrid`.
             maps: symbolic map that it gives.
-            options: `SchemeOptions`.
+            options: `SchemeConfig`.
         """
         projection = LocalRegions(options.feature_channels, 1, name="grid_regions")
         features = projection(maps)

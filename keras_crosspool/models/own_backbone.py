@@ -15,7 +15,7 @@ def as_backbone(backbone, image_size, weights, options):
         backbone: str, `Backbone`, or functional `keras.Model`.
         image_size: int, side of the images in pixels, or `None` for its own.
         weights: str or path, or `None` for random ones; for a name alone.
-        options: `SchemeOptions`; a user's model must have its layers.
+        options: `SchemeConfig`; a user's model must have its layers.
 
     Returns:
         `Backbone`.

@@ -20,7 +20,7 @@ def build_branches(backbone, scheme, options):
     Args:
         backbone: `Backbone`.
         scheme: str, key of `SCHEMES`.
-        options: `SchemeOptions`.
+        options: `SchemeConfig`.
 
     Returns:
         tuple of `Branch`.

@@ -46,7 +46,7 @@ class WindowBranch(PooledBranch):
         Args:
             features: symbolic map that the windows are taken of.
             guidance: symbolic map of the same height and width, from a later layer.
-            options: `SchemeOptions`.
+            options: `SchemeConfig`.
             prefix: str, of the layers' names. Defaults to none.
         """
         regions = LocalRegions(

@@ -33,7 +33,7 @@ def neighbour_pictures(store, queries, data=None, max_megapixels=MAX_MEGAPIXELS)
     )
     if split.fingerprint != record.data_fingerprint:
         raise ValueError(
-            "The pictures are not those that were described: extract again, or name with --data "
+            "The pictures are not those that were described: extract again, or name with `data` "
             f"where they are now. Received: {data or record.data}, split {record.split}"
         )
     positions = {found.position for query in queries for found in query.neighbours}

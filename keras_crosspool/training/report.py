@@ -27,7 +27,7 @@ def write_report(directory, metadata, history, validation):
         directory: path of the model directory.
         metadata: `ModelMetadata`.
         history: dict of the fine-tuning, empty without any.
-        validation: `(split, logits, labels)` of the validation pictures, or `None`.
+        validation: `Predictions` of the validation split, or `None`.
     """
     directory = pathlib.Path(directory)
     if history:
@@ -35,7 +35,8 @@ def write_report(directory, metadata, history, validation):
         curve = functools.partial(plots.plot_training_curve, history)
         _add(directory, "plots/training_curve.png", curve)
     if validation:
-        for name, draw in _WORDS[metadata.task].plots(metadata.class_names, *validation):
+        found = validation.split, validation.logits, validation.labels
+        for name, draw in _WORDS[metadata.task].plots(metadata.class_names, *found):
             _add(directory, f"plots/{name}", draw)
     _add(directory, "README.md", functools.partial(_write_card, metadata, directory / "plots"))
 

@@ -6,14 +6,15 @@ import pytest
 from sklearn.decomposition import PCA
 
 from keras_crosspool.closed_form.classifier import cross_validation_folds
-from keras_crosspool.closed_form.guidance import GuidanceTraining, train_guidance
+from keras_crosspool.closed_form.guidance import train_guidance
 from keras_crosspool.closed_form.region_branch import fit_regions
 from keras_crosspool.closed_form.region_grids import load_region_grids
+from keras_crosspool.config.guidance_config import GuidanceConfig
 from keras_crosspool.data import load_pictures
 from keras_crosspool.graphs import graph_outputs
 from keras_crosspool.targets import SINGLE_LABEL
 
-OPTIONS = GuidanceTraining(guidance_epochs=3, batch_size=6)
+OPTIONS = GuidanceConfig(guidance_epochs=3, batch_size=6)
 
 
 @pytest.fixture(scope="module")
@@ -91,7 +92,7 @@ def test_the_guidance_learns_where_to_look():
     features[np.arange(120), places[:, 0], places[:, 1]] = 200 * np.eye(8)[labels]
     keras.utils.set_random_seed(0)
     layer = keras.layers.Conv2D(32, 1, activation="relu")  # four find every class by luck alone
-    options = GuidanceTraining(guidance_epochs=40, guidance_rate=3e-3)
+    options = GuidanceConfig(guidance_epochs=40, guidance_rate=3e-3)
     targets = np.eye(3, dtype="float32")[labels]
     history = train_guidance(layer, features, targets, SINGLE_LABEL.loss(), options)
     assert history["loss"][-1] < 0.5 * history["loss"][0]

@@ -182,7 +182,7 @@ BROKEN = ("apple/text.jpg", "apple/truncated.jpg", "cherry/1.png")
 
 
 def test_broken_pictures_are_counted_and_named(broken_folder):
-    with pytest.raises(ValueError, match=r"3 of 11 pictures .*--skip_broken.*Received:") as error:
+    with pytest.raises(ValueError, match=r"3 of 11 pictures .*`skip_broken`.*Received:") as error:
         open_split(broken_folder, "train")
     for name in BROKEN:
         assert str(broken_folder / "train" / name) in str(error.value)

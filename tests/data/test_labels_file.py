@@ -86,7 +86,7 @@ def test_groups_stay_with_their_pictures(folder):
 
 def test_broken_pictures_are_left_out_with_their_labels(folder):
     (folder / "train" / "1.png").write_text("no picture")
-    with pytest.raises(ValueError, match=r"1 of 4 pictures .*--skip_broken.*1\.png"):
+    with pytest.raises(ValueError, match=r"1 of 4 pictures .*`skip_broken`.*1\.png"):
         open_split(folder, "train")
     split = open_split(folder, "train", skip_broken=True)
     assert load_pictures(split, 8)[1].tolist() == [EXPECTED[i] for i in (0, 2, 3)]

@@ -94,7 +94,7 @@ def test_auto_takes_the_first_that_has_room(train_split, tmp_path, monkeypatch, 
 def test_what_has_no_room_is_refused(train_split, tmp_path, monkeypatch, cache):
     _room(monkeypatch, 0, 0)
     with pytest.raises(
-        ValueError, match=rf"no room .*--cache=none.*cache='{cache}' for 18 .*train"
+        ValueError, match=rf"no room .*`cache=none`.*cache='{cache}' for 18 .*train"
     ):
         open_pictures(train_split, 32, cache, tmp_path)
 

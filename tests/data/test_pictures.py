@@ -152,7 +152,7 @@ def test_decoding_in_threads_leaves_the_warning_filters_alone():
 def test_the_limit_is_the_callers_own(monkeypatch):
     encoded = _encode(Image.new("L", (2000, 1500)))  # 3 megapixels
     with pytest.raises(
-        ValueError, match=r"2000 x 1500 .*at most 2\.9.*--max_megapixels.*Received: big\.png$"
+        ValueError, match=r"2000 x 1500 .*at most 2\.9.*`max_megapixels`.*Received: big\.png$"
     ):
         decode_picture(encoded, SIDE, name="big.png", max_megapixels=2.9)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)  # Pillow's, of the whole process

@@ -37,7 +37,7 @@ REASONS = {
     "device": ("not a regular file", r"regular file.*device\.jpg, which is a device$"),
     "dangling": ("link to nothing", r"cannot be read \(No such file.*Received: .*dangling\.jpg$"),
     "loop": ("unreadable", r"cannot be read \(.*symbolic links.*Received: .*loop\.jpg$"),
-    "huge": ("too large", r"10000 MB, more than the 1987 MB.*--max_megapixels.*huge\.jpg$"),
+    "huge": ("too large", r"10000 MB, more than the 1987 MB.*`max_megapixels`.*huge\.jpg$"),
 }
 TRIED = {
     "pipe": "a FIFO named x.jpg",
@@ -68,7 +68,7 @@ def test_a_file_that_becomes_another_is_refused_once_open(odd_files, kind, tmp_p
 
 
 def test_a_split_names_all_of_them_and_leaves_them_out(odd_files, tmp_path, tried):
-    with pytest.raises(ValueError, match=r"6 of 7 pictures .*--skip_broken") as error:
+    with pytest.raises(ValueError, match=r"6 of 7 pictures .*`skip_broken`") as error:
         open_split(tmp_path / "data", "train")
     for path in odd_files.values():
         assert str(error.value).count(str(path)) == 1

@@ -262,7 +262,7 @@ def test_fingerprint_follows_content():
 
 def test_broken_pictures():
     with pytest.raises(
-        ValueError, match=r"2 of 12 pictures .*--skip_broken.*Received: broken: fruit_brok"
+        ValueError, match=r"2 of 12 pictures .*`skip_broken`.*Received: broken: fruit_brok"
     ):
         open_split("tfds:fruit_broken", "train")
     split = open_split("tfds:fruit_broken", "train", skip_broken=True)
@@ -304,7 +304,7 @@ def test_examples_without_a_label_are_left_out_and_counted(tried):
 
 
 def test_multi_hot_labels_of_other_signs_are_refused(tried):
-    message = r"2 of 12 .*--skip_broken.*label outside its range: fruit_signs-train"
+    message = r"2 of 12 .*`skip_broken`.*label outside its range: fruit_signs-train"
     with pytest.raises(ValueError, match=message) as error:
         open_split("tfds:fruit_signs", "train")
     tried("tables", "TFDS multi-hot labels of -1 and 1", error.value)

@@ -209,7 +209,7 @@ def test_branches_are_named(small_source, tmp_path):
     body = onnx.helper.make_graph([], "body", [], [])
     proto.graph.node.append(onnx.helper.make_node("If", ["x"], ["y"], then_branch=body))
     with (
-        pytest.raises(ValueError, match=r"without loops and branches.*--parity=off.*Received: If"),
+        pytest.raises(ValueError, match=r"without loops and branches.*`parity=off`.*Received: If"),
         OnnxFloat16Runner(proto.SerializeToString()),
     ):
         pass

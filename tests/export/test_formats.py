@@ -6,6 +6,7 @@ import pytest
 
 from keras_crosspool.exporting import formats
 from keras_crosspool.exporting.float16.float16_runner import Float16Runner
+from keras_crosspool.exporting.format import Format
 from keras_crosspool.exporting.runners import Runner, open_runner
 
 _ROWS = {row.name: row for row in formats.FORMATS}
@@ -30,8 +31,8 @@ def test_suffixes_tell_formats_apart():
     [
         ("tflite", "int4", (), "tflite is written as float32, float16, dynamic, int8"),
         ("onnx", "dynamic", (), "Received: precision='dynamic'"),
-        ("tflite", "float32", ("calibration_data",), "--calibration_data applies to int8 alone"),
-        ("tflite", "dynamic", ("int8_io",), "--int8_io applies to int8 alone"),
+        ("tflite", "float32", ("calibration_data",), "`calibration_data` applies to int8 alone"),
+        ("tflite", "dynamic", ("int8_io",), "`int8_io` applies to int8 alone"),
     ],
 )
 def test_what_does_not_apply_is_refused(name, precision, given, words):
@@ -65,7 +66,7 @@ def test_unknown_formats_are_refused(names):
 
 
 def test_missing_packages_are_named():
-    row = formats.Format(
+    row = Format(
         "x", ".x", ("float32",), "x", False, ("keras", ("no_such", "nor_this")), "x", "", "", "", ()
     )
     assert row.missing_packages() == ("no_such or nor_this",)

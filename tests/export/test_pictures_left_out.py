@@ -17,12 +17,12 @@ def test_broken_pictures_are_left_out_and_recorded(copy_pictures, tmp_path):
     data = {"path": str(folder), "train_split": "train", "val_split": None}
     names = ("Anjou", "Arla-Standard-Milk", "Orange")
     metadata = ModelMetadata("small", names, 32, {}, data, {}, {})
-    with pytest.raises(ValueError, match=rf"--skip_broken.*not a regular file: {path}$"):
+    with pytest.raises(ValueError, match=rf"`skip_broken`.*not a regular file: {path}$"):
         read_pictures(metadata, "parity")
     pictures = read_pictures(metadata, "parity", image_options={"skip_broken": True})
     assert pictures.labels.tolist() == [0, 0, 0, 1, 1, 1, 2, 2]
     record = pictures.describe()
     assert (record["pictures"], record["left_out"]) == (8, {"not a regular file": 1})
-    with pytest.raises(ValueError, match=r"9 of 9 .*--skip_broken.*too large"):
+    with pytest.raises(ValueError, match=r"9 of 9 .*`skip_broken`.*too large"):
         read_pictures(metadata, "parity", image_options={"max_megapixels": 0.001})
     assert dataclasses.replace(pictures, left_out={}).sha256 == pictures.sha256

@@ -8,8 +8,9 @@ from scipy.special import log_softmax
 from keras_crosspool import build_model
 from keras_crosspool.backbones import create_backbone
 from keras_crosspool.closed_form.fit import adapt_head, describe, solve_models
+from keras_crosspool.config.fine_tuning_config import FineTuningConfig
 from keras_crosspool.evaluation import predict_logits
-from keras_crosspool.fine_tuning.fine_tune import FineTuning, fine_tune
+from keras_crosspool.fine_tuning.fine_tune import fine_tune
 
 
 def _solved(model, split):
@@ -38,7 +39,7 @@ def _tune(solved, split, validation=None, **options):
     model.set_weights(weights)
     options = {"batch_size": 6, "label_smoothing": 0.0} | options
     size = model.input_shape[1]
-    history, _ = fine_tune(model, split, validation, size, FineTuning(**options))
+    history, _ = fine_tune(model, split, validation, size, FineTuningConfig(**options))
     return model, history
 
 
@@ -117,5 +118,5 @@ def test_stops_early_and_keeps_the_best_epoch(plain, train_split, test_split):
 
 @pytest.mark.slow
 def test_divergence_is_said(plain, train_split):
-    with pytest.raises(FloatingPointError, match=r"smaller --learning_rate.*learning_rate=1e\+30"):
+    with pytest.raises(FloatingPointError, match=r"smaller `learning_rate`.*learning_rate=1e\+30"):
         _tune(plain, train_split, epochs=0, frozen_epochs=2, learning_rate=1e30)

@@ -4,10 +4,11 @@ import keras
 import numpy as np
 import pytest
 
+from keras_crosspool.config.fine_tuning_config import FineTuningConfig
 from keras_crosspool.data import open_split
 from keras_crosspool.distribution import ONE_DEVICE
 from keras_crosspool.fine_tuning.accumulating_model import AccumulatingModel
-from keras_crosspool.fine_tuning.fine_tune import FineTuning, fine_tune
+from keras_crosspool.fine_tuning.fine_tune import fine_tune
 from keras_crosspool.fine_tuning.layerwise_adamw import LayerwiseAdamW
 
 pytestmark = pytest.mark.slow
@@ -31,7 +32,7 @@ def train(distribution, data, network):
     split, held_out = (open_split(data, name) for name in ("train", "test"))
     for name, options in {"whole": {}, "parts": {"gradient_accumulation": 2}}.items():
         model = keras.models.load_model(network)
-        options = FineTuning(
+        options = FineTuningConfig(
             epochs=1,
             batch_size=8,
             learning_rate=0.01,

@@ -7,12 +7,12 @@ import keras
 import numpy as np
 import pytest
 
-from keras_crosspool.fine_tuning.fine_tune import FineTuning
+from keras_crosspool.config.fine_tuning_config import FineTuningConfig
 from keras_crosspool.fine_tuning.layerwise_adamw import LayerwiseAdamW
 from keras_crosspool.fine_tuning.optimizer import backbone_depths, make_optimizer
 
 WHOLE, HEAD = (types.SimpleNamespace(epochs=4, frozen=frozen) for frozen in (False, True))
-OPTIONS = FineTuning(epochs=4)
+OPTIONS = FineTuningConfig(epochs=4)
 
 
 @pytest.fixture(scope="module")

@@ -6,10 +6,11 @@ import signal
 import numpy as np
 import pytest
 
+from keras_crosspool.config.fine_tuning_config import FineTuningConfig
 from keras_crosspool.errors import InterruptedTrainingError
 from keras_crosspool.fine_tuning.callbacks.throughput import Throughput
 from keras_crosspool.fine_tuning.checkpoints import Checkpoints
-from keras_crosspool.fine_tuning.fine_tune import FineTuning, fine_tune
+from keras_crosspool.fine_tuning.fine_tune import fine_tune
 
 # Of 18 pictures three steps an epoch: 3 with the head alone, then 9.
 OPTIONS = {
@@ -35,7 +36,7 @@ def tune(tiny_network, train_split, test_split):
 
     def run(folder=None, **options):
         model = tiny_network()
-        options = FineTuning(**OPTIONS | options)
+        options = FineTuningConfig(**OPTIONS | options)
         arguments = (model, train_split, test_split, 16, options)
         if folder is None:
             history, _ = fine_tune(*arguments)

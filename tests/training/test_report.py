@@ -13,6 +13,7 @@ from keras_crosspool.evaluation import plots
 from keras_crosspool.models.directory import save_model
 from keras_crosspool.models.metadata import ModelMetadata
 from keras_crosspool.training.report import write_report
+from keras_crosspool.training.validation import Predictions
 
 NAMES = ("$\\frac{$", "[red]pear\x1b[31m", "🍐:pear: _{")
 
@@ -32,7 +33,7 @@ def directory(tmp_path, tiny_network):
 @pytest.fixture
 def validation(test_split):
     labels = np.arange(test_split.size) % 3
-    return test_split, np.eye(3)[labels[::-1]], labels
+    return Predictions(test_split, np.eye(3)[labels[::-1]], labels)
 
 
 @pytest.fixture
@@ -88,7 +89,7 @@ def test_a_part_that_fails_is_left_out_with_a_warning(
 
 def test_several_labels(directory, validation, warnings):
     metadata = dataclasses.replace(load_model(directory)[1], task="multi_label")
-    split, logits, _ = validation
-    write_report(directory, metadata, {}, (split, logits, np.eye(3, dtype="int32")[[0, 1] * 6]))
+    several = dataclasses.replace(validation, labels=np.eye(3, dtype="int32")[[0, 1] * 6])
+    write_report(directory, metadata, {}, several)
     assert warnings == []
     assert "plots/average_precision.png" in _files(directory)

@@ -10,18 +10,19 @@ import pytest
 from PIL import Image
 
 from keras_crosspool import load_model
+from keras_crosspool.config import TrainingConfig
 from keras_crosspool.data import open_split
 from keras_crosspool.evaluation import plots, predict_logits
 from keras_crosspool.training import train as session
 
 SMALL = {
-    "crop_scales": ["1.0"],
+    "crop_scales": (1.0,),
     "mirror": False,
     "image_size": 96,
     "window_size": 2,
     "feature_channels": 8,
     "guidance_channels": 16,
-    "region_size": ["64"],
+    "region_size": (64,),
     "region_stride": 32,
     "region_mode": "shared",
     "grid_guidance_channels": 8,
@@ -33,12 +34,12 @@ SMALL = {
 
 
 @pytest.fixture
-def train(flag_defaults):
-    """A function that trains a small model with the flags' defaults but for some."""
+def train():
+    """A function that trains a small model with the defaults but for some options."""
 
-    def run(output, data, **arguments):
+    def run(output, data, **options):
         own = {"data": str(data), "cache_dir": str(output.parent / "cache")}
-        return session.train(output, **flag_defaults | SMALL | own | arguments)
+        return session.train(output, TrainingConfig.of(**SMALL | own | options))
 
     return run
 
@@ -149,7 +150,7 @@ def test_an_output_that_is_no_model_directory_is_refused_first(
     (tmp_path / "photo.jpg").write_text("precious")
     with pytest.raises(ValueError, match="is not replaced"):
         train(tmp_path, tiny_folder)
-    with pytest.raises(ValueError, match=r"Nothing would train.*--solver=none --epochs=0"):
+    with pytest.raises(ValueError, match=r"Nothing would train.*`solver=none` `epochs=0`"):
         train(tmp_path / "model", tiny_folder, solver="none")
 
 
@@ -218,14 +219,14 @@ def test_cross_validation_chooses_the_scheme(train, tiny_folder, tmp_path):
     assert chosen.metrics[f"{scheme}_accuracy"] == chosen.metrics["accuracy"] >= 0.8
     first = train(tmp_path / "first", tiny_folder, scheme="scheme1")
     assert first.metrics["cross_validated_log_loss"] == pytest.approx(losses["scheme1"], rel=1e-3)
-    with pytest.raises(ValueError, match=r"take a solver.*--solver=none --scheme=auto"):
+    with pytest.raises(ValueError, match=r"take a solver.*`solver=none` `scheme=auto`"):
         train(tmp_path / "model", tiny_folder, scheme="auto", solver="none", epochs=1)
 
 
 @pytest.mark.slow
 def test_scheme2_is_tuned_through_its_grid(train, tiny_folder, tmp_path):
     arguments = {"backbone": "VGG16", "weights": "none", "image_size": 64, "region_mode": "crops"}
-    arguments |= {"scheme": "scheme2", "region_size": ["32"], "guidance_epochs": 1, "epochs": 1}
+    arguments |= {"scheme": "scheme2", "region_size": (32,), "guidance_epochs": 1, "epochs": 1}
     tuned = train(tmp_path / "tuned", tiny_folder, baseline=True, **arguments)
     assert "baseline_cross_validated_accuracy" in tuned.metrics
     solved = train(tmp_path / "solved", tiny_folder, **arguments | {"epochs": 0})
@@ -241,7 +242,7 @@ def test_scheme2_is_tuned_through_its_grid(train, tiny_folder, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"epochs": 1}, r"^Fine-tuning \(--epochs, --frozen_epochs\) runs under.*backend jax$"),
+        ({"epochs": 1}, r"^Fine-tuning \(`epochs`, `frozen_epochs`\) runs under.*backend jax$"),
         ({"frozen_epochs": 1}, r"^Fine-tuning .*backend jax$"),
         ({"strategy": "mirrored"}, r"^Training on several devices .*backend jax$"),
         ({"workers": ["a:1", "b:1"]}, r"^Training on several devices .*backend jax$"),

@@ -72,7 +72,7 @@ class Float16Runner(Runner):
         if found:
             raise ValueError(
                 "Float16 arithmetic is emulated operator by operator, which takes a graph without "
-                "loops and branches; --parity=off writes the file unproven. "
+                "loops and branches; `parity=off` writes the file unproven. "
                 f"Received: {', '.join(sorted(found))}"
             )
 

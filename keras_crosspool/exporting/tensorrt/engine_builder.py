@@ -65,7 +65,7 @@ def find_product(product="auto"):
         ImportError: if it is not installed.
     """
     if product not in ("auto", *PRODUCTS):
-        raise ValueError(f"--product is auto, {' or '.join(PRODUCTS)}. Received: {product!r}")
+        raise ValueError(f"`product` is auto, {' or '.join(PRODUCTS)}. Received: {product!r}")
     for name in PRODUCTS if product == "auto" else (product,):
         try:
             return name, importlib.import_module(name)
@@ -73,7 +73,7 @@ def find_product(product="auto"):
             continue
     wanted = "tensorrt or tensorrt-rtx" if product == "auto" else product.replace("_", "-")
     raise ImportError(
-        f"TensorRT is not installed. Run `pip install {wanted}`. Received: --product={product}"
+        f"TensorRT is not installed. Run `pip install {wanted}`. Received: `product={product}`"
     )
 
 
@@ -89,7 +89,7 @@ def parse_profile(text):
         if 1 <= least <= best <= largest:
             return least, best, largest
     raise ValueError(
-        "--profile is the least, the best and the largest batch, such as 1/8/32. "
+        "`profile` is the least, the best and the largest batch, such as 1/8/32. "
         f"Received: {text!r}"
     )
 
@@ -170,7 +170,7 @@ def _make_builder(trt, log):
     except TypeError as error:
         raise ValueError(
             f"{trt.__name__} makes no builder here: it needs an NVIDIA driver. Export on a GPU "
-            f"machine, or use --product=tensorrt_rtx, which builds without. Received: {error}"
+            f"machine, or use `product=tensorrt_rtx`, which builds without. Received: {error}"
         ) from error
 
 
@@ -195,7 +195,7 @@ def _set_targets(trt, config, options):
     if options.product == "tensorrt":
         if options.compute_capabilities:
             raise ValueError(
-                "--compute_capabilities applies to tensorrt_rtx alone: tensorrt builds for the GPU "
+                "`compute_capabilities` applies to tensorrt_rtx alone: tensorrt builds for the GPU "
                 f"of this machine. Received: {', '.join(options.compute_capabilities)}"
             )
         from keras_crosspool.exporting.tensorrt.cuda import device_capability
@@ -207,7 +207,7 @@ def _set_targets(trt, config, options):
         if not name.startswith("SM") or name not in known:
             targets = [target for target in known if target.startswith("SM")]
             raise ValueError(
-                f"--compute_capabilities is a list of {', '.join(targets)}. Received: {name!r}"
+                f"`compute_capabilities` is a list of {', '.join(targets)}. Received: {name!r}"
             )
     config.num_compute_capabilities = len(names)
     for i, name in enumerate(names):
@@ -230,7 +230,7 @@ def _load_timing_cache(config, options):
         return None
     if options.product != "tensorrt":
         raise ValueError(
-            "--timing_cache applies to tensorrt alone: tensorrt_rtx times nothing when it builds. "
+            "`timing_cache` applies to tensorrt alone: tensorrt_rtx times nothing when it builds. "
             f"Received: {options.timing_cache}"
         )
     path = pathlib.Path(options.timing_cache)

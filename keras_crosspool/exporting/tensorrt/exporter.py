@@ -67,7 +67,7 @@ def export_tensorrt(
     """
     formats.get_format("tensorrt").check(precision)
     if verify not in _VERIFY:
-        raise ValueError(f"--verify is {', '.join(_VERIFY)}. Received: {verify!r}")
+        raise ValueError(f"`verify` is {', '.join(_VERIFY)}. Received: {verify!r}")
     batches = parse_profile(profile)
     name, _ = find_product(product)
     options = EngineOptions(name, batches, tuple(compute_capabilities), workspace_mb, timing_cache)

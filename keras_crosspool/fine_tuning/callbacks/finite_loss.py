@@ -29,7 +29,7 @@ class FiniteLoss(keras.callbacks.Callback):
             return
         step = self._first_step + batch
         raise FloatingPointError(
-            "Fine-tuning diverged: the loss is no longer finite. Take a smaller --learning_rate "
+            "Fine-tuning diverged: the loss is no longer finite. Take a smaller `learning_rate` "
             "or look at the pictures of the step; the checkpoints before it are kept. Received: "
             f"loss {logs['loss']} at learning_rate={self._learning_rate}, epoch {self._epoch}, "
             f"step {step}, pictures {', '.join(self._names(self._epoch, step))}"

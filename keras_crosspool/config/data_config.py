@@ -1,0 +1,43 @@
+"""Options of the data that a model is trained on."""
+
+import dataclasses
+
+from keras_crosspool.config.option import Config, option
+from keras_crosspool.limits import MAX_MEGAPIXELS
+
+
+@dataclasses.dataclass(frozen=True)
+class ImageConfig(Config):
+    """How images are read, by everything that reads images."""
+
+    skip_broken: bool = option(
+        False,
+        "Leave out images that cannot be used (broken, unreadable, too large, no regular file), "
+        "each with a warning, instead of stopping.",
+    )
+    max_megapixels: float = option(
+        MAX_MEGAPIXELS,
+        "The largest image that is decoded, in millions of pixels; a large PNG takes 4 bytes of "
+        "memory a pixel.",
+        least=0.0,
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class DataConfig(ImageConfig):
+    """Which images a model is trained on and validated with."""
+
+    data: str = option(
+        "data/grocery_mini",
+        "Folder of images laid out as split/class/*.jpg, or with split/labels.csv; or tfds:NAME.",
+    )
+    data_dir: str | None = option(
+        None,
+        "Folder of TFDS data sets; the variable TFDS_DATA_DIR, which all commands know, if unset.",
+        of_the_run=False,
+    )
+    train_split: str = option("train", "Split to train on.")
+    val_split: str | None = option(
+        None,
+        "Split to score at the end and to stop fine-tuning early by; none if unset.",
+    )

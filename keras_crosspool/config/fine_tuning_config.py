@@ -1,0 +1,105 @@
+"""Options of fine-tuning."""
+
+import dataclasses
+
+from keras_crosspool.config.option import option
+from keras_crosspool.config.run_config import RunConfig
+
+CLASS_BALANCES = ("none", "inverse", "effective")
+BATCH_NORMS = ("frozen", "local", "synchronized")
+PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
+COMPILERS = ("auto", "on", "off")
+CACHES = ("auto", "memory", "disk", "none")
+
+
+@dataclasses.dataclass(frozen=True)
+class FineTuningConfig(RunConfig):
+    """How a solved model is fine-tuned, by AdamW."""
+
+    epochs: int = option(0, "Epochs of fine-tuning after the closed-form fit.", least=0)
+    frozen_epochs: int = option(0, "Epochs that tune the head alone, before those.", least=0)
+    unfreeze_epochs: int = option(
+        0,
+        "Of the --epochs the first ones, over which the backbone's layers join one after the "
+        "other, the last layer first.",
+        least=0,
+    )
+    learning_rate: float = option(1e-4, "Peak learning rate of fine-tuning.", least=0.0)
+    rate_batch_size: int | None = option(
+        None,
+        "Batch for which --learning_rate is meant; for another --batch_size the rate is scaled in "
+        "proportion. Not scaled if unset.",
+        least=1,
+    )
+    first_layer_rate: float = option(
+        1.0,
+        "Factor on the rate for the backbone's first layer, growing to 1 at its last.",
+        least=0,
+        most=1,
+    )
+    classifier_rate: float = option(
+        0.02, "Factor on it for the solved classifier.", least=0, most=1
+    )
+    label_smoothing: float = option(
+        0.1, "Share of a target spread over all classes.", least=0, most=1
+    )
+    class_balance: str = option(
+        "none",
+        "Weight of a class in the loss: one over its number of images (inverse) or over its "
+        "effective number (effective), for skewed data.",
+        choices=CLASS_BALANCES,
+    )
+    clip_norm: float | None = option(
+        None, "Largest norm of the gradient of all weights.", least=0.0
+    )
+    gradient_accumulation: int = option(
+        1, "Parts of a batch computed one after the other, to need less memory.", least=1
+    )
+    ema_momentum: float | None = option(
+        None,
+        "Momentum of a running average of the weights, such as 0.99, which is validated and kept "
+        "instead of the weights.",
+    )
+    batch_norm: str = option(
+        "frozen",
+        "Statistics of BatchNormalization while fine-tuning: frozen; local, of each device's "
+        "share of a batch; synchronized, of the whole batch.",
+        choices=BATCH_NORMS,
+    )
+    precision: str = option(
+        "float32",
+        "Numbers of fine-tuning; pooled sums, roots, norms and logits stay in float32, and so "
+        "does the model that is written.",
+        choices=PRECISIONS,
+    )
+    jit_compile: str = option(
+        "auto",
+        "Whether XLA compiles the training step; auto: on one GPU.",
+        choices=COMPILERS,
+    )
+    patience: int = option(5, "Epochs without improvement before stopping.", least=1)
+    checkpoint_steps: int = option(
+        100, "Steps from checkpoint to checkpoint.", least=1, of_the_run=False
+    )
+    cache: str = option(
+        "auto",
+        "Where decoded images are kept: the first that has room if auto.",
+        choices=CACHES,
+        of_the_run=False,
+    )
+    tensorboard: str | None = option(
+        None, "Folder for TensorBoard logs of fine-tuning.", of_the_run=False
+    )
+    profile_steps: tuple[int, ...] | None = option(
+        None, "First and last step that TensorBoard is to profile, as 10,20.", of_the_run=False
+    )
+
+    @property
+    def peak_rate(self):
+        """The learning rate at its peak, for this batch."""
+        return self.learning_rate * (self.batch_size / (self.rate_batch_size or self.batch_size))
+
+    @property
+    def tunes(self):
+        """Whether there is anything to tune."""
+        return self.epochs + self.frozen_epochs > 0

@@ -1,0 +1,42 @@
+"""Options of the network below the descriptor."""
+
+import dataclasses
+
+from keras_crosspool.config.option import Config, option
+
+SCHEMES = (
+    "scheme1",
+    "scheme2",
+    "both",
+    "coarse",
+    "fine",
+    "coarse+fine",
+    "global_average",
+    "region_average",
+)
+
+
+@dataclasses.dataclass(frozen=True)
+class NetworkConfig(Config):
+    """Which backbone, at which size, with which scheme."""
+
+    backbone: str = option(
+        "efficientnet_lite0",
+        "Pretrained network: EfficientNetLite0-2 or any of Keras Applications, such as ResNet50.",
+    )
+    weights: str = option(
+        "imagenet",
+        "Weights of the backbone: imagenet, a weights file, or none for random ones.",
+    )
+    image_size: int | None = option(
+        None, "Side of the images in pixels; the backbone's own if unset.", least=1
+    )
+    scheme: str = option(
+        "scheme1",
+        "What the descriptor is made of. scheme1 (or coarse): windows of one layer, pooled with "
+        "the next; fine: the same on the image enlarged to twice its side; scheme2: a grid of "
+        "regions, each through the network, pooled with a guidance layer trained on top, better "
+        "and slower; both, coarse+fine: two together. auto: cross-validation chooses among "
+        "scheme1, scheme2 and both. global_average and region_average are baselines.",
+        choices=(*SCHEMES, "auto"),
+    )

@@ -1,0 +1,42 @@
+"""Options of the closed-form solver."""
+
+import dataclasses
+
+from keras_crosspool.config.option import Config, option
+
+SOLVERS = ("ridge", "svm", "none")
+SOLVER_FORMS = ("auto", "gram", "primal", "projected")
+
+
+@dataclasses.dataclass(frozen=True)
+class SolverConfig(Config):
+    """How a classifier is solved, and on which views of the images."""
+
+    method: str = option(
+        "ridge",
+        "Closed-form classifier on the descriptors; none leaves it to --epochs.",
+        choices=SOLVERS,
+        flag="solver",
+    )
+    form: str = option(
+        "auto",
+        "gram: on the inner products of all images, exact, for thousands of them; primal: "
+        "streamed, on those of the descriptor's values, exact, for short descriptors; projected: "
+        "streamed, on a random projection, for millions of images; auto: by cost and memory.",
+        choices=SOLVER_FORMS,
+        flag="solver_form",
+    )
+    memory_gb: float | None = option(
+        None,
+        "Memory that the solver may take, in 10^9 bytes. Default: four fifths of what the machine "
+        "has free, or of what a container's limit leaves.",
+        flag="solver_memory_gb",
+        of_the_run=False,
+    )
+    crop_scales: tuple[float, ...] = option(
+        (1.0, 0.8),
+        "Central crops of each training image that the solver sees, as shares of its sides; 1.0 "
+        "is the whole image.",
+    )
+    mirror: bool = option(True, "Let the solver see the mirror image of each crop as well.")
+    baseline: bool = option(True, "Solve the global-average baseline too and report both.")

@@ -1,0 +1,52 @@
+"""Refuses configs that cannot be trained, before anything is computed."""
+
+from keras_crosspool.closed_form.options import SolverOptions
+from keras_crosspool.environment import check_keras_settings, check_tensorflow_backend
+
+
+def check_config(config):
+    """Refuses a config whose options do not go together.
+
+    Args:
+        config: `TrainingConfig`.
+
+    Raises:
+        ValueError: if nothing would train the classifier, or options exclude each other.
+    """
+    check_keras_settings()
+    tuning, solver, network = config.fine_tuning, config.solver, config.network
+    if tuning.tunes:
+        check_tensorflow_backend("Fine-tuning (`epochs`, `frozen_epochs`)")
+    if config.devices.strategy in ("mirrored", "multi_worker") or config.devices.workers:
+        check_tensorflow_backend("Training on several devices (`strategy`, `workers`)")
+    if solver.method == "none" and not tuning.tunes:
+        raise ValueError(
+            "Nothing would train the classifier: take a solver, or epochs of fine-tuning. "
+            "Received: `solver=none` `epochs=0`"
+        )
+    _check_solver(config)
+    if tuning.profile_steps and not (tuning.tensorboard and len(tuning.profile_steps) == 2):
+        raise ValueError(
+            "`profile_steps` names the first and the last step, for the folder of `tensorboard`. "
+            f"Received: profile_steps={','.join(map(str, tuning.profile_steps))}, "
+            f"tensorboard={tuning.tensorboard}"
+        )
+    if solver.method == "none" and network.scheme == "auto":
+        raise ValueError(
+            "The scheme is chosen by cross-validation of solved classifiers: take a solver, or "
+            "name a scheme. Received: `solver=none` `scheme=auto`"
+        )
+
+
+def _check_solver(config):
+    solver, scheme = config.solver, config.network.scheme
+    if solver.method == "none":
+        return
+    SolverOptions(solver.method, solver.form, solver.memory_gb)
+    guided = scheme in ("scheme2", "both", "auto") and config.scheme.grid_guidance == "trained"
+    if guided and solver.form not in ("auto", "gram"):
+        raise ValueError(
+            "A trained guidance is judged by Gram matrices alone: take `solver_form=gram`, or "
+            f"`grid_guidance=selected`. Received: `solver_form={solver.form}` with "
+            f"`scheme={scheme}`"
+        )

@@ -1,0 +1,65 @@
+"""How well a model does on the validation split of a run."""
+
+import dataclasses
+
+import numpy as np
+
+from keras_crosspool.data.split import Split
+from keras_crosspool.evaluation import predict_logits, score
+
+
+@dataclasses.dataclass(frozen=True)
+class Validation:
+    """A split to validate on, which may be none.
+
+    Attributes:
+        split: `Split`, or `None`.
+        batch_size: int.
+        coarse_names: mapping from class to coarse class, of the training split.
+    """
+
+    split: Split | None
+    batch_size: int
+    coarse_names: dict
+
+    def predictions(self, model):
+        """`Predictions` of a model, or `None` without a split."""
+        if self.split is None:
+            return None
+        logits, labels = predict_logits(model, self.split, model.image_size, self.batch_size)
+        return Predictions(self.split, logits, labels)
+
+    def scores(self, model):
+        """The scores of a model, a dict; empty without a split."""
+        return self.scores_of(self.predictions(model))
+
+    def scores_of(self, predictions, thresholds=None):
+        """The scores of predictions.
+
+        Args:
+            predictions: `Predictions`, or `None`.
+            thresholds: float `(classes,)`, of several labels. Defaults to one half each.
+
+        Returns:
+            dict; empty without predictions.
+        """
+        if predictions is None:
+            return {}
+        names = predictions.split.class_names
+        found = predictions.logits, predictions.labels
+        return score(*found, names, self.coarse_names, thresholds).metrics()
+
+
+@dataclasses.dataclass(frozen=True)
+class Predictions:
+    """What a model says of a split.
+
+    Attributes:
+        split: `Split`.
+        logits: float `(n, classes)`.
+        labels: int `(n,)`, or multi-hot.
+    """
+
+    split: Split
+    logits: np.ndarray
+    labels: np.ndarray
