@@ -56,6 +56,7 @@ class TrainingConfig:
             close = difflib.get_close_matches(name, known)
             hint = f" Did you mean {' or '.join(close)}?" if close else ""
             raise ValueError(f"There is no such option.{hint} Received: {name}={values[name]!r}")
+        values = {name: tuple(x) if isinstance(x, list) else x for name, x in values.items()}
         parts = {}
         for part in dataclasses.fields(cls):
             names = {field.name: flag_name(field) for field, _ in options_of(part.type)}
@@ -75,10 +76,11 @@ class TrainingConfig:
 
     def to_dict(self):
         """Every option by the name of its flag, as plain data."""
-        return {
+        values = {
             flag_name(field): getattr(getattr(self, part), field.name)
             for part, field in self.options()
         }
+        return {name: list(x) if isinstance(x, tuple) else x for name, x in values.items()}
 
     def of_the_run(self):
         """The options that make the run what it is, as `to_dict` gives them."""

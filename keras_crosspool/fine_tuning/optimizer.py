@@ -69,11 +69,6 @@ def backbone_depths(model):
 
 
 def _check(options):
-    for name in ("first_layer_rate", "classifier_rate"):
-        if not 0 <= getattr(options, name) <= 1:
-            raise ValueError(
-                f"{name} is a factor from 0 to 1. Received: {name}={getattr(options, name)}"
-            )
     if options.ema_momentum is not None and not 0 < options.ema_momentum < 1:
         raise ValueError(
             "ema_momentum must be above 0 and below 1, such as 0.99. "

@@ -157,9 +157,6 @@ class CrossPoolClassifier(BranchedModel):
         Args:
             branches: sequence of `Branch` on this model's input.
             name: str.
-
-        Returns:
-            `CrossPoolClassifier`.
         """
         return CrossPoolClassifier(
             self.inputs[0],

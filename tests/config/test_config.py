@@ -35,7 +35,7 @@ def _of_flags(*arguments):
 
 
 def test_the_flags_have_the_defaults_of_the_config():
-    expected = json.loads(json.dumps(TrainingConfig().to_dict()))
+    expected = TrainingConfig().to_dict()
     assert _of_flags() == expected
     assert (expected["batch_size"], expected["solver"], expected["crop_scales"]) == (
         32,

@@ -37,5 +37,5 @@ def test_bad_input_is_named(train_split):
         class_weights(train_split, "even")
     several = dataclasses.replace(train_split, labels=np.eye(3)[[0, 1]], task=MULTI_LABEL)
     assert class_weights(several, "none") is None
-    with pytest.raises(ValueError, match=r"--class_balance=none .*Received: class_balance='inv"):
+    with pytest.raises(ValueError, match=r"`class_balance=none` .*Received: class_balance='inv"):
         class_weights(several, "inverse")

@@ -50,7 +50,7 @@ def test_compiler(choice, distribution, compiled):
 def test_a_compiler_that_cannot_be_is_refused():
     with pytest.raises(ValueError, match=r"one of auto, on, off\. Received: 'maybe'"):
         resolve_compiler("maybe", CPU)
-    with pytest.raises(ValueError, match=r"--jit_compile=auto.*'on' with the strategy 'mirrored'"):
+    with pytest.raises(ValueError, match=r"`jit_compile=auto`.*'on' with the strategy 'mirrored'"):
         resolve_compiler("on", GPUS)
 
 
