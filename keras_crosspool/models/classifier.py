@@ -57,7 +57,7 @@ class CrossPoolClassifier(BranchedModel):
     (6, 2)
     """
 
-    _optimizer_built = False  # when it was saved
+    optimizer_was_built = False  # when it was saved
 
     def __init__(
         self,
@@ -288,12 +288,12 @@ class CrossPoolClassifier(BranchedModel):
         logits = keras.saving.deserialize_keras_object(config.pop("logits"), custom_objects)
         optimizer_built = config.pop("optimizer_built")
         model = cls(network.inputs[0], branches, logits=logits, **config)
-        model._optimizer_built = optimizer_built
+        model.optimizer_was_built = optimizer_built
         return model
 
     def compile_from_config(self, config):
         """As Keras does it; an optimizer that was saved before it trained stays without moments."""
-        if self._optimizer_built:
+        if self.optimizer_was_built:
             super().compile_from_config(config)
         else:
             self.compile(**keras.saving.deserialize_keras_object(config))

@@ -108,7 +108,7 @@ def test_training_solves_and_chooses_thresholds(model_runs, logits_and_labels):
     assert found["mean_average_precision"] == pytest.approx(expected, abs=1e-4)
     assert expected > labels.mean() + 0.25  # the mean average precision of chance is the share
     assert {"baseline_mean_average_precision", "cross_validated_log_loss"} <= set(found)
-    assert "mean_average_precision" in runs["train"].stdout
+    assert "mean average precision" in runs["train"].stdout
     thresholds = np.array(metadata.thresholds)
     f1 = [
         max(metrics.f1_score(truth, column >= cut) for cut in column)
