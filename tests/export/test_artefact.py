@@ -67,7 +67,7 @@ def test_a_failure_leaves_the_older_pair(tmp_path):
 
 
 def test_a_directory_is_no_artefact(tmp_path):
-    with pytest.raises(ValueError, match="--output is a directory"):
+    with pytest.raises(ValueError, match="`output` is a directory"):
         _write(tmp_path)
 
 

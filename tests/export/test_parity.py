@@ -176,7 +176,7 @@ def test_pictures_come_from_the_validation_split(small_source):
 
 
 def test_absent_pictures_name_the_flags(metadata):
-    with pytest.raises(ValueError, match=r"--parity_data=FOLDER.*--parity=off.*Received: nowhere"):
+    with pytest.raises(ValueError, match=r"`parity_data=FOLDER`.*`parity=off`.*Received: nowhere"):
         read_pictures(metadata, "parity", data="nowhere")
 
 

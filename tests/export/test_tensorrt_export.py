@@ -68,9 +68,9 @@ def test_malformed_profiles_are_refused(text):
     ("options", "words"),
     [
         ({"compute_capabilities": ("SM42",)}, r"list of SM75.*Received: 'SM42'"),
-        ({"product": "openvino"}, "--product is auto, tensorrt or tensorrt_rtx"),
-        ({"timing_cache": "cache"}, "--timing_cache applies to tensorrt alone"),
-        ({"verify": "no"}, "--verify is auto, engine, onnx"),
+        ({"product": "openvino"}, "`product` is auto, tensorrt or tensorrt_rtx"),
+        ({"timing_cache": "cache"}, "`timing_cache` applies to tensorrt alone"),
+        ({"verify": "no"}, "`verify` is auto, engine, onnx"),
     ],
 )
 def test_bad_options_are_refused(small_source, empty_after, options, words):
