@@ -10,8 +10,13 @@ import time
 
 from absl import logging
 
-from keras_crosspool.errors import InterruptedTrainingError, LostWorkerError
+from keras_crosspool.errors import (
+    USER_ERROR_EXIT_CODE,
+    InterruptedTrainingError,
+    LostWorkerError,
+)
 
+_SAME_ERROR_SECONDS = 5  # all workers have the same flags, so that each can say what is wrong
 _GRACE_SECONDS = 60  # to write a checkpoint and find that the others are gone
 _RESTARTED = (LostWorkerError.exit_code, -signal.SIGKILL, -signal.SIGSEGV, -signal.SIGABRT)
 
@@ -64,14 +69,18 @@ def _run(arguments, workers, port):
 
 def _wait(processes):
     """The exit code of the first process to fail, once all have ended."""
-    failed, deadline = 0, None
+    failed, asked, ask, deadline = 0, False, None, None
     while any(process.poll() is None for process in processes):
         codes = [process.poll() for process in processes]
         failed = failed or next((code for code in codes if code), 0)
         if failed and deadline is None:
-            deadline = time.monotonic() + _GRACE_SECONDS
-            if failed != InterruptedTrainingError.exit_code:  # else they all know
-                _signal(processes, signal.SIGTERM)
+            wait = _SAME_ERROR_SECONDS if failed == USER_ERROR_EXIT_CODE else 0
+            ask = time.monotonic() + wait
+            deadline = ask + _GRACE_SECONDS
+            asked = failed == InterruptedTrainingError.exit_code  # then they all know
+        if deadline and not asked and time.monotonic() >= ask:
+            _signal(processes, signal.SIGTERM)
+            asked = True
         if deadline and time.monotonic() > deadline:
             _signal(processes, signal.SIGKILL)
         time.sleep(0.1)
