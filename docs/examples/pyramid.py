@@ -1,11 +1,15 @@
-"""A backbone of your own, with pyramid outputs as those of keras-hub, solved in closed form.
+"""Two levels of a feature pyramid: pooled by the layer alone, and in a classifier that is solved.
 
 The backbones of keras-hub have `pyramid_outputs`: symbolic maps by level, such as "P3" of stride 8.
-`from_backbone` needs the names of two layers with maps of equal size. Where two levels differ in
-size, the larger one is averaged down first.
+The backbone here has them too. Two levels differ in size, so the larger one is averaged first.
+Run it from anywhere:
 
     python docs/examples/pyramid.py
 """
+
+import argparse
+import pathlib
+import tempfile
 
 import keras
 import numpy as np
@@ -23,43 +27,49 @@ class PyramidBackbone(keras.Model):
         x = keras.layers.Rescaling(1 / 127.5, -1)(image)
         x = keras.layers.Conv2D(16, 5, strides=4, padding="same", activation="relu")(x)
         third = keras.layers.Conv2D(24, 3, strides=2, padding="same", activation="relu")(x)
-        fourth = keras.layers.Conv2D(32, 3, strides=2, padding="same", activation="relu")(third)
+        fourth = keras.layers.Conv2D(32, 3, 2, "same", activation="relu", name="coarse")(third)
         super().__init__(image, fourth)
         self.pyramid_outputs = {"P3": third, "P4": fourth}
 
 
 def two_levels(backbone, fine="P3", coarse="P4"):
-    """A functional model that ends in two maps of equal size, `fine` and `coarse`."""
+    """A functional model from images to two levels, the finer one averaged to equal size."""
     levels = backbone.pyramid_outputs
     factor = levels[fine].shape[1] // levels[coarse].shape[1]
-    features = keras.layers.AveragePooling2D(factor, name="fine")(levels[fine])
-    guidance = keras.layers.Activation("relu", name="coarse")(levels[coarse])
-    joined = keras.layers.Concatenate(name="both")([features, guidance])
-    return keras.Model(backbone.input, joined)
+    averaged = keras.layers.AveragePooling2D(factor, name="fine")(levels[fine])
+    return keras.Model(backbone.input, [averaged, levels[coarse]], name="two_levels")
+
+
+def build_descriptor(levels):
+    """A functional model from images to the pooled descriptor, `(batch, 32 * 24)`."""
+    return keras.Model(levels.input, kcp.CrossLayerPooling()(levels.outputs))
 
 
 def main():
-    """Solves a classifier on the pyramid of a backbone.
-
-    Returns:
-        The classifier, the images and the labels.
-    """
+    """Pools two levels, and solves a classifier on them."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--output", default=tempfile.gettempdir(), type=pathlib.Path)
+    path = parser.parse_args().output / "pyramid.keras"
     keras.utils.set_random_seed(0)
-    rng = np.random.default_rng(0)
+    images = np.random.default_rng(0).uniform(0, 60, (60, SIZE, SIZE, 3)).astype("float32")
     labels = np.arange(60) % 2
-    images = rng.uniform(0, 60, (60, SIZE, SIZE, 3))
     images[labels == 1, ::4] += 120  # class 1 has bright lines
+    levels = two_levels(PyramidBackbone())
+    print(f"descriptor {tuple(build_descriptor(levels)(images).shape)}")
+
     model = kcp.CrossPoolClassifier.from_backbone(
-        two_levels(PyramidBackbone()),
+        levels,
         class_names=["noise", "lines"],
-        image_size=SIZE,
         features_layer="fine",
         guidance_layer="coarse",
+        image_size=SIZE,
         window_size=1,
         feature_channels=16,
     )
-    print(model.solve(images, labels))
-    return model, images, labels
+    model.solve(images, labels)
+    model.save(path)
+    logits = model.predict(images, verbose=0)
+    print(f"logit {logits[0, 0]:.6f}, accuracy {np.mean(logits.argmax(axis=1) == labels):.4f}")
 
 
 if __name__ == "__main__":

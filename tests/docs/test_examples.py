@@ -1,29 +1,42 @@
-"""The examples of docs/examples run, and what they build computes the paper's formula."""
+"""The examples of docs/examples run, and what they save computes the paper's formula.
 
-import importlib.util
+Each runs in a process of its own. What it saved is loaded here, which is another process.
+"""
+
+import importlib
 import pathlib
+import re
 
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
-ROOT = pathlib.Path(__file__).parents[2]
+import keras_crosspool
+
+EXAMPLES = pathlib.Path(__file__).parents[2] / "docs" / "examples"
+NUMBER = r"(-?[\d.]+)"
 
 
 @pytest.fixture
-def example(tmp_path, monkeypatch):
-    """A function that imports an example, in an empty folder with the data beside it."""
-    (tmp_path / "data").symlink_to(ROOT / "data")
-    monkeypatch.chdir(tmp_path)
+def run_example(fork_main, tmp_path):
+    """A function that runs an example and gives back its output, its module and its model."""
 
-    def load(name):
-        spec = importlib.util.spec_from_file_location(name, ROOT / "docs/examples" / f"{name}.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        return module
+    def run(name):
+        done = fork_main(f"docs.examples.{name}", f"--output={tmp_path}")
+        assert done.returncode == 0, done.stderr
+        example = importlib.import_module(f"docs.examples.{name}")  # registers its classes
+        return done.stdout, example, keras.saving.load_model(tmp_path / f"{name}.keras")
 
-    return load
+    return run
+
+
+def _numbers(pattern, output):
+    return [float(x) for x in re.search(pattern.replace("#", NUMBER), output).groups()]
+
+
+def _array(tensor):
+    return ops.convert_to_numpy(tensor).astype("float64")
 
 
 def _pooled(features, guidance):
@@ -33,38 +46,82 @@ def _pooled(features, guidance):
     return rooted / np.linalg.norm(rooted, axis=1, keepdims=True)
 
 
-def test_functional(example):
-    model, loaded, images, loss = example("functional").main(weights=None, steps=3)
-    assert loss[-1] < loss[0]
-    np.testing.assert_array_equal(
-        loaded.predict(images, verbose=0), model.predict(images, verbose=0)
-    )
+def _check_training(output, model, images):
+    """The loss went down, and the model predicts here what it predicted where it was trained."""
+    before, after = _numbers("loss # -> #", output)
+    assert after < before
+    logit, difference = _numbers("logit #, largest difference after loading #", output)
+    assert difference == 0.0
+    assert model.predict(images, verbose=0)[0, 0] == pytest.approx(logit, abs=1e-4)
+
+
+@pytest.mark.slow
+def test_functional(run_example):
+    output, example, model = run_example("functional")
+    images, _ = next(iter(example.load_images("test")))
+    _check_training(output, model, images)
     pooling = model.get_layer("pooling")
-    maps = keras.Model(model.input, pooling.input)(images[:2])
-    descriptor = keras.Model(model.input, pooling.output)(images[:2])
-    expected = _pooled(*(ops.convert_to_numpy(x).astype("float64") for x in maps))
-    np.testing.assert_allclose(ops.convert_to_numpy(descriptor), expected, atol=1e-4)
+    ends = [*pooling.input, pooling.output]
+    features, guidance, descriptor = map(_array, keras.Model(model.input, ends)(images[:2]))
+    assert features.shape == guidance.shape == (2, 6, 6, 96)
+    np.testing.assert_allclose(descriptor, _pooled(features, guidance), atol=1e-4)
 
 
-def test_subclassed(example):
-    model, loaded, images, loss = example("subclassed").main()
-    assert loss[-1] < loss[0]
-    np.testing.assert_array_equal(
-        loaded.predict(images, verbose=0), model.predict(images, verbose=0)
-    )
-    features = ops.convert_to_numpy(model.stem(images[:2] / 255.0))
-    guidance = ops.convert_to_numpy(model.next(features))[:, 1:-1, 1:-1]
-    regions = ops.convert_to_numpy(model.regions(features))
-    expected = _pooled(regions.astype("float64"), guidance) @ ops.convert_to_numpy(
-        model.logits.kernel
-    ) + ops.convert_to_numpy(model.logits.bias)
-    np.testing.assert_allclose(ops.convert_to_numpy(model(images[:2])), expected, atol=1e-3)
+def test_subclassed(run_example):
+    output, example, model = run_example("subclassed")
+    images, _ = example.striped_images(96)
+    _check_training(output, model, images)
+    features = model.stem(images[:2] / 255.0)
+    guidance = _array(model.next(features))[:, 1:-1, 1:-1]
+    descriptor = _pooled(_array(model.regions(features)), guidance)
+    expected = descriptor @ _array(model.logits.kernel) + _array(model.logits.bias)
+    np.testing.assert_allclose(_array(model(images[:2])), expected, atol=1e-3)
 
 
-def test_pyramid(example):
-    model, images, labels = example("pyramid").main()
-    assert (model.predict(images, verbose=0).argmax(axis=1) == labels).mean() == 1.0
-    (branch,) = model.branches
-    levels = keras.Model(model.input, [branch.features, branch.source])(images[:1])
-    fine, coarse = (x.shape for x in levels)
-    assert (tuple(fine), tuple(coarse)) == ((1, 4, 4, 24), (1, 4, 4, 32))
+def test_subclassed_adapts_to_the_principal_components(run_example):
+    _, example, _ = run_example("subclassed")
+    images, _ = example.striped_images(8)
+    model = example.WindowClassifier(filters=4, num_classes=3)
+    model(images[:1])
+    model.adapt(images)
+    features = model.stem(images / 255.0)
+    projected = _array(model.regions(features)).reshape(-1, 4)
+    np.testing.assert_allclose(projected.mean(axis=0), 0, atol=1e-4)
+    maps = _array(features)
+    windows = np.lib.stride_tricks.sliding_window_view(maps, (3, 3), axis=(1, 2))
+    windows = windows.reshape(len(projected), -1)
+    variances = np.linalg.eigvalsh(np.cov(windows.T))[::-1][:4]
+    np.testing.assert_allclose(np.var(projected, axis=0, ddof=1), variances, rtol=1e-2)
+
+
+def test_pyramid(run_example):
+    output, _, model = run_example("pyramid")
+    assert "descriptor (60, 768)" in output
+    logit, accuracy = _numbers("logit #, accuracy #", output)
+    assert accuracy == 1.0
+    # The example's first image, of class 0: its noise is the first draw of the generator.
+    image = np.random.Generator(np.random.PCG64(0)).uniform(0, 60, (1, 64, 64, 3))
+    assert model.predict(image.astype("float32"), verbose=0)[0, 0] == pytest.approx(logit, abs=1e-3)
+
+
+def test_pyramid_pools_two_levels_of_equal_size():
+    example = importlib.import_module("docs.examples.pyramid")
+    backbone = example.PyramidBackbone()
+    images = np.random.default_rng(1).uniform(0, 255, (2, 64, 64, 3)).astype("float32")
+    levels = keras.Model(backbone.input, backbone.pyramid_outputs)(images)
+    fine, coarse = _array(levels["P3"]), _array(levels["P4"])
+    assert (fine.shape, coarse.shape) == ((2, 8, 8, 24), (2, 4, 4, 32))
+    averaged = fine.reshape(2, 4, 2, 4, 2, 24).mean(axis=(2, 4))
+    descriptor = example.build_descriptor(example.two_levels(backbone))(images)
+    np.testing.assert_allclose(_array(descriptor), _pooled(averaged, coarse), atol=1e-4)
+
+
+@pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.py")), ids=lambda path: path.stem)
+def test_an_example_is_short_and_uses_public_names(path):
+    source = path.read_text()
+    assert len(source.splitlines()) <= 80
+    assert f"python docs/examples/{path.name}" in source
+    assert "import keras_crosspool as kcp" in source
+    assert "keras_crosspool." not in source
+    assert set(re.findall(r"kcp\.(\w+)", source)) <= set(keras_crosspool.__all__)
+    assert not re.search(r"\._[a-z]", source)
