@@ -95,7 +95,7 @@ def _find(name):
 
 
 def _checked_weights(name, weights):
-    """Says random weights aloud and refuses what is neither a known word nor a file."""
+    """Logs a warning for random weights; refuses what is neither a known word nor a file."""
     if weights == "imagenet":
         return weights
     if weights == "none":
