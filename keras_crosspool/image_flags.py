@@ -2,9 +2,9 @@
 
 import sys
 
-from absl import flags
-
-from keras_crosspool.limits import MAX_MEGAPIXELS
+from keras_crosspool.config.data_config import ImageConfig
+from keras_crosspool.config.flag_definitions import define_flag
+from keras_crosspool.config.option import options_of
 
 
 def define_image_flags(module_name):
@@ -15,18 +15,5 @@ def define_image_flags(module_name):
     """
     if module_name == "__main__":
         module_name = sys.argv[0]  # as absl names the main, whose flags --help shows
-    flags.DEFINE_bool(
-        "skip_broken",
-        False,
-        "Leave out images that cannot be used (broken, unreadable, too large, no regular file), "
-        "each with a warning, instead of stopping.",
-        module_name=module_name,
-    )
-    flags.DEFINE_float(
-        "max_megapixels",
-        MAX_MEGAPIXELS,
-        "The largest image that is decoded, in millions of pixels; a large PNG takes 4 bytes of "
-        "memory a pixel.",
-        0.0,
-        module_name=module_name,
-    )
+    for field, _ in options_of(ImageConfig):
+        define_flag(field, module_name)

@@ -2,31 +2,12 @@
 
 from absl import flags
 
+from keras_crosspool.config.flag_definitions import define_flag
 from keras_crosspool.config.option import flag_name, kind_of
 from keras_crosspool.config.training_config import TrainingConfig
 
-
-def _define(field):
-    """Defines the flag of an option."""
-    known, (kind, _) = field.metadata["option"], kind_of(field)
-    name, default = flag_name(field), field.default
-    if kind is tuple:
-        shown = None if default is None else [str(each) for each in default]
-        flags.DEFINE_list(name, shown, known.help)
-    elif known.choices:
-        flags.DEFINE_enum(name, default, known.choices, known.help)
-    elif kind is bool:
-        flags.DEFINE_bool(name, default, known.help)
-    elif kind is int:
-        flags.DEFINE_integer(name, default, known.help, known.least, known.most)
-    elif kind is float:
-        flags.DEFINE_float(name, default, known.help, known.least, known.most)
-    else:
-        flags.DEFINE_string(name, default, known.help)
-
-
 for _, _field in TrainingConfig.options():
-    _define(_field)
+    define_flag(_field, __name__)
 
 
 def training_config():
