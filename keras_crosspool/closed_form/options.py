@@ -66,6 +66,11 @@ class SolverOptions:
                 f"Received: form={self.form!r}"
             )
 
+    @classmethod
+    def of(cls, config):
+        """The options that a `SolverConfig` asks for."""
+        return cls(config.method, config.form, config.memory_gb)
+
     def plan(self, size, gram_only=False, distribution=ONE_DEVICE):
         """Chooses the form and says what it takes; every worker must call it, all choose the same.
 

@@ -3,11 +3,7 @@
 import dataclasses
 import time
 
-from keras_crosspool.closed_form.fit import adapt_head, describe, solve_models
-from keras_crosspool.closed_form.options import SolverOptions
-from keras_crosspool.closed_form.region_branch import fit_regions, has_region_grid
-from keras_crosspool.closed_form.region_grids import load_region_grids
-from keras_crosspool.closed_form.views import Views
+from keras_crosspool.closed_form.head_solver import HeadSolver
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,25 +64,10 @@ def solve(model, images, solver, guidance):
         ValueError: if there are too few images, or no form of the solver fits the memory.
     """
     start = time.perf_counter()
-    size = model.image_size
-    adapt_head(model, images, size, guidance.batch_size)
-    regions = {}
-    if has_region_grid(model):
-        grids = load_region_grids(model, images, size, guidance.batch_size, guidance.cache_dir)
-        regions = fit_regions(model, grids, images, guidance)
+    head = HeadSolver(images, solver, guidance)
+    regions = head.adapt(model)
     models = [model, model.baseline()] if solver.baseline else [model]
-    views = Views(tuple(solver.crop_scales), solver.mirror)
-    how = SolverOptions(solver.method, solver.form, solver.memory_gb)
-    described = describe(
-        models,
-        images,
-        size,
-        guidance.batch_size,
-        views,
-        regions,
-        how,
-    )
-    solved = solve_models(models, described, solver.method)
+    solved = head.solve(models, regions)
     model.thresholds = solved[0].thresholds
     return _report(solved, images, time.perf_counter() - start)
 

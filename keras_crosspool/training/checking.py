@@ -42,7 +42,7 @@ def _check_solver(config):
     solver, scheme = config.solver, config.network.scheme
     if solver.method == "none":
         return
-    SolverOptions(solver.method, solver.form, solver.memory_gb)
+    SolverOptions.of(solver)
     guided = scheme in ("scheme2", "both", "auto") and config.scheme.grid_guidance == "trained"
     if guided and solver.form not in ("auto", "gram"):
         raise ValueError(

@@ -4,12 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from keras_crosspool.closed_form.fit import adapt_head, describe, solve_models
-from keras_crosspool.closed_form.options import SolverOptions
-from keras_crosspool.closed_form.region_branch import describe_regions, fit_regions, has_region_grid
-from keras_crosspool.closed_form.region_grids import load_region_grids
-from keras_crosspool.closed_form.views import Views
-from keras_crosspool.files import scratch_directory
+from keras_crosspool.closed_form.head_solver import HeadSolver
 from keras_crosspool.models.classifier import CrossPoolClassifier
 from keras_crosspool.models.zoo import schemes_of_both
 
@@ -53,9 +48,7 @@ class Solving:
         Returns:
             `Solved`.
         """
-        batch_size = self.config.fine_tuning.batch_size
-        adapt_head(model, self.training, model.image_size, batch_size, self.distribution)
-        regions = self._fit_regions(model)
+        regions = self._head.adapt(model)
         if self.config.solver.method == "none":
             return Solved(model, {}, None)
         scheme = self.config.network.scheme
@@ -64,7 +57,7 @@ class Solving:
         if self.config.solver.baseline and not scheme.endswith("_average"):
             compared["baseline"] = model.baseline()
         models = candidates | compared
-        solved = dict(zip(models, self._solve_all(list(models.values()), regions), strict=True))
+        solved = dict(zip(models, self._head.solve(list(models.values()), regions), strict=True))
         best = min(candidates, key=lambda name: solved[name].cross_validated.get("log_loss", 0.0))
         metrics = _metrics("", solved[best])
         if scheme == "auto":
@@ -83,37 +76,12 @@ class Solving:
         Returns:
             The thresholds that cross-validation chose, or `None`.
         """
-        regions = {}
-        if has_region_grid(model):
-            with scratch_directory() as folder:  # the tuned network's grids serve but once
-                regions = describe_regions(model, self._grids(model, folder))
-        return self._solve_all([model], regions)[0].thresholds
+        return self._head.solve([model], self._head.regions(model))[0].thresholds
 
-    def _solve_all(self, models, regions):
-        """The `Solved` classifiers of models that share their layers."""
-        solver = self.config.solver
-        described = describe(
-            models,
-            self.training,
-            models[0].image_size,
-            self.config.fine_tuning.batch_size,
-            Views(solver.crop_scales, solver.mirror),
-            regions,
-            SolverOptions(solver.method, solver.form, solver.memory_gb),
-            self.distribution,
-        )
-        return solve_models(models, described, solver.method)
-
-    def _fit_regions(self, model):
-        if not has_region_grid(model):
-            return {}
-        grids = self._grids(model, self.config.guidance.cache_dir)
-        judged = self.config.solver.method != "none"
-        return fit_regions(model, grids, self.training, self.config.guidance, cross_fit=judged)
-
-    def _grids(self, model, folder):
-        batch_size = self.config.fine_tuning.batch_size
-        return load_region_grids(model, self.training, model.image_size, batch_size, folder)
+    @property
+    def _head(self):
+        config = self.config
+        return HeadSolver(self.training, config.solver, config.guidance, self.distribution)
 
 
 def _metrics(prefix, classifier):

@@ -1,0 +1,88 @@
+"""Fits heads on labelled images in closed form: what `solve` and a training run share."""
+
+import dataclasses
+
+from keras_crosspool.closed_form.fit import adapt_head, describe, solve_models
+from keras_crosspool.closed_form.options import SolverOptions
+from keras_crosspool.closed_form.region_branch import describe_regions, fit_regions, has_region_grid
+from keras_crosspool.closed_form.region_grids import load_region_grids
+from keras_crosspool.closed_form.views import Views
+from keras_crosspool.config.guidance_config import GuidanceConfig
+from keras_crosspool.config.solver_config import SolverConfig
+from keras_crosspool.distribution import ONE_DEVICE, Distribution
+from keras_crosspool.files import scratch_directory
+
+
+@dataclasses.dataclass(frozen=True)
+class HeadSolver:
+    """Fits the heads of classifiers on one set of labelled images.
+
+    Attributes:
+        images: `Split` or `ArrayImages`.
+        solver: `SolverConfig`.
+        guidance: `GuidanceConfig`; its batch size and cache folder are those of the whole fit.
+        distribution: `Distribution`. Defaults to one device.
+    """
+
+    images: object
+    solver: SolverConfig
+    guidance: GuidanceConfig
+    distribution: Distribution = ONE_DEVICE
+
+    def adapt(self, model):
+        """Fits the projections and the guidance of a model.
+
+        Args:
+            model: `CrossPoolClassifier`.
+
+        Returns:
+            dict, name of each branch on a region grid to its `Branch`; `solve` takes it.
+        """
+        batch_size = self.guidance.batch_size
+        adapt_head(model, self.images, model.image_size, batch_size, self.distribution)
+        if not has_region_grid(model):
+            return {}
+        grids = self._grids(model, self.guidance.cache_dir)
+        judged = self.solver.method != "none"
+        return fit_regions(model, grids, self.images, self.guidance, cross_fit=judged)
+
+    def regions(self, model):
+        """Describes the images by the branches on region grids of a model as it stands.
+
+        Args:
+            model: `CrossPoolClassifier`.
+
+        Returns:
+            As `adapt`.
+        """
+        if not has_region_grid(model):
+            return {}
+        with scratch_directory() as folder:  # these grids serve but once
+            return describe_regions(model, self._grids(model, folder))
+
+    def solve(self, models, regions):
+        """Solves the last layers of models that share their input, from one pass over the images.
+
+        Args:
+            models: list of `CrossPoolClassifier`.
+            regions: dict, from `adapt` or `regions`.
+
+        Returns:
+            list of what `solve_models` gives for each.
+        """
+        solver = self.solver
+        described = describe(
+            models,
+            self.images,
+            models[0].image_size,
+            self.guidance.batch_size,
+            Views(tuple(solver.crop_scales), solver.mirror),
+            regions,
+            SolverOptions.of(solver),
+            self.distribution,
+        )
+        return solve_models(models, described, solver.method)
+
+    def _grids(self, model, folder):
+        batch_size = self.guidance.batch_size
+        return load_region_grids(model, self.images, model.image_size, batch_size, folder)
