@@ -94,8 +94,7 @@ def load_pictures(split, image_size, limit=None, seed=0):
         `(n, num_classes)`.
     """
     chosen = _draw(split.labels, limit, seed)
-    pictures = pictures_at(split, chosen, image_size)
-    return np.stack([pictures[index] for index in chosen]), split.labels[chosen]
+    return split.images_at(chosen, image_size), split.labels[chosen]
 
 
 def pictures_at(split, indices, image_size):

@@ -1,6 +1,7 @@
 """Workers as processes of this machine: started together, watched, ended together."""
 
 import contextlib
+import math
 import signal
 import socket
 import subprocess
@@ -69,19 +70,18 @@ def _run(arguments, workers, port):
 
 def _wait(processes):
     """The exit code of the first process to fail, once all have ended."""
-    failed, asked, ask, deadline = 0, False, None, None
+    failed, ask, kill = 0, math.inf, math.inf
     while any(process.poll() is None for process in processes):
-        codes = [process.poll() for process in processes]
-        failed = failed or next((code for code in codes if code), 0)
-        if failed and deadline is None:
-            wait = _SAME_ERROR_SECONDS if failed == USER_ERROR_EXIT_CODE else 0
-            ask = time.monotonic() + wait
-            deadline = ask + _GRACE_SECONDS
-            asked = failed == InterruptedTrainingError.exit_code  # then they all know
-        if deadline and not asked and time.monotonic() >= ask:
+        now = time.monotonic()
+        if not failed and any(process.poll() for process in processes):
+            failed = next(code for process in processes if (code := process.poll()))
+            ends = now + (_SAME_ERROR_SECONDS if failed == USER_ERROR_EXIT_CODE else 0)
+            kill = ends + _GRACE_SECONDS
+            ask = math.inf if failed == InterruptedTrainingError.exit_code else ends  # all know
+        if now >= ask:
             _signal(processes, signal.SIGTERM)
-            asked = True
-        if deadline and time.monotonic() > deadline:
+            ask = math.inf  # a second one would not let them write a checkpoint
+        if now > kill:
             _signal(processes, signal.SIGKILL)
         time.sleep(0.1)
     return failed or next((process.returncode for process in processes if process.returncode), 0)

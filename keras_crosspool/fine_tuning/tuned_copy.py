@@ -4,7 +4,6 @@ import dataclasses
 
 import keras
 
-from keras_crosspool.config.fine_tuning_config import BATCH_NORMS
 from keras_crosspool.fine_tuning.accumulating_model import AccumulatingModel
 from keras_crosspool.fine_tuning.multi_worker_model import MultiWorkerModel
 from keras_crosspool.fine_tuning.optimizer import make_optimizer
@@ -36,14 +35,7 @@ def copy_to_train(model, options, distribution):
 
     Returns:
         `TunedCopy`.
-
-    Raises:
-        ValueError: if `options.batch_norm` is unknown.
     """
-    if options.batch_norm not in BATCH_NORMS:
-        raise ValueError(
-            f"batch_norm must be one of {', '.join(BATCH_NORMS)}. Received: {options.batch_norm!r}"
-        )
     copy = with_policy(model, options.precision)
     for layer in _batch_norms(copy):
         layer.synchronized = options.batch_norm == "synchronized"
