@@ -88,7 +88,7 @@ def test_what_is_not_the_model_is_not_written(model, images, tmp_path):
         ("model.tflite", {}, "parity=False"),
         ("model.tflite", {"precision": "int4"}, "Received: precision='int4'"),
         ("model.tflite", {"quantise": True}, "Received: quantise"),
-        ("model.tflite", {"int8_io": True}, "int8_io applies to int8"),
+        ("model.tflite", {"int8_io": True}, "`int8_io` applies to int8 alone"),
         ("model.tflite", {"precision": "int8", "parity": False}, "int8 needs real images"),
     ],
 )
