@@ -19,7 +19,7 @@ _PACKAGES = (
 )
 
 
-def describe_machine():
+def machine_info():
     """The machine as plain data.
 
     Returns:
@@ -37,7 +37,7 @@ def describe_machine():
 
 
 def machine_line(machine):
-    """A described machine in one line."""
+    """What `machine_info` gives, in one line."""
     parts = [machine["cpu"], f"{machine['cores']} cores", f"{machine['memory_gb']} GB"]
     return ", ".join([*parts, *(machine["gpus"] or ["no GPU"])])
 

@@ -11,7 +11,7 @@ def plot_latency(results, path):
 
     Args:
         results: dict, a latency result.
-        path: path of the picture to write.
+        path: path of the image to write.
     """
     from matplotlib.ticker import LogLocator
 
@@ -27,8 +27,8 @@ def plot_latency(results, path):
               label="Pareto front")  # fmt: skip
     axis.set(
         xscale="log",
-        xlabel="latency of one picture, ms (marker: p50, line to p99)",
-        ylabel=f"{metric_name(results)}, % of {results['pictures']['pictures']} pictures",
+        xlabel="latency of one image, ms (marker: p50, line to p99)",
+        ylabel=f"{metric_name(results)}, % of {results['images']['images']} images",
         title=f"{results['machine']['cpu']}, {results['machine']['cores']} cores",
     )
     axis.xaxis.set_major_locator(LogLocator(subs=(1, 2, 5)))
@@ -41,11 +41,11 @@ def plot_latency(results, path):
 
 
 def plot_grid_curve(record, path):
-    """Plots accuracy against the time a picture takes, a line of grids for each setting.
+    """Plots accuracy against the time an image takes, a line of grids for each setting.
 
     Args:
         record: dict, results of `benchmarks.region_grid`.
-        path: path of the picture to write.
+        path: path of the image to write.
     """
     figure, axes = new_figure(9, 4.5)
     axis = axes[0, 0]
@@ -53,8 +53,8 @@ def plot_grid_curve(record, path):
     for row in record["rows"]:
         settings[row["backbone"], row["setting"]].append(row)
     for index, ((backbone, setting), rows) in enumerate(settings.items()):
-        rows = sorted(rows, key=lambda row: row["ms_a_picture"])
-        times = [row["ms_a_picture"] for row in rows]
+        rows = sorted(rows, key=lambda row: row["ms_an_image"])
+        times = [row["ms_an_image"] for row in rows]
         style = {"color": f"C{index % 10}", "marker": _MARKERS[index % len(_MARKERS)]}
         axis.plot(times, [100 * row["accuracy"] for row in rows],
                   label=f"{backbone}, {setting}", **style)  # fmt: skip
@@ -62,8 +62,8 @@ def plot_grid_curve(record, path):
                   linestyle=":", fillstyle="none", **style)  # fmt: skip
     axis.set(
         xscale="log",
-        xlabel="ms a picture",
-        ylabel=f"accuracy, % of {record['rows'][0]['pictures']} pictures",
+        xlabel="ms an image",
+        ylabel=f"accuracy, % of {record['rows'][0]['images']} images",
         title="scheme 2 (lines) and the plain average of the regions (dotted)",
     )
     axis.xaxis.set_major_formatter("{x:g}")  # not in powers of ten
@@ -78,7 +78,7 @@ def plot_learning_curve(curves, path):
 
     Args:
         curves: list of dict with `model`, `photographs_a_class`, `accuracy` and `deviation`.
-        path: path of the picture to write.
+        path: path of the image to write.
     """
     figure, axes = new_figure(7, 4.5)
     axis = axes[0, 0]

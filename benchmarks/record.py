@@ -10,7 +10,7 @@ import pathlib
 import shlex
 import sys
 
-from benchmarks.machine import describe_machine, library_versions
+from benchmarks.machine import library_versions, machine_info
 from keras_crosspool.records import write_json
 
 PUBLISHED = pathlib.Path(__file__).resolve().parent / "results"
@@ -62,7 +62,7 @@ def complete_record(result):
         record["arguments"] = {name: _without_machine_paths(value) for name, value in arguments}
     added = {
         "date": lambda: datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-        "machine": describe_machine,
+        "machine": machine_info,
         "versions": library_versions,
         "command": command_line,
     }

@@ -13,7 +13,7 @@ _LATENCY_COLUMNS = (
     ("p50_ms", "p50 ms", "{:.2f}"),
     ("p90_ms", "p90 ms", "{:.2f}"),
     ("p99_ms", "p99 ms", "{:.2f}"),
-    ("pictures_per_second", "pictures/s", "{:.0f}"),
+    ("images_per_second", "images/s", "{:.0f}"),
     ("times_keras", "x Keras", "{:.1f}"),
     ("round_variation", "variation", "{:.1%}"),
     ("verdict", "verdict", "{}"),
@@ -89,16 +89,16 @@ def _latency_cells(row):
 
 
 def _latency_caption(results):
-    settings, pictures = results["settings"], results["pictures"]
+    settings, images = results["settings"], results["images"]
     metric = metric_name(results)
     start, end = results["load_average"]
     versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
     how = (
-        f"Batch 1; {settings['rounds']} interleaved rounds of {settings['per_round']} pictures, "
+        f"Batch 1; {settings['rounds']} interleaved rounds of {settings['per_round']} images, "
         f"each runtime in a process of its own. Bold: on the Pareto front of p50 and {metric}. "
         "Variation: coefficient of variation of the rounds' medians. Peak: resident memory of the "
-        f"process. {metric.capitalize()}: {pictures['pictures']} pictures of {pictures['data']}, "
-        f"split {pictures['split']}."
+        f"process. {metric.capitalize()}: {images['images']} images of {images['data']}, "
+        f"split {images['split']}."
     )
     where = (
         f"{machine_line(results['machine'])}; load average {start:.1f} before, {end:.1f} after; "

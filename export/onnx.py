@@ -1,4 +1,4 @@
-"""Exports a model directory as an ONNX file, proven on real pictures.
+"""Exports a model directory as an ONNX file, proven on real images.
 
 python -m export.onnx --model=DIR --output=model.onnx --precision=float16
 """

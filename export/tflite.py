@@ -1,4 +1,4 @@
-"""Exports a model directory as a TFLite file, proven on real pictures.
+"""Exports a model directory as a TFLite file, proven on real images.
 
 python -m export.tflite --model=DIR --output=model.tflite --precision=int8
 """

@@ -15,11 +15,11 @@ _MOST_ROWS = 100  # classes in the table
 FLAGS = flags.FLAGS
 flags.DEFINE_string("model", None, "Model directory, as train writes it.", required=True)
 flags.DEFINE_string(
-    "data", None, "Folder of pictures split/class/*.jpg, or tfds:NAME; the training data if unset."
+    "data", None, "Folder of images split/class/*.jpg, or tfds:NAME; the training data if unset."
 )
 flags.DEFINE_string("data_dir", None, "Folder of TFDS data sets; TFDS_DATA_DIR if unset.")
 flags.DEFINE_string("split", "test", "Split to score on.")
-flags.DEFINE_integer("batch_size", 32, "Pictures in a batch.", 1)
+flags.DEFINE_integer("batch_size", 32, "Images in a batch.", 1)
 define_image_flags(__name__)
 flags.DEFINE_string("json", None, "File for all scores, per class too.")
 
@@ -44,8 +44,8 @@ def main(_):
     logits, labels = predict_logits(model, split, metadata.image_size, FLAGS.batch_size)
     scores = score(logits, labels, metadata.class_names, split.coarse_names, metadata.thresholds)
     if FLAGS.json:
-        described = {"model": FLAGS.model, "data": data, "split": FLAGS.split}
-        write_json(FLAGS.json, described | {"left_out": split.left_out} | scores.to_dict())
+        run = {"model": FLAGS.model, "data": data, "split": FLAGS.split}
+        write_json(FLAGS.json, run | {"left_out": split.left_out} | scores.to_dict())
     _print(scores)
     print(split.summary())
 

@@ -1,6 +1,6 @@
-"""Writes the descriptors of all pictures of a split, for search and for models of your own.
+"""Writes the descriptors of all images of a split, for search and for models of your own.
 
-The output is a folder of shards (.npy, to be memory-mapped), with the picture, class, shard and row
+The output is a folder of shards (.npy, to be memory-mapped), with the image, class, shard and row
 of every descriptor in index.csv and the model and data behind them in descriptors.json. A run that
 was killed is taken up by the same command and ends in the same bytes.
 

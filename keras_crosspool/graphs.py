@@ -29,7 +29,7 @@ def last_map(model):
         ValueError: if no output is a map, `(batch, height, width, channels)`.
     """
     names = [name for name, output in graph_outputs(model).items() if len(output.shape) == 4]
-    if len(names) < 2:  # the picture itself is one
+    if len(names) < 2:  # the image itself is one
         raise ValueError(
             "Expected an image network with feature maps, (batch, height, width, channels). "
             f"Received: {model.name} with the outputs {model.output_shape}"

@@ -11,6 +11,7 @@ import sys
 from absl import app, flags, logging
 
 from keras_crosspool.errors import USER_ERROR_EXIT_CODE, StoppedError
+from keras_crosspool.old_flags import renamed
 from keras_crosspool.quiet import silence_tensorflow
 from keras_crosspool.text import printable, shortened
 
@@ -95,7 +96,7 @@ def run(main, positional=None, needs=None, flag_module=None):
         except _AskedToStop as stop:
             _fail(
                 "Asked to stop before the end; what was not complete is not written, and the same "
-                f"command begins it anew. Received: {stop}",
+                f"command starts again. Received: {stop}",
                 StoppedError.exit_code,
             )
 
@@ -159,7 +160,7 @@ def _end_by_signal(number):
 
 def _parse_flags(argv):
     try:
-        return flags.FLAGS(argv)
+        return flags.FLAGS([argv[0], *map(renamed, argv[1:])])
     except flags.Error as error:
         return _fail(f"{error} Pass --help to see the flags.")
     except SystemExit:

@@ -1,8 +1,8 @@
-"""Tells what is in pictures, with a score for each class, and shows where that came from.
+"""Tells what is in images, with a score for each class, and shows where that came from.
 
 Of a multi-label model the labels above their thresholds are listed.
 
-python -m keras_crosspool.predict --model=model picture.jpg --explain=where.png
+python -m keras_crosspool.predict --model=model image.jpg --explain=where.png
 """
 
 from absl import flags
@@ -13,12 +13,12 @@ from keras_crosspool.mains import run
 FLAGS = flags.FLAGS
 flags.DEFINE_string("model", None, "Model directory, as train writes it.", required=True)
 flags.DEFINE_integer(
-    "top", 5, "Classes to show for each picture; a multi-label model shows what it finds.", 1
+    "top", 5, "Classes to show for each image; a multi-label model shows what it finds.", 1
 )
 flags.DEFINE_string(
     "explain",
     None,
-    "Picture to write: heat maps of what each place contributed to the best class and to the "
+    "Image to write: heat maps of what each position contributed to the best class and to the "
     "runner-up.",
 )
 flags.DEFINE_string("json", None, "File for the scores of every class.")
@@ -32,11 +32,11 @@ def main(paths):
     from keras_crosspool.records import write_json
 
     if not paths:
-        raise ValueError("Expected pictures: predict --model=DIR IMAGE... Received: none")
+        raise ValueError("Expected images: predict --model=DIR IMAGE... Received: none")
     if FLAGS.explain:
-        plots.check_picture_format(FLAGS.explain)
+        plots.check_image_format(FLAGS.explain)
     model, metadata = load_model(FLAGS.model)
-    predictions = prediction.predict_pictures(
+    predictions = prediction.predict_images(
         model, metadata, paths, FLAGS.skip_broken, FLAGS.max_megapixels
     )
     if FLAGS.json:
@@ -51,9 +51,9 @@ def _print(predictions):
     from keras_crosspool.tables import print_table
     from keras_crosspool.text import printable
 
-    for picture in predictions:
-        print(printable(picture.path))
-        listed = picture.listed(FLAGS.top)
+    for image in predictions:
+        print(printable(image.path))
+        listed = image.listed(FLAGS.top)
         print_table(
             ["class", "score", "logit"],
             [(name, f"{probability:.3f}", f"{logit:.2f}") for name, probability, logit in listed],

@@ -1,9 +1,9 @@
-"""Finds the pictures most like a query among the descriptors that extract wrote.
+"""Finds the images most like a query among the descriptors that extract wrote.
 
 Similarity is the cosine of the descriptors as they are kept; every one is compared. The vote tells
 which classes the neighbours are of. It is no classifier: predict knows what sets the classes apart.
 
-    python -m keras_crosspool.search --descriptors=descriptors --model=model picture.jpg
+    python -m keras_crosspool.search --descriptors=descriptors --model=model image.jpg
 """
 
 from absl import flags
@@ -11,17 +11,17 @@ from absl import flags
 from keras_crosspool.image_flags import define_image_flags
 from keras_crosspool.mains import run
 
-_MOST_AT_ONCE = 32  # queries described in one batch
+_MOST_AT_ONCE = 32  # queries in one batch
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("descriptors", None, "Folder of descriptors from extract.", required=True)
 flags.DEFINE_string("model", None, "Model directory they were made with.", required=True)
-flags.DEFINE_integer("nearest", 10, "Pictures to find for each query.", 1)
+flags.DEFINE_integer("nearest", 10, "Images to find for each query.", 1)
 flags.DEFINE_string(
-    "contact_sheet", None, "Picture to write: each query with what was found beside it."
+    "contact_sheet", None, "Image to write: each query with what was found beside it."
 )
 flags.DEFINE_string(
-    "data", None, "Where the pictures of the contact sheet are; where they were if unset."
+    "data", None, "Where the images of the contact sheet are; where they were if unset."
 )
 flags.DEFINE_string("json", None, "File for everything that was found.")
 define_image_flags(__name__)
@@ -33,28 +33,28 @@ def main(paths):
     from keras_crosspool.files import atomic_path
     from keras_crosspool.records import write_json
     from keras_crosspool.retrieval import open_descriptors
-    from keras_crosspool.retrieval.contact_sheet import neighbour_pictures, plot_contact_sheet
-    from keras_crosspool.retrieval.describer import Describer
-    from keras_crosspool.retrieval.query import search_pictures
+    from keras_crosspool.retrieval.contact_sheet import neighbour_images, plot_contact_sheet
+    from keras_crosspool.retrieval.descriptor_model import DescriptorModel
+    from keras_crosspool.retrieval.query import search_images
 
     if not paths:
         raise ValueError(
-            "Expected pictures: search --descriptors=DIR --model=DIR IMAGE... Received: none"
+            "Expected images: search --descriptors=DIR --model=DIR IMAGE... Received: none"
         )
     if FLAGS.contact_sheet:
         prepare_keras("tensorflow")
-        plots.check_picture_format(FLAGS.contact_sheet)
+        plots.check_image_format(FLAGS.contact_sheet)
     store = open_descriptors(FLAGS.descriptors)
-    describer = Describer(FLAGS.model, batch_size=min(len(paths), _MOST_AT_ONCE))
-    queries = search_pictures(
-        store, describer, paths, FLAGS.nearest, FLAGS.skip_broken, FLAGS.max_megapixels
+    descriptor_model = DescriptorModel(FLAGS.model, batch_size=min(len(paths), _MOST_AT_ONCE))
+    queries = search_images(
+        store, descriptor_model, paths, FLAGS.nearest, FLAGS.skip_broken, FLAGS.max_megapixels
     )
     if FLAGS.json:
         write_json(FLAGS.json, [query.to_dict() for query in queries])
     if FLAGS.contact_sheet:
-        pictures = neighbour_pictures(store, queries, FLAGS.data, FLAGS.max_megapixels)
+        images = neighbour_images(store, queries, FLAGS.data, FLAGS.max_megapixels)
         with atomic_path(FLAGS.contact_sheet) as path:
-            plot_contact_sheet(queries, pictures, path)
+            plot_contact_sheet(queries, images, path)
     _print(queries)
 
 
@@ -65,13 +65,13 @@ def _print(queries):
     for query in queries:
         print(printable(query.path))
         print_table(
-            ["rank", "similarity", "class", "picture"],
+            ["rank", "similarity", "class", "image"],
             [
                 (
                     str(rank),
                     f"{found.similarity:.3f}",
                     ", ".join(found.entry.classes),
-                    found.entry.picture,
+                    found.entry.image,
                 )
                 for rank, found in enumerate(query.neighbours, 1)
             ],

@@ -108,8 +108,8 @@ def grocery():
 
 
 @pytest.fixture(scope="session")
-def copy_pictures():
-    """A function that copies the first real pictures of some classes: `split/class/*.jpg`."""
+def copy_images():
+    """A function that copies the first real images of some classes: `split/class/*.jpg`."""
 
     def copy(target, counts, classes=TINY_CLASSES):
         for split, count in counts.items():
@@ -125,9 +125,9 @@ def copy_pictures():
 
 
 @pytest.fixture(scope="session")
-def tiny_folder(tmp_path_factory, copy_pictures):
-    """Three easy classes, six pictures each to train on and four to test on. Do not change it."""
-    folder = copy_pictures(tmp_path_factory.mktemp("data") / "tiny", {"train": 6, "test": 4})
+def tiny_folder(tmp_path_factory, copy_images):
+    """Three easy classes, six images each to train on and four to test on. Do not change it."""
+    folder = copy_images(tmp_path_factory.mktemp("data") / "tiny", {"train": 6, "test": 4})
     shutil.copy(GROCERY / "classes.csv", folder)
     return folder
 
@@ -223,7 +223,7 @@ def backbone():
 
 @pytest.fixture(scope="session")
 def pool_by_loops():
-    """`P_k = sum over places of a[k] * x` for one channel, one place at a time, guidance-major."""
+    """`P_k = sum over positions of a[k] * x`, one channel and position after the other."""
 
     def pool(features, guidance, block=False, root=True, norm=True):
         batch, height, width, dims = features.shape
@@ -233,8 +233,8 @@ def pool_by_loops():
             for k in range(channels):
                 for i in range(height):
                     for j in range(width):
-                        place = guidance[b, i, j, k] * features[b, i, j].astype("float64")
-                        descriptor[b, k * dims : (k + 1) * dims] += place
+                        product = guidance[b, i, j, k] * features[b, i, j].astype("float64")
+                        descriptor[b, k * dims : (k + 1) * dims] += product
                 if block:
                     part = descriptor[b, k * dims : (k + 1) * dims]
                     part /= np.sqrt(np.sum(part**2))

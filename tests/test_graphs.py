@@ -10,13 +10,13 @@ from keras_crosspool import graphs
 @pytest.fixture(scope="module")
 def network():
     keras.utils.set_random_seed(0)
-    picture = keras.Input((32, 32, 3))
-    x = keras.layers.Conv2D(4, 3, 2, padding="same", name="first")(picture)
+    image = keras.Input((32, 32, 3))
+    x = keras.layers.Conv2D(4, 3, 2, padding="same", name="first")(image)
     y = keras.layers.Conv2D(4, 3, padding="same", dilation_rate=2, name="inside")(x)
     x = keras.layers.Add(name="merged")([x, y])
     x = keras.layers.MaxPooling2D(2, name="pooled")(x)
     x = keras.layers.Conv2D(5, 3, padding="same", name="last")(x)
-    return keras.Model(picture, x)
+    return keras.Model(image, x)
 
 
 def _run(model, x):

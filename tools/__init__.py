@@ -1,1 +1,1 @@
-"""What keeps the project's own pages and pictures: quickstart, montages, tables of the README."""
+"""What keeps the project's own pages and images: quickstart, montages, tables of the README."""

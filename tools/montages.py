@@ -1,4 +1,4 @@
-"""Makes multi-label pictures: montages of several products each, from single-label pictures.
+"""Makes multi-label images: montages of several products each, from single-label images.
 
 Each montage holds a few different classes in cells of a 2 x 2 grid, at varied places and sizes.
 The classes come equally often, so every one occurs. Photographs are shared out among groups of
@@ -20,10 +20,10 @@ from keras_crosspool.mains import run
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string(
-    "data", "data/grocery_mini", "Single-label pictures: split/class/*.jpg, or tfds:NAME."
+    "data", "data/grocery_mini", "Single-label images: split/class/*.jpg, or tfds:NAME."
 )
-flags.DEFINE_string("train_split", "train", "Split whose pictures the training montages show.")
-flags.DEFINE_string("test_split", "val", "Split whose pictures the test montages show.")
+flags.DEFINE_string("train_split", "train", "Split whose images the training montages show.")
+flags.DEFINE_string("test_split", "val", "Split whose images the test montages show.")
 flags.DEFINE_string("output", None, "Folder to write; it must not exist yet.", required=True)
 flags.DEFINE_integer("train", 800, "Montages to train on.", 1)
 flags.DEFINE_integer("test", 300, "Montages to test on.", 1)
@@ -81,18 +81,18 @@ def _write_split(folder, split, count, rng):
     from keras_crosspool.data.class_list import join_classes
     from keras_crosspool.progress import track
 
-    pictures = {}
+    images = {}
     for encoded, label in zip(split.encoded(range(split.size)), split.labels, strict=True):
-        pictures.setdefault(int(label), []).append(encoded)
-    for members in pictures.values():
+        images.setdefault(int(label), []).append(encoded)
+    for members in images.values():
         rng.shuffle(members)
-    groups = min(_GROUPS, *map(len, pictures.values()))
+    groups = min(_GROUPS, *map(len, images.values()))
     folder.mkdir(parents=True)
     rows = []
-    drawn = draw_labels(sorted(pictures), count, FLAGS.fewest, FLAGS.most, rng)
+    drawn = draw_labels(sorted(images), count, FLAGS.fewest, FLAGS.most, rng)
     for index, labels in enumerate(track(drawn, f"montages of {split.name}")):
         group = index % groups
-        pools = [pictures[label][group::groups] for label in labels]
+        pools = [images[label][group::groups] for label in labels]
         chosen = [pool[rng.integers(len(pool))] for pool in pools]
         file = f"{index:05d}.jpg"
         Image.fromarray(montage(chosen, FLAGS.image_size, rng)).save(folder / file, quality=92)
@@ -130,10 +130,10 @@ def draw_labels(classes, count, fewest, most, rng):
 
 
 def montage(encoded, image_size, rng):
-    """Lays pictures out in cells of a grid, each at a place and of a size of its own.
+    """Lays images out in cells of a grid, each at a place and of a size of its own.
 
     Args:
-        encoded: list of bytes, at most four pictures.
+        encoded: list of bytes, at most four images.
         image_size: int, side of the montage in pixels.
         rng: `numpy.random.Generator`.
 
@@ -142,7 +142,7 @@ def montage(encoded, image_size, rng):
     """
     import numpy as np
 
-    from keras_crosspool.data import decode_picture
+    from keras_crosspool.data import decode_image
 
     canvas = np.empty((image_size, image_size, 3), "uint8")
     canvas[:] = rng.integers(64, 224, 3)
@@ -152,7 +152,7 @@ def montage(encoded, image_size, rng):
         side = round(cell * rng.uniform(_SMALLEST, 1))
         corner = np.array(divmod(place, _CELLS)) * cell + rng.integers(cell - side + 1, size=2)
         top, left = corner
-        canvas[top : top + side, left : left + side] = decode_picture(data, side)
+        canvas[top : top + side, left : left + side] = decode_image(data, side)
     return canvas
 
 

@@ -1,6 +1,6 @@
 """The whole line in one go: train, evaluate, predict, export, prove and time.
 
-Runs the commands a user would type, on the pictures in data/grocery_mini, and writes what came
+Runs the commands a user would type, on the images in data/grocery_mini, and writes what came
 of them to quickstart/: the model directory, the heat map, the artefacts, the latency table and
 report.json.
 
@@ -20,9 +20,9 @@ from keras_crosspool.mains import run
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("output", "quickstart", "Folder for everything that is made.")
-flags.DEFINE_string("data", "data/grocery_mini", "Folder of pictures with the splits train, test.")
+flags.DEFINE_string("data", "data/grocery_mini", "Folder of images with the splits train, test.")
 flags.DEFINE_string(
-    "picture", "data/grocery_mini/test/Pink-Lady/Pink-Lady_031.jpg", "Picture to predict."
+    "image", "data/grocery_mini/test/Pink-Lady/Pink-Lady_031.jpg", "Image to predict."
 )
 
 
@@ -47,7 +47,7 @@ def _commands(output):
         ],
         "evaluate": ["keras_crosspool.evaluate", model, data, f"--json={output / 'scores.json'}"],
         "predict": [
-            "keras_crosspool.predict", model, FLAGS.picture,
+            "keras_crosspool.predict", model, FLAGS.image,
             f"--json={output / 'prediction.json'}", f"--explain={output / 'explanation.png'}",
         ],
         "export_tflite": ["export.tflite", model, f"--output={tflite}"],
@@ -93,7 +93,7 @@ def _print(report, output):
     gain = report["accuracy"] - report["baseline_accuracy"]
     print(
         f"\ncross-layer pooling {report['accuracy']:.3f}, global average pooling "
-        f"{report['baseline_accuracy']:.3f}: {100 * gain:+.1f} points on the test pictures of "
+        f"{report['baseline_accuracy']:.3f}: {100 * gain:+.1f} points on the test images of "
         f"{FLAGS.data}, in {sum(report['seconds'].values()):.0f} s"
     )
     for name in sorted(path.name for path in output.iterdir()):

@@ -1,6 +1,6 @@
 """Accuracy of cross-layer pooling, its variants and its baseline, on one labelled data set.
 
-Every row is a whole training run with the flags named in it, on the same pictures and scored on
+Every row is a whole training run with the flags named in it, on the same images and scored on
 the same split. All training flags are taken and hold for every row. With --photographs the
 learning curve follows: accuracy from a few photographs of every class, over several draws.
 
@@ -22,23 +22,23 @@ _ONE_VIEW = {"crop_scales": (1.0,), "mirror": False}
 _SHARED = {"region_mode": "shared"}
 VARIANTS = {
     "global average": {"scheme": "global_average"},
-    "global average (whole pictures)": {"scheme": "global_average", **_ONE_VIEW},
+    "global average (whole images)": {"scheme": "global_average", **_ONE_VIEW},
     "scheme 1": {"scheme": "scheme1"},
-    "scheme 1 (whole pictures)": {"scheme": "scheme1", **_ONE_VIEW},
+    "scheme 1 (whole images)": {"scheme": "scheme1", **_ONE_VIEW},
     "scheme 1 (no windows)": {"scheme": "scheme1", "window_size": 1, **_ONE_VIEW},
     "scheme 1 (128 components)": {"scheme": "scheme1", "feature_channels": 128, **_ONE_VIEW},
     "scheme 1 (64 guidance channels)": {"scheme": "scheme1", "guidance_channels": 64, **_ONE_VIEW},
     "scheme 1 (SVM)": {"scheme": "scheme1", "solver": "svm", **_ONE_VIEW},
-    "fine (whole pictures)": {"scheme": "fine", **_ONE_VIEW},
-    "coarse+fine (whole pictures)": {"scheme": "coarse+fine", **_ONE_VIEW},
+    "scheme 1 (2x, whole images)": {"scheme": "scheme1_2x", **_ONE_VIEW},
+    "scheme 1 (1x and 2x, whole images)": {"scheme": "scheme1+scheme1_2x", **_ONE_VIEW},
     "region average": {"scheme": "region_average"},
     "scheme 2 (untrained guidance)": {"scheme": "scheme2", "grid_guidance": "selected"},
     "scheme 2": {"scheme": "scheme2"},
-    "both (whole pictures)": {"scheme": "both", **_ONE_VIEW},
+    "both (whole images)": {"scheme": "both", **_ONE_VIEW},
     "both": {"scheme": "both"},
     "region average (shared)": {"scheme": "region_average", **_SHARED},
     "scheme 2 (shared)": {"scheme": "scheme2", **_SHARED},
-    "both (shared whole pictures)": {"scheme": "both", **_SHARED, **_ONE_VIEW},
+    "both (shared whole images)": {"scheme": "both", **_SHARED, **_ONE_VIEW},
 }
 _AUTO = "auto"
 flags.DEFINE_list(
@@ -63,7 +63,7 @@ _FIGURES = (
     "top5_accuracy",
     "coarse_accuracy",
     "cross_validated_accuracy",
-    "mean_average_precision",  # in place of all these where pictures have several labels
+    "mean_average_precision",  # in place of all these where images have several labels
     "mean_f1",
     "cross_validated_mean_average_precision",
 )

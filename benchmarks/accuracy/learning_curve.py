@@ -5,10 +5,10 @@ import numpy as np
 
 from keras_crosspool.backbones import create_backbone
 from keras_crosspool.closed_form.classifier import solve_branches
-from keras_crosspool.closed_form.fit import adapt_head, describe
+from keras_crosspool.closed_form.fit import adapt_head, compute_descriptors
 from keras_crosspool.closed_form.guidance import train_guidance
 from keras_crosspool.closed_form.methods import METHODS
-from keras_crosspool.closed_form.region_branch import describe_regions, fit_regions
+from keras_crosspool.closed_form.region_branch import compute_grid_descriptors, fit_regions
 from keras_crosspool.closed_form.region_grids import load_region_grids
 from keras_crosspool.config.guidance_config import GuidanceConfig
 from keras_crosspool.data import open_split
@@ -28,7 +28,7 @@ MODELS = {
 def learning_curve(config, photographs, draws):
     """Accuracy of each model solved on a few whole photographs of every class.
 
-    The guidance layer is trained anew on each draw. Strength and branch weights are those that
+    The guidance layer is trained anew on each draw. Alpha and branch weights are those that
     cross-validation chose with all photographs, since a few leave little to choose by.
 
     Args:
@@ -84,35 +84,39 @@ class _Study:
             for split in (train, val)
         )
         regions = fit_regions(self._model, self._grids, train, self._guidance)
-        self._described = describe([self._model], train, size, batch, regions=regions).branches
-        regions = describe_regions(self._model, self._val_grids)
-        self._val_described = describe([self._model], val, size, batch, regions=regions).branches
+        self._branches = compute_descriptors(
+            [self._model], train, size, batch, regions=regions
+        ).branches
+        regions = compute_grid_descriptors(self._model, self._val_grids)
+        self._val_branches = compute_descriptors(
+            [self._model], val, size, batch, regions=regions
+        ).branches
         self._solved = {
-            name: solve_branches([self._described[x] for x in names], self.labels, self._classes)
+            name: solve_branches([self._branches[x] for x in names], self.labels, self._classes)
             for name, names in MODELS.items()
         }
 
     def train_guidance(self, chosen):
-        """Trains the guidance on some photographs alone, and describes all by it."""
+        """Trains the guidance on some photographs alone, and computes all descriptors by it."""
         layer = self._grid_branch.guidance
         layer.set_weights(self._first)
         project = self._grid_branch.projection
         features = np.concatenate([project(grid[None]) for grid in self._grids[chosen]])
         targets = np.asarray(self._task.targets(self.labels[chosen], self._classes))
         train_guidance(layer, features, targets, self._task.loss(), self._guidance)
-        self._described |= describe_regions(self._model, self._grids)
-        self._val_described |= describe_regions(self._model, self._val_grids)
+        self._branches |= compute_grid_descriptors(self._model, self._grids)
+        self._val_branches |= compute_grid_descriptors(self._model, self._val_grids)
 
     def accuracy(self, name, chosen):
         """The accuracy on the other split of a model solved on some photographs."""
         solved, gram, val_gram = self._solved[name], 0.0, 0.0
         for weight, branch in zip(solved.weights, MODELS[name], strict=True):
-            rows = weight * self._described[branch].descriptors[chosen]
+            rows = weight * self._branches[branch].descriptors[chosen]
             gram = gram + rows @ rows.T
-            val_gram = val_gram + weight * self._val_described[branch].descriptors @ rows.T
+            val_gram = val_gram + weight * self._val_branches[branch].descriptors @ rows.T
         targets = np.asarray(self._task.targets(self.labels[chosen], self._classes), "float64")
-        duals, bias = METHODS["ridge"].fit(gram.astype("float64"), targets, solved.strength)
-        return self._task.measure(val_gram @ duals + bias, self._val_labels)
+        dual_coef, bias = METHODS["ridge"].fit(gram.astype("float64"), targets, solved.alpha)
+        return self._task.measure(val_gram @ dual_coef + bias, self._val_labels)
 
 
 def _all_branches(config, classes):

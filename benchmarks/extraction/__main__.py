@@ -1,7 +1,7 @@
 """Extraction and search: speed beside the bare network, memory, bytes, and what quantising costs.
 
 Everything in one run: the bare backbone and the model on pixels that are ready, in turn with whole
-extractions; the peak memory of an extraction of a quarter of the pictures and of all; an extraction
+extractions; the peak memory of an extraction of a quarter of the images and of all; an extraction
 killed three times against one left alone; and the nearest neighbour's accuracy in every format, and
 for other shares of values kept than the one that is used.
 
@@ -25,9 +25,9 @@ from keras_crosspool.mains import run
 
 FLAGS = flags.FLAGS
 flags.DEFINE_string("model", None, "Model directory, as train writes it.", required=True)
-flags.DEFINE_string("data", "data/grocery_mini", "Folder of pictures split/class/*.jpg.")
-flags.DEFINE_string("split", "train", "Split to describe and to search in.")
-flags.DEFINE_string("query_split", "test", "Split whose pictures are the queries.")
+flags.DEFINE_string("data", "data/grocery_mini", "Folder of images split/class/*.jpg.")
+flags.DEFINE_string("split", "train", "Split to extract and to search in.")
+flags.DEFINE_string("query_split", "test", "Split whose images are the queries.")
 flags.DEFINE_integer("rounds", 3, "Rounds of the comparison of speeds.", 1)
 flags.DEFINE_integer("kills", 3, "Times that an extraction is killed.", 1)
 flags.DEFINE_string("output", "benchmarks/results/extraction.json", "JSON file to write.")
@@ -47,7 +47,7 @@ def main(_):
         rows = _format_rows(folder, stored, queries, speeds)
         record = {
             "data": pathlib.Path(FLAGS.data).name,
-            "pictures": len(stored.index),
+            "images": len(stored.index),
             "queries": len(queries.index),
             "rounds": speeds,
             "kills": FLAGS.kills,
@@ -72,7 +72,7 @@ def _float32(folder, split):
 
 
 def _speeds(folder):
-    """Pictures/s of each round: the bare networks and the extraction in each format, in turn."""
+    """Images/s of each round: the bare networks and the extraction in each format, in turn."""
     from keras_crosspool.progress import track
     from keras_crosspool.retrieval import FORMATS
 
@@ -92,11 +92,11 @@ def _bare_networks():
 
     from keras_crosspool import load_model
     from keras_crosspool.backbones import create_backbone
-    from keras_crosspool.data import load_pictures, open_split
+    from keras_crosspool.data import load_images, open_split
 
     model, metadata = load_model(FLAGS.model)
     split = open_split(FLAGS.data, FLAGS.split, metadata.class_names)
-    pixels, _ = load_pictures(split, metadata.image_size, limit=8 * _BATCH)
+    pixels, _ = load_images(split, metadata.image_size, limit=8 * _BATCH)
     whole = pixels[: len(pixels) // _BATCH * _BATCH].astype("float32")
     arguments = metadata.arguments
     backbone = create_backbone(arguments["backbone"], metadata.image_size, arguments["weights"])
@@ -138,15 +138,15 @@ def _format_rows(folder, stored, queries, speeds):
         best = rows[0]["top-1"] if rows else accuracy  # of float32, the first one
         rows.append({
             "format": name,
-            "bytes a picture": size,
+            "bytes an image": size,
             "top-1": accuracy,
             "points lost": 100 * (best - accuracy),
             "search ms": milliseconds,
-            "pictures/s": _median(round_[name] for round_ in speeds),
+            "images/s": _median(round_[name] for round_ in speeds),
             "of the model": _median(round_[name] / round_["model"] for round_ in speeds),
             "of the backbone": _median(round_[name] / round_["backbone"] for round_ in speeds),
             **{
-                f"peak MB, {count} pictures": _peak(parts, part, name) / 1e6
+                f"peak MB, {count} images": _peak(parts, part, name) / 1e6
                 for part, count in (("quarter", -(-len(stored.index) // 4)),
                                     ("whole", len(stored.index)))
             },
@@ -172,7 +172,7 @@ def _share_rows(stored, queries):
 
 
 def _search(encode, cosine, stored, queries):
-    """Top-1 of the nearest neighbour, milliseconds for one query, bytes of one picture."""
+    """Top-1 of the nearest neighbour, milliseconds for one query, bytes of one image."""
     rows, asked = (_encoded(encode, store) for store in (stored, queries))
     similar = cosine(asked, rows)
     nanoseconds = []
@@ -200,13 +200,13 @@ def _classes(store):
 
 
 def _parts(folder, stored):
-    """The stored pictures as a data folder with the splits `quarter` and `whole`, of links."""
+    """The stored images as a data folder with the splits `quarter` and `whole`, of links."""
     for split, entries in (("quarter", stored.index[::4]), ("whole", stored.index)):
         for entry in entries:
-            picture = pathlib.Path(entry.picture).resolve()
-            link = folder / split / entry.classes[0] / picture.name
+            image = pathlib.Path(entry.image).resolve()
+            link = folder / split / entry.classes[0] / image.name
             link.parent.mkdir(parents=True, exist_ok=True)
-            link.symlink_to(picture)
+            link.symlink_to(image)
     return folder
 
 

@@ -1,6 +1,6 @@
 """Latency, memory, size and accuracy of artefacts and their Keras model, side by side.
 
-Every runtime runs in a process of its own and sees the same real pictures, one at a time. Each
+Every runtime runs in a process of its own and sees the same real images, one at a time. Each
 warms up until it is stable; then they take turns in rounds whose order is shuffled. All samples
 are kept. Written: a JSON file with everything, and beside it a table (.md), .csv and a plot (.png).
 A multi-label model is scored by its mean average precision. Unstable figures are not written to
@@ -22,17 +22,17 @@ from keras_crosspool.mains import run
 FLAGS = flags.FLAGS
 flags.DEFINE_string("model", None, "Model directory, to time Keras beside the artefacts.")
 flags.DEFINE_string(
-    "data", None, "Folder of pictures split/class/*.jpg, or tfds:NAME; the model's own if unset."
+    "data", None, "Folder of images split/class/*.jpg, or tfds:NAME; the model's own if unset."
 )
-flags.DEFINE_string("split", None, "Split of the pictures; the model's validation split if unset.")
+flags.DEFINE_string("split", None, "Split of the images; the model's validation split if unset.")
 flags.DEFINE_integer(
-    "pictures", 0, "Labelled pictures to use, drawn evenly over the classes; 0 takes the split.", 0
+    "images", 0, "Labelled images to use, drawn evenly over the classes; 0 takes the split.", 0
 )
 flags.DEFINE_integer("rounds", 10, "Rounds in which all runtimes take their turn.", 2)
-flags.DEFINE_integer("per_round", 20, "Pictures, drawn anew each round, that a turn times.", 1)
+flags.DEFINE_integer("per_round", 20, "Images, drawn anew each round, that a turn times.", 1)
 flags.DEFINE_bool("eager", True, "Time Keras called as model(x) too, beside its predict function.")
 flags.DEFINE_list("threads", ["1", "2"], "Numbers of threads to run artefacts with, on the CPU.")
-flags.DEFINE_integer("seed", 0, "Seed of the order of the runtimes and of the pictures.")
+flags.DEFINE_integer("seed", 0, "Seed of the order of the runtimes and of the images.")
 flags.DEFINE_string("output", "benchmarks/results/latency.json", "JSON file to write.")
 flags.DEFINE_bool(
     "keep_unstable",
@@ -75,25 +75,25 @@ def _benchmark(paths):
 
     calls = ("predict", "eager") if FLAGS.eager else ("predict",)
     subjects = open_subjects(paths, FLAGS.model, _threads(), calls)
-    pictures = subjects.read_pictures(FLAGS.data, FLAGS.split, FLAGS.pictures or None)
+    images = subjects.read_images(FLAGS.data, FLAGS.split, FLAGS.images or None)
     names = [candidate.name for candidate in subjects.candidates]
-    plan = schedule(names, len(pictures.pixels), FLAGS.rounds, FLAGS.per_round, FLAGS.seed)
+    plan = schedule(names, len(images.pixels), FLAGS.rounds, FLAGS.per_round, FLAGS.seed)
     load_before = os.getloadavg()[0]
-    measurements = measure(subjects.candidates, pictures.pixels, plan)
+    measurements = measure(subjects.candidates, images.pixels, plan)
     return {
         "load_average": [load_before, os.getloadavg()[0]],
         "settings": {
             "batch": 1,
             "rounds": FLAGS.rounds,
-            "per_round": len(plan[0].pictures),
+            "per_round": len(plan[0].images),
             "seed": FLAGS.seed,
         },
         "model": subjects.description,
-        "pictures": pictures.describe() | {"data": pathlib.Path(pictures.data).name},
-        "labels": pictures.labels.tolist(),
+        "images": images.to_dict() | {"data": pathlib.Path(images.data).name},
+        "labels": images.labels.tolist(),
         "schedule": [dataclasses.asdict(turn) for turn in plan],
         "metric": TARGETS[subjects.description["task"]].metric,
-        "runtimes": derive(measurements, pictures.labels, subjects.description["thresholds"]),
+        "runtimes": derive(measurements, images.labels, subjects.description["thresholds"]),
         "not_run": subjects.not_run,
     }
 

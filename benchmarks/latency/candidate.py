@@ -43,7 +43,7 @@ class Candidate:
         """Name of the file or model directory."""
         return pathlib.Path(self.path).name
 
-    def describe(self):
+    def to_dict(self):
         """The candidate as plain data for a results file."""
         return {
             "name": self.name,

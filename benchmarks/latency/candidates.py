@@ -22,7 +22,7 @@ def artefact_candidates(path, threads):
 
     Raises:
         ValueError: if the file or its record is missing, damaged or of no known format, or it
-            takes pictures only in batches of several.
+            takes images only in batches of several.
     """
     path = pathlib.Path(path)
     if path.is_dir():
@@ -32,7 +32,7 @@ def artefact_candidates(path, threads):
     batch = artefact.inputs[0]["shape"][0]
     if batch not in (None, 1):
         raise ValueError(
-            "Latency is measured one picture at a time; export with a batch of 1 or an open one. "
+            "Latency is measured one image at a time; export with a batch of 1 or an open one. "
             f"Received: {path} for batches of {batch}"
         )
     takes_threads = "num_threads" in inspect.signature(formats.resolve(row.runner)).parameters

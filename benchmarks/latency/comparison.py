@@ -42,11 +42,11 @@ def check_rounds(rounds, source):
 
 
 def differences(new, old):
-    """What else is different, in sentences: machine, versions, pictures."""
+    """What else is different, in sentences: machine, versions, images."""
     named = {
         "machine": [results["machine"] for results in (new, old)],
         "library versions": [results["versions"] for results in (new, old)],
-        "pictures": [results["pictures"]["sha256"] for results in (new, old)],
+        "images": [results["images"]["sha256"] for results in (new, old)],
     }
     return [f"The {what} differ from the older run's." for what, (a, b) in named.items() if a != b]
 

@@ -1,4 +1,4 @@
-"""Interleaved rounds over worker processes: every runtime, the same pictures, in turn."""
+"""Interleaved rounds over worker processes: every runtime, the same images, in turn."""
 
 import contextlib
 import dataclasses
@@ -23,21 +23,21 @@ class Round:
 
     Args:
         order: list of str, names of the candidates in the order they take their turn.
-        pictures: list of int, the pictures that each of them runs, one at a time.
+        images: list of int, the images that each of them runs, one at a time.
     """
 
     order: list
-    pictures: list
+    images: list
 
 
-def schedule(names, pictures, rounds, per_round, seed=0):
-    """Draws the rounds: the order of the runtimes and the pictures of each.
+def schedule(names, images, rounds, per_round, seed=0):
+    """Draws the rounds: the order of the runtimes and the images of each.
 
     Args:
         names: sequence of str, the candidates.
-        pictures: int, the number of pictures there are.
+        images: int, the number of images there are.
         rounds: int.
-        per_round: int, pictures of a round; at most `pictures` are drawn.
+        per_round: int, images of a round; at most `images` are drawn.
         seed: int. Defaults to `0`.
 
     Returns:
@@ -45,23 +45,23 @@ def schedule(names, pictures, rounds, per_round, seed=0):
 
     Example:
 
-    >>> sorted(schedule(["a", "b"], pictures=9, rounds=3, per_round=2)[0].order)
+    >>> sorted(schedule(["a", "b"], images=9, rounds=3, per_round=2)[0].order)
     ['a', 'b']
     """
     rng = np.random.default_rng(seed)
     return [
         Round(
             order=rng.permutation(list(names)).tolist(),
-            pictures=rng.choice(pictures, min(per_round, pictures), replace=False).tolist(),
+            images=rng.choice(images, min(per_round, images), replace=False).tolist(),
         )
         for _ in range(rounds)
     ]
 
 
 def measure(candidates, pixels, plan):
-    """Measures all candidates on the same pictures, each in a process of its own.
+    """Measures all candidates on the same images, each in a process of its own.
 
-    Every turn of a round starts with one inference on the turn's first picture that is kept
+    Every turn of a round starts with one inference on the turn's first image that is kept
     apart (`reentry_ns`): it pays for the caches that the runtime before has taken.
 
     Args:
@@ -70,7 +70,7 @@ def measure(candidates, pixels, plan):
         plan: list of `Round`.
 
     Returns:
-        List of dicts in the order of the candidates: `Candidate.describe()` and `base_bytes`,
+        List of dicts in the order of the candidates: `Candidate.to_dict()` and `base_bytes`,
         `import_seconds`, `load_seconds`, `first_ns`, `warm_up_ns`, `settled`, `reentry_ns`
         (a number for each round), `samples_ns` (a list for each round), `peak_bytes`,
         `logits` and `pixels_sha256`.
@@ -78,20 +78,20 @@ def measure(candidates, pixels, plan):
     Raises:
         ValueError: if a candidate cannot be loaded.
         WorkerCrashError: if a process ends before its time.
-        RuntimeError: if a process has not read the same pictures.
+        RuntimeError: if a process has not read the same images.
     """
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        path = pathlib.Path(folder) / "pictures.npy"
+        path = pathlib.Path(folder) / "images.npy"
         np.save(path, pixels)
         remotes, starts = {}, {}
         for candidate in track(candidates, "loading and warming up"):
             remote = stack.enter_context(RemoteRunner(candidate, path))
-            starts[candidate.name] = _start(remote, plan[0].pictures)
+            starts[candidate.name] = _start(remote, plan[0].images)
             remotes[candidate.name] = remote
         turns = _run_rounds(remotes, plan)
         ends = {name: _finish(remote) for name, remote in track(remotes.items(), "accuracy")}
     _check_pixels(ends, pixels)
-    return [c.describe() | starts[c.name] | turns[c.name] | ends[c.name] for c in candidates]
+    return [c.to_dict() | starts[c.name] | turns[c.name] | ends[c.name] for c in candidates]
 
 
 def _start(remote, indices):
@@ -111,7 +111,7 @@ def _run_rounds(remotes, plan):
     for turn in track(plan, "rounds"):
         for name in turn.order:
             time.sleep(_PAUSE_SECONDS)
-            reentry, *samples = remotes[name].ask("time", turn.pictures[:1] + turn.pictures)
+            reentry, *samples = remotes[name].ask("time", turn.images[:1] + turn.images)
             turns[name]["reentry_ns"].append(reentry)
             turns[name]["samples_ns"].append(samples)
     return turns
@@ -128,6 +128,6 @@ def _check_pixels(ends, pixels):
     for name, end in ends.items():
         if end["pixels_sha256"] != expected:
             raise RuntimeError(
-                f"Every runtime has to see the pictures {expected}. Received: {name} read "
+                f"Every runtime has to see the images {expected}. Received: {name} read "
                 f"{end['pixels_sha256']}"
             )

@@ -23,18 +23,18 @@ class RemoteRunner:
 
     Args:
         candidate: `Candidate`.
-        pictures: path of the `.npy` file with the pictures.
+        images: path of the `.npy` file with the images.
 
     Example:
 
-    >>> with RemoteRunner(candidate, "pictures.npy") as remote:  # doctest: +SKIP
+    >>> with RemoteRunner(candidate, "images.npy") as remote:  # doctest: +SKIP
     ...     remote.ask("load")
     ...     nanoseconds = remote.ask("time", [0, 1, 2])
     """
 
-    def __init__(self, candidate, pictures):
+    def __init__(self, candidate, images):
         self.candidate = candidate
-        self._pictures = str(pictures)
+        self._images = str(images)
 
     def __enter__(self):
         with contextlib.ExitStack() as stack:
@@ -45,7 +45,7 @@ class RemoteRunner:
                 self._process = _start(theirs.fileno(), self._log)
             stack.callback(self._end)
             self._stack = stack.pop_all()
-        self._send({"candidate": self.candidate, "pictures": self._pictures}, "start")
+        self._send({"candidate": self.candidate, "images": self._images}, "start")
         return self
 
     def __exit__(self, *_):

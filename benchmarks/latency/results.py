@@ -23,7 +23,7 @@ class _Runtime(TypedDict):
     summary: _Summary
 
 
-class _Pictures(TypedDict):
+class _Images(TypedDict):
     sha256: str
 
 
@@ -37,7 +37,7 @@ class _Results(TypedDict):
     machine: dict
     versions: dict
     settings: _Settings
-    pictures: _Pictures
+    images: _Images
     runtimes: tuple[_Runtime, ...]
 
 
@@ -46,14 +46,14 @@ def derive(measurements, labels, thresholds=None):
 
     Args:
         measurements: list of dicts, from `measure`.
-        labels: int `(n,)`, the classes of the pictures, or multi-hot `(n, classes)`.
+        labels: int `(n,)`, the classes of the images, or multi-hot `(n, classes)`.
         thresholds: float `(classes,)`, of a multi-label model. Defaults to one half each.
 
     Returns:
         List of dicts: the measurements, in place of their logits what they say, `predicted`: the
-        class of each picture or the list of its labels, -1 where a logit is NaN or infinite;
+        class of each image or the list of its labels, -1 where a logit is NaN or infinite;
         `summary` (see `summarise`); `accuracy`, or the mean average precision of several labels;
-        `agreement` (part of the pictures on which Keras says the same, or the Dice coefficient of
+        `agreement` (part of the images on which Keras says the same, or the Dice coefficient of
         the labels) and `speed` (Keras' p50 over this p50 with its 95% interval), `None` where Keras
         was not measured; and `pareto`.
     """

@@ -25,13 +25,13 @@ def summarise(samples):
 
     Returns:
         dict with `samples`, their number; `p50_ms`, `p90_ms`, `p99_ms`, `mean_ms`, `min_ms` and
-        `max_ms`; `pictures_per_second`, from the whole time, tail included;
+        `max_ms`; `images_per_second`, from the whole time, tail included;
         `coefficient_of_variation` of all samples; `round_variation`, that of the rounds' medians;
         and `verdict`, in words.
 
     Example:
 
-    >>> summarise([[1_000_000, 3_000_000], [1_000_000, 3_000_000]])["pictures_per_second"]
+    >>> summarise([[1_000_000, 3_000_000], [1_000_000, 3_000_000]])["images_per_second"]
     500.0
     """
     milliseconds = np.asarray(samples, "float64") / 1e6
@@ -45,7 +45,7 @@ def summarise(samples):
         "mean_ms": float(milliseconds.mean()),
         "min_ms": float(milliseconds.min()),
         "max_ms": float(milliseconds.max()),
-        "pictures_per_second": float(1000 / milliseconds.mean()),
+        "images_per_second": float(1000 / milliseconds.mean()),
         "coefficient_of_variation": coefficient_of_variation(milliseconds),
         "round_variation": round_variation,
         "verdict": verdict(round_variation),

@@ -1,4 +1,4 @@
-"""All that one benchmark compares: candidates that do the same job, and the pictures for it."""
+"""All that one benchmark compares: candidates that do the same job, and the images for it."""
 
 import dataclasses
 
@@ -15,7 +15,7 @@ class Subjects:
         not_run: list of dicts with `file`, `runtime`, `precision` and the `reason`.
         description: dict with the model's `name`, `class_names`, `image_size`, `task` and
             `thresholds`.
-        data: str, where the model's own pictures are; `None` when no Keras model was given.
+        data: str, where the model's own images are; `None` when no Keras model was given.
         split: str, the model's validation split, or else its training split; or `None`.
     """
 
@@ -25,33 +25,33 @@ class Subjects:
     data: str | None
     split: str | None
 
-    def read_pictures(self, data=None, split=None, limit=None):
-        """Reads the labelled pictures, once for all candidates.
+    def read_images(self, data=None, split=None, limit=None):
+        """Reads the labelled images, once for all candidates.
 
         Args:
             data: str, folder or `"tfds:NAME"`. Defaults to the model's own.
             split: str. Defaults to the model's validation split.
-            limit: int, the most pictures, drawn evenly over the classes. Defaults to all.
+            limit: int, the most images, drawn evenly over the classes. Defaults to all.
 
         Returns:
-            `keras_crosspool.exporting.pictures.Pictures`.
+            `keras_crosspool.exporting.images.Images`.
 
         Raises:
             ValueError: if data or split are unknown or not there.
         """
-        from keras_crosspool.data import load_pictures, open_split
-        from keras_crosspool.exporting.pictures import Pictures
+        from keras_crosspool.data import load_images, open_split
+        from keras_crosspool.exporting.images import Images
 
         data, split = data or self.data, split or self.split
         if not data or not split:
             raise ValueError(
-                "Real pictures are needed: pass --data=FOLDER and --split=NAME, or --model=DIR "
+                "Real images are needed: pass --data=FOLDER and --split=NAME, or --model=DIR "
                 f"whose own data are used. Received: --data={data or ''} --split={split or ''}"
             )
         description = self.description
         opened = open_split(data, split, description["class_names"], task=description["task"])
-        pixels, labels = load_pictures(opened, description["image_size"], limit=limit)
-        return Pictures(pixels, labels, data, split)
+        pixels, labels = load_images(opened, description["image_size"], limit=limit)
+        return Images(pixels, labels, data, split)
 
 
 def open_subjects(paths, model_directory=None, threads=(1, 2), keras_calls=("predict", "eager")):

@@ -24,12 +24,12 @@ class Worker:
 
     Args:
         candidate: `Candidate`.
-        pictures: path of a `.npy` file, uint8 `(n, height, width, 3)`, the same for all workers.
+        images: path of a `.npy` file, uint8 `(n, height, width, 3)`, the same for all workers.
     """
 
-    def __init__(self, candidate, pictures):
+    def __init__(self, candidate, images):
         self._candidate = candidate
-        self._pictures = pictures
+        self._images = images
         self._runner = None
         self._stack = contextlib.ExitStack()
 
@@ -52,17 +52,17 @@ class Worker:
         }
 
     def time(self, indices):
-        """Runs pictures one at a time; nanoseconds of each, reading the picture apart."""
+        """Runs images one at a time; nanoseconds of each, reading the image apart."""
         nanoseconds = []
         for index in indices:
-            picture = self._read(index).astype("float32")[None]
+            image = self._read(index).astype("float32")[None]
             start = time.perf_counter_ns()
-            self._runner.run(picture)
+            self._runner.run(image)
             nanoseconds.append(time.perf_counter_ns() - start)
         return nanoseconds
 
     def warm_up(self, indices):
-        """Runs pictures until the times have settled or 100 were run; nanoseconds of each."""
+        """Runs images until the times have settled or 100 were run; nanoseconds of each."""
         nanoseconds = []
         while len(nanoseconds) < _MOST_WARM_UP and not has_settled(nanoseconds):
             nanoseconds += self.time([indices[len(nanoseconds) % len(indices)]])
@@ -73,14 +73,14 @@ class Worker:
         return memory_bytes("VmHWM")
 
     def score(self):
-        """Runs all pictures.
+        """Runs all images.
 
         Returns:
-            dict with `logits`, `(n, classes)`, and `pixels_sha256` of the pictures as this process
+            dict with `logits`, `(n, classes)`, and `pixels_sha256` of the images as this process
             read them.
         """
         digest, logits = hashlib.sha256(), []
-        count = len(np.load(self._pictures, mmap_mode="r"))
+        count = len(np.load(self._images, mmap_mode="r"))
         size = self._runner.batch_size or _SCORING_BATCH
         for first in range(0, count, size):
             pixels = self._read(slice(first, first + size))
@@ -94,7 +94,7 @@ class Worker:
 
     def _read(self, index):
         # Mapped anew and copied, so that the file's pages do not count as the runtime's memory.
-        return np.array(np.load(self._pictures, mmap_mode="r")[index])
+        return np.array(np.load(self._images, mmap_mode="r")[index])
 
 
 def _make_runner(candidate):

@@ -26,7 +26,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_list(
     "shapes",
     ["8x28x512x512", "8x14x512x512", "32x7x256x256"],
-    "Maps, as BATCHxSIDExFEATURESxGUIDANCE: pictures, places a side, channels of the two maps.",
+    "Maps, as BATCHxSIDExFEATURESxGUIDANCE: images, positions a side, channels of the two maps.",
 )
 flags.DEFINE_list(
     "policies",

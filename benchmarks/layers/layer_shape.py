@@ -10,8 +10,8 @@ class LayerShape:
     """The shapes of a pair of maps.
 
     Attributes:
-        batch: int, pictures.
-        side: int, places a side.
+        batch: int, images.
+        side: int, positions a side.
         features: int, channels of the features.
         guidance: int, channels of the guidance.
     """
@@ -37,7 +37,7 @@ class LayerShape:
         return 2 * self.batch * self.side**2 * self.features * self.guidance
 
     def window_flop(self):
-        """Operations of projecting a window at every place onto as many numbers as it has channels.
+        """Operations that project a window at every position onto as many values as channels.
 
         The maps have a margin, so that windows lie on the grid of this shape.
         """

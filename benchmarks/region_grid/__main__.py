@@ -1,6 +1,6 @@
 """Accuracy against time of the region grid: modes, cuts, grids and input sizes, in one run.
 
-Every setting describes the same pictures, each in a process of its own: the median time a picture
+Each setting reads the same images in a process of its own: the median time an image
 takes (decoding excluded, batches of eight), the memory it adds, how its region activations agree
 with those of crops, and the accuracy of the regions' plain average and of scheme 2 with its
 guidance trained, both solved on the training split and scored on the other. All are timed before
@@ -23,12 +23,12 @@ from keras_crosspool.mains import run
 from keras_crosspool.quiet import silence_tensorflow
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("data", "data/grocery_mini", "Folder of pictures, or tfds:NAME.")
+flags.DEFINE_string("data", "data/grocery_mini", "Folder of images, or tfds:NAME.")
 flags.DEFINE_string("train_split", "train", "Split to fit on.")
 flags.DEFINE_string("val_split", "test", "Split to time and to score on.")
 flags.DEFINE_list("backbones", ["EfficientNetLite0"], "Backbones.")
 flags.DEFINE_string("weights", "imagenet", "Their weights: imagenet, or none for random ones.")
-flags.DEFINE_integer("image_size", 320, "Side of the pictures in pixels.", 1)
+flags.DEFINE_integer("image_size", 320, "Side of the images in pixels.", 1)
 flags.DEFINE_integer("region_size", 128, "Side of the regions in pixels.", 1)
 flags.DEFINE_list("grids", ["3", "5", "7"], "Regions in a row.")
 flags.DEFINE_list("settings", ["crops", "partial", "shared"], "What to measure of each grid.")

@@ -7,11 +7,11 @@ import numpy as np
 
 from benchmarks.machine import memory_bytes
 from keras_crosspool.backbones import create_backbone
-from keras_crosspool.closed_form.fit import describe, solve_models
-from keras_crosspool.closed_form.region_branch import describe_regions, fit_regions
+from keras_crosspool.closed_form.fit import compute_descriptors, solve_models
+from keras_crosspool.closed_form.region_branch import compute_grid_descriptors, fit_regions
 from keras_crosspool.closed_form.region_grids import load_region_grids
 from keras_crosspool.config.guidance_config import GuidanceConfig
-from keras_crosspool.data import load_pictures, open_split
+from keras_crosspool.data import load_images, open_split
 from keras_crosspool.models.zoo import build_model
 
 _BATCH = 8
@@ -19,7 +19,7 @@ _CUT_STRIDE = 8  # where `partial` cuts by default: the last of the thinnest map
 
 
 def run_grid(common, backbone, grid, setting, path):
-    """Times the region grids of the pictures that are scored on, and keeps them.
+    """Times the region grids of the images that are scored on, and keeps them.
 
     Args:
         common: dict, flags of `benchmarks.region_grid` that hold for all settings.
@@ -32,12 +32,12 @@ def run_grid(common, backbone, grid, setting, path):
         dict: the setting, its cut, and what computing the grids took.
     """
     network, model = _build(common, backbone, grid, setting)
-    pictures, _ = load_pictures(_open(common)[1], common["image_size"])
+    images, _ = load_images(_open(common)[1], common["image_size"])
     grid_of = keras.Model(model.input, model.branches[0].maps)
     before, grids, seconds = memory_bytes("VmRSS"), [], []
-    grid_of.predict_on_batch(pictures[:_BATCH].astype("float32"))  # traces
-    for start in range(0, len(pictures), _BATCH):
-        batch = pictures[start : start + _BATCH].astype("float32")
+    grid_of.predict_on_batch(images[:_BATCH].astype("float32"))  # traces
+    for start in range(0, len(images), _BATCH):
+        batch = images[start : start + _BATCH].astype("float32")
         begin = time.perf_counter()
         grids.append(grid_of.predict_on_batch(batch))
         seconds.append((time.perf_counter() - begin) / len(batch))
@@ -47,7 +47,7 @@ def run_grid(common, backbone, grid, setting, path):
         "grid": f"{grid} x {grid}",
         "setting": setting,
         "cut": parse(setting, network).get("region_cut", ""),
-        "ms_a_picture": round(1e3 * float(np.median(seconds)), 2),
+        "ms_an_image": round(1e3 * float(np.median(seconds)), 2),
         "peak_mb": round((memory_bytes("VmHWM") - before) / 1e6),
     }
 
@@ -73,17 +73,17 @@ def score_grid(common, backbone, grid, setting, path):
     grids = load_region_grids(model, train, side, _BATCH, common["cache_dir"])
     guidance = GuidanceConfig(guidance_epochs=common["guidance_epochs"])
     regions = fit_regions(together, grids, train, guidance)
-    solve_models([average, model], describe([together], train, side, regions=regions))
-    described = describe_regions(together, np.load(path))
+    solve_models([average, model], compute_descriptors([together], train, side, regions=regions))
+    branches = compute_grid_descriptors(together, np.load(path))
     return {
-        "average_accuracy": _accuracy(average, described["region_average_norm"], labels),
-        "accuracy": _accuracy(model, described["grid_pooling"], labels),
-        "pictures": len(labels),
+        "average_accuracy": _accuracy(average, branches["region_average_norm"], labels),
+        "accuracy": _accuracy(model, branches["grid_pooling"], labels),
+        "images": len(labels),
     }
 
 
 def agreement(path, crops_path):
-    """The mean cosine of region activations to those of crops in the same places.
+    """The mean cosine of region activations to those of crops at the same positions.
 
     Args:
         path: path of a file that `run_grid` wrote.

@@ -4,7 +4,7 @@ Each run trains in a process of its own, and the runs take turns, round by round
 global average pooling and a dense layer by plain model.fit; the same average, and scheme 1, as
 fine_tune trains them on one device; scheme 1 on two devices of one process, and by two workers of
 this machine. Batches are of one size for all devices together, BatchNormalization is frozen, and
-decoded pictures are in memory. After its steps each run reads its input alone, which says what
+decoded images are in memory. After its steps each run reads its input alone, which says what
 bounds it.
 
 Rates are medians over the rounds and ratios medians of the rounds' ratios, so they hold while the
@@ -38,12 +38,12 @@ RUNS = {
 }
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("data", "data/grocery_mini", "Folder of pictures split/class/*.jpg.")
+flags.DEFINE_string("data", "data/grocery_mini", "Folder of images split/class/*.jpg.")
 flags.DEFINE_string("split", "train", "Split to train on.")
 flags.DEFINE_string("backbone", "EfficientNetLite0", "Backbone.")
 flags.DEFINE_string("weights", "imagenet", "Its weights: imagenet, or none for random ones.")
-flags.DEFINE_integer("image_size", 224, "Side of the pictures in pixels.", 1)
-flags.DEFINE_integer("batch_size", 32, "Pictures of a step, of all devices together.", 1)
+flags.DEFINE_integer("image_size", 224, "Side of the images in pixels.", 1)
+flags.DEFINE_integer("batch_size", 32, "Images of a step, of all devices together.", 1)
 flags.DEFINE_list("runs", list(RUNS), "Runs to measure, by name.")
 flags.DEFINE_integer("rounds", 5, "Rounds in which the runs take turns.", 1)
 flags.DEFINE_integer("steps", 6, "Steps that are timed in a turn.", 1)
@@ -111,9 +111,9 @@ def _started(setting, stack):
 
 
 def _turn(processes):
-    """Pictures a second of one turn, as the first process of the run sees it."""
+    """Images a second of one turn, as the first process of the run sees it."""
     told = _together([process.submit(training_run.train, FLAGS.steps) for process in processes])
-    return dict(zip(("pictures/s", "input pictures/s"), told[0], strict=True))
+    return dict(zip(("images/s", "input images/s"), told[0], strict=True))
 
 
 def _together(futures):
@@ -133,15 +133,15 @@ def _row(name, rounds):
 
     trained, delivered = (
         statistics.median(turns[name][figure] for turns in rounds)
-        for figure in ("pictures/s", "input pictures/s")
+        for figure in ("images/s", "input images/s")
     )
     return {
         "run": name,
-        "pictures/s": trained,
+        "images/s": trained,
         "ms a step": 1000 * FLAGS.batch_size / trained,
         "x plain fit": _median(_ratios(name, _PLAIN, rounds)),
         "x global average": _median(_ratios(name, _AVERAGE, rounds)),
-        "input pictures/s": delivered,
+        "input images/s": delivered,
         "bound": report(trained, delivered)["bound"],
     }
 
@@ -158,7 +158,7 @@ def _ratios(name, base, rounds):
     """A run's speed over another's in each round; none if one of them was not measured."""
     if not {name, base} <= set(FLAGS.runs):
         return []
-    return [turns[name]["pictures/s"] / turns[base]["pictures/s"] for turns in rounds]
+    return [turns[name]["images/s"] / turns[base]["images/s"] for turns in rounds]
 
 
 def _median(values):

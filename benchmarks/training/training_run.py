@@ -55,7 +55,7 @@ def train(steps):
         steps: int, how many are timed, after one that fills the pipeline.
 
     Returns:
-        Pictures a second of training, of all devices together, and those of the input alone.
+        Images a second of training, of all devices together, and those of the input alone.
     """
     from keras_crosspool.fine_tuning.callbacks.throughput import input_rate
 
@@ -82,7 +82,7 @@ class _Ready:
             shuffle=False,
             verbose=0,
         )
-        return throughput.pictures_per_second
+        return throughput.images_per_second
 
 
 def _ours(setting, options, addresses, task_index):
@@ -99,8 +99,8 @@ def _ours(setting, options, addresses, task_index):
     distribution = create_distribution(setting.strategy, addresses, task_index, setting.devices)
     compiler = resolve_compiler(tuning.jit_compile, distribution)
     announce(distribution, tuning.batch_size, tuning.precision, compiler)
-    split, pictures, plan = _data(options)
-    batches = Batches(split, pictures, plan, distribution, augmented=True)
+    split, images, plan = _data(options)
+    batches = Batches(split, images, plan, distribution, augmented=True)
     backbone = create_backbone(options.backbone, options.image_size, options.weights)
     model = build_model(backbone, len(split.class_names), setting.scheme)
     phase = types.SimpleNamespace(epochs=tuning.epochs, frozen=False)
@@ -115,14 +115,14 @@ def _ours(setting, options, addresses, task_index):
 def _plain(setting, options, addresses, task_index):
     """The backbone under an average and a dense layer, with a pipeline as Keras users write it.
 
-    The pictures are decoded already, augmented by the same function, and BatchNormalization is
+    The images are decoded already, augmented by the same function, and BatchNormalization is
     frozen too.
     """
     import keras
 
     from keras_crosspool.backbones import create_backbone
 
-    split, pictures, plan = _data(options)
+    split, images, plan = _data(options)
     backbone = create_backbone(options.backbone, options.image_size, options.weights)
     pooled = keras.layers.GlobalAveragePooling2D()(backbone.model.output)
     logits = keras.layers.Dense(len(split.class_names))(pooled)
@@ -136,21 +136,21 @@ def _plain(setting, options, addresses, task_index):
         loss=split.task.loss(tuning.label_smoothing),
         weighted_metrics=split.task.tuning_metrics(len(split.class_names)),
     )
-    dataset = _plain_dataset(split, pictures, plan)
+    dataset = _plain_dataset(split, images, plan)
     return _Ready(model, types.SimpleNamespace(dataset=lambda: dataset, plan=plan), dataset)
 
 
-def _plain_dataset(split, pictures, plan):
+def _plain_dataset(split, images, plan):
     import tensorflow as tf
 
     from keras_crosspool.fine_tuning.augmentation import augment
 
-    decoded = np.stack([pictures(index) for index in range(split.size)])
+    decoded = np.stack([images(index) for index in range(split.size)])
     targets = split.task.targets(split.labels, len(split.class_names))
 
     def augmented(number, example):
-        picture, target = example
-        return augment(picture, tf.stack([plan.seed, number])), target
+        image, target = example
+        return augment(image, tf.stack([plan.seed, number])), target
 
     return (
         tf.data.Dataset.from_tensor_slices((decoded, targets))
@@ -171,9 +171,9 @@ def _tuning(options):
 
 def _data(options):
     from keras_crosspool.data import open_split
-    from keras_crosspool.data.cache import open_pictures
+    from keras_crosspool.data.cache import open_images
     from keras_crosspool.fine_tuning.epoch_plan import EpochPlan
 
     split = open_split(options.data, options.split)
     plan = EpochPlan(split.size, options.batch_size, seed=0)
-    return split, open_pictures(split, options.image_size, cache="memory"), plan
+    return split, open_images(split, options.image_size, cache="memory"), plan

@@ -26,18 +26,18 @@ class WindowClassifier(keras.Model):
         self.filters, self.num_classes = filters, num_classes
         self.stem = keras.layers.Conv2D(16, 5, strides=4, activation="relu")
         self.next = keras.layers.Conv2D(8, 3, padding="same", activation="relu")
-        self.regions = kcp.LocalRegions(filters, 3)
+        self.windows = kcp.LocalRegions(filters, 3)
         self.pooling = kcp.CrossLayerPooling()
         self.logits = keras.layers.Dense(num_classes)
 
     def call(self, images):
         features = self.stem(images / 255.0)
-        guidance = self.regions.crop(self.next(features))  # at the centres of the windows
-        return self.logits(self.pooling([self.regions(features), guidance]))
+        guidance = self.windows.crop(self.next(features))  # at the centres of the windows
+        return self.logits(self.pooling([self.windows(features), guidance]))
 
     def adapt(self, images):
         """Fits the PCA of the windows, without labels."""
-        self.regions.adapt([self.stem(images / 255.0)])
+        self.windows.adapt([self.stem(images / 255.0)])
 
     def get_config(self):
         config = super().get_config()

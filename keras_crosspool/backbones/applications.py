@@ -79,7 +79,7 @@ def _build(name, function, preprocess, image_size, weights):
 
 
 def _with_one_input(images, model):
-    """Takes a picture, where the Keras function made a model that takes a list of one."""
+    """Takes an image, where the Keras function made a model that takes a list of one."""
     return keras.Model(images, model.outputs[0], name=model.name)
 
 
@@ -103,7 +103,7 @@ def _build_pretrained(name, build):
 def _rescale_after_normalization(layer, *args, **kwargs):
     """Adds the step that Keras builds into EfficientNet for `weights="imagenet"` only.
 
-    A file of those weights would otherwise load without a word and see wrongly scaled pictures.
+    A file of those weights would otherwise load without a word and see wrongly scaled images.
     """
     x = layer(*args, **kwargs)
     if isinstance(layer, keras.layers.Normalization):

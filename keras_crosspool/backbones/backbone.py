@@ -12,11 +12,11 @@ from keras_crosspool.graphs import graph_outputs
 
 @dataclasses.dataclass(frozen=True)
 class Backbone:
-    """A network from picture to feature maps, preprocessing included.
+    """A network from image to feature maps, preprocessing included.
 
     Args:
         name: canonical name of the network, such as `"ResNet50"`.
-        model: functional `keras.Model` from pictures to the last feature map.
+        model: functional `keras.Model` from images to the last feature map.
         feature_info: the feature maps, in the order in which they follow each other.
         weights: where the weights come from: `"imagenet"`, `"none"` or a file.
 
@@ -28,10 +28,10 @@ class Backbone:
 
     >>> from keras_crosspool.backbones import create_backbone
     >>> backbone = create_backbone("EfficientNetLite0")
-    >>> features, guidance = backbone.pair()
+    >>> features, guidance = backbone.default_feature_maps()
     >>> features
     FeatureInfo(layer='block7a_project_bn', stride=32, channels=320, position=29)
-    >>> backbone.output(guidance.layer).shape
+    >>> backbone.feature_map(guidance.layer).shape
     (None, 7, 7, 1280)
     """
 
@@ -42,7 +42,7 @@ class Backbone:
 
     @property
     def input(self):
-        """The symbolic batch of pictures."""
+        """The symbolic batch of images."""
         return self.model.inputs[0]
 
     @property
@@ -50,7 +50,7 @@ class Backbone:
         """Side of the square input, in pixels."""
         return feature_maps.spatial_shape(self.input)[0]
 
-    def pair(self):
+    def default_feature_maps(self):
         """Picks the last two consecutive feature maps of the same height and width.
 
         Returns:
@@ -60,7 +60,7 @@ class Backbone:
         Raises:
             ValueError: no two consecutive maps have the same height and width.
 
-        Source:
+        Reference:
             Liu, Shen and van den Hengel, "Cross-convolutional-layer Pooling for Image
             Recognition", arXiv 1510.00921: features and guidance from successive layers.
         """
@@ -74,7 +74,7 @@ class Backbone:
             f"layers yourself. Received: maps of {shapes}"
         )
 
-    def output(self, layer_name):
+    def feature_map(self, layer_name):
         """Looks up a layer's output.
 
         Args:
@@ -104,7 +104,7 @@ class Backbone:
             layer_names: names of the layers.
 
         Returns:
-            A `keras.Model` from pictures to a dict, layer name to map.
+            A `keras.Model` from images to a dict, layer name to map.
 
         Raises:
             ValueError: the network lacks one of the layers.
@@ -113,9 +113,9 @@ class Backbone:
 
         >>> from keras_crosspool.backbones import create_backbone
         >>> backbone = create_backbone("MobileNetV2", image_size=96, weights="none")
-        >>> extractor = backbone.extractor([info.layer for info in backbone.pair()])
+        >>> extractor = backbone.extractor([info.layer for info in backbone.default_feature_maps()])
         >>> {name: tensor.shape for name, tensor in extractor.output.items()}
         {'block_16_project_BN': (None, 3, 3, 320), 'out_relu': (None, 3, 3, 1280)}
         """
-        outputs = {name: self.output(name) for name in layer_names}
+        outputs = {name: self.feature_map(name) for name in layer_names}
         return keras.Model(self.input, outputs, name=f"{self.model.name}_features")

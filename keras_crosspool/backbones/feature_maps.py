@@ -1,6 +1,6 @@
 """Finds the chain of feature maps of any functional image network, from its graph alone.
 
-The *trunk* is the set of tensors through which every path from the picture to the output goes
+The *trunk* is the set of tensors through which every path from the image to the output goes
 (the dominators of the output). A convolution, or a block of them, between two trunk tensors makes
 a new feature map; what follows without a kernel (normalisation, activation, residual sum, gate)
 belongs to the same map, whose last tensor stands for it; pooling and padding make none.
@@ -23,9 +23,9 @@ class FeatureInfo:
 
     Args:
         layer: name of the layer whose output is the map.
-        stride: pixels of the input from one place of the map to the next (a power of two).
+        stride: pixels of the input from one position of the map to the next (a power of two).
         channels: depth of the map.
-        position: place in the chain of feature maps, from 0 at the picture's end.
+        position: position in the chain of feature maps, from 0 at the image's end.
     """
 
     layer: str
@@ -38,7 +38,7 @@ def find_feature_maps(model):
     """Lists the feature maps of a network in the order in which they follow each other.
 
     Args:
-        model: a functional `keras.Model` with one picture as input and one map as output.
+        model: a functional `keras.Model` with one image as input and one map as output.
 
     Returns:
         A tuple of `FeatureInfo`, the last one the network's last map. Only maps that the whole
@@ -49,7 +49,7 @@ def find_feature_maps(model):
     chain = list(_map_nodes(segments))
     if chain:
         _ensure_pair(chain, nodes, trunk=[segment[-1] for segment in segments])
-    return tuple(_describe(node, model, position) for position, node in enumerate(chain))
+    return tuple(_feature_info(node, model, position) for position, node in enumerate(chain))
 
 
 def spatial_shape(tensor):
@@ -66,7 +66,7 @@ def _output(node):
     return node.output_tensors[0]
 
 
-def _describe(node, model, position):
+def _feature_info(node, model, position):
     ratio = spatial_shape(model.inputs[0])[0] / spatial_shape(_output(node))[0]
     stride = 2 ** round(math.log2(ratio))
     return FeatureInfo(node.operation.name, stride, _channels(_output(node)), position)
@@ -123,7 +123,7 @@ def _gates(nodes):
 
 
 def _has_kernel(node):
-    """Whether the operation mixes places or channels: scales and offsets are vectors only."""
+    """Whether the operation mixes positions or channels: scales and offsets are vectors only."""
     return any(len(weight.shape) > 1 for weight in getattr(node.operation, "weights", ()))
 
 

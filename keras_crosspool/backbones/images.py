@@ -1,4 +1,4 @@
-"""The symbolic batch of pictures every backbone starts from."""
+"""The symbolic batch of images every backbone starts from."""
 
 import keras
 
@@ -7,7 +7,7 @@ def image_input(image_size):
     """Makes a backbone's input, in Keras' own data format.
 
     Args:
-        image_size: side of the square picture, in pixels.
+        image_size: side of the square image, in pixels.
 
     Returns:
         A symbolic tensor `(batch, image_size, image_size, 3)`, or with `channels_first`

@@ -1,4 +1,4 @@
-"""One branch's descriptors of the training pictures, as the solver needs them."""
+"""One branch's descriptors of the training images, as the solver needs them."""
 
 import dataclasses
 import functools
@@ -18,10 +18,10 @@ class Branch:
     """Descriptors of one branch, and what they would be had a fold not been trained on.
 
     Attributes:
-        descriptors: float32 `(pictures, dims)`, in memory or a `scratch_array`.
+        descriptors: float32 `(images, dims)`, in memory or a `scratch_array`.
         rows: int `(n,)`, the descriptor that stands in each row of the solver's problem; rows that
-            are views of one picture may share a descriptor. Defaults to one row a descriptor.
-        fold_grams: mapping from fold to the `(pictures, pictures)` inner products of descriptors
+            are views of one image may share a descriptor. Defaults to one row a descriptor.
+        fold_grams: mapping from fold to the `(images, images)` inner products of descriptors
             that were fitted without that fold's labels. Empty where fitting used no labels.
         projection: sparse `(dims, longer dims)`, from `random_projection`, where the descriptors
             are projections of longer ones. Defaults to none.
@@ -40,9 +40,9 @@ class Branch:
         """Length of a descriptor, as it is here."""
         return self.descriptors.shape[1]
 
-    def take(self, places):
-        """This worker's rows at some places, `(len(places), dims)`; a slice or indices."""
-        return self.descriptors[places if self.rows is None else self.rows[places]]
+    def take(self, positions):
+        """This worker's rows at some positions, `(len(positions), dims)`; a slice or indices."""
+        return self.descriptors[positions if self.rows is None else self.rows[positions]]
 
     def gram(self, fold=None):
         """Inner products of all rows, `(n, n)`; with a fold, fitted without that one's labels.
@@ -58,13 +58,13 @@ class Branch:
         gram = self.fold_grams.get(fold, self._gram)
         return gram if self.rows is None else gram[np.ix_(self._all_rows, self._all_rows)]
 
-    def kernel(self, duals):
-        """The weights `(dims, classes)` of a classifier with these duals, `(n, classes)`."""
+    def kernel(self, dual_coef):
+        """The weights `(dims, classes)` of a classifier with these dual_coef, `(n, classes)`."""
         if self.rows is not None:
-            summed = np.zeros((len(self.descriptors), duals.shape[1]))
-            np.add.at(summed, self._all_rows, duals)
+            summed = np.zeros((len(self.descriptors), dual_coef.shape[1]))
+            np.add.at(summed, self._all_rows, dual_coef)
             return self.unprojected(_kernel_of(self.descriptors, summed.astype("float32")))
-        own = duals[self._first_row :][: len(self.descriptors)].astype("float32")
+        own = dual_coef[self._first_row :][: len(self.descriptors)].astype("float32")
         return self.unprojected(self.distribution.all_reduce(_kernel_of(self.descriptors, own)))
 
     def unprojected(self, kernel):
@@ -104,11 +104,11 @@ def _gram_of(rows):
     return gram
 
 
-def _kernel_of(rows, duals):
-    """`rows.T @ duals`, a block of rows at a time."""
-    kernel = np.zeros((rows.shape[1], duals.shape[1]), rows.dtype)
+def _kernel_of(rows, dual_coef):
+    """`rows.T @ dual_coef`, a block of rows at a time."""
+    kernel = np.zeros((rows.shape[1], dual_coef.shape[1]), rows.dtype)
     for block in _blocks(rows):
-        kernel += rows[block].T @ duals[block]
+        kernel += rows[block].T @ dual_coef[block]
         release(rows)
     return kernel
 

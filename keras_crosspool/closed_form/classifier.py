@@ -1,4 +1,4 @@
-"""Solves the classifier of a zoo model: strength by cross-validation, calibrated logits."""
+"""Solves the classifier of a zoo model: alpha by cross-validation, calibrated logits."""
 
 import dataclasses
 
@@ -20,21 +20,21 @@ class LinearClassifier:
     Attributes:
         kernel: float32 `(dims, num_classes)`.
         bias: float32 `(num_classes,)`.
-        strength: float, chosen by cross-validation.
+        alpha: float, chosen by cross-validation.
         temperature: float, by which the raw scores were divided, so that the probabilities of the
             logits are calibrated.
         weights: tuple of float, by which the branches' descriptors were multiplied; the kernel is
             for descriptors without them.
-        validation: dict, strength to its cross-validated `log_loss` (nats) and its `accuracy`, or
-            `mean_average_precision` for several labels a picture.
-        offset: float, added to all logits after that; of several labels a picture alone.
+        validation: dict, alpha to its cross-validated `log_loss` (nats) and its `accuracy`, or
+            `mean_average_precision` for several labels an image.
+        offset: float, added to all logits after that; of several labels an image alone.
         thresholds: float `(num_classes,)`, the probability from which on each label of several is
-            said to be there, by the cross-validated scores; `None` for one class a picture.
+            said to be there, by the cross-validated scores; `None` for one class an image.
     """
 
     kernel: np.ndarray
     bias: np.ndarray
-    strength: float
+    alpha: float
     temperature: float
     weights: tuple[float, ...]
     validation: dict
@@ -43,19 +43,17 @@ class LinearClassifier:
 
     @property
     def cross_validated(self):
-        """The cross-validated scores at the chosen strength; empty without cross-validation."""
-        return self.validation.get(self.strength, {})
+        """The cross-validated scores at the chosen alpha; empty without cross-validation."""
+        return self.validation.get(self.alpha, {})
 
 
-def solve_branches(
-    branches, labels, num_classes, method="ridge", pictures=None, seed=0, form="gram"
-):
+def solve_branches(branches, labels, num_classes, method="ridge", images=None, seed=0, form="gram"):
     """Solves one linear classifier, in closed form, on the descriptors of branches, weighted.
 
-    The strength is the one with the lowest cross-validated log loss, each strength at its own
+    The alpha is the one with the lowest cross-validated log loss, each alpha at its own
     best calibration; that calibration is then written into kernel and bias. The weights are tried
-    at the strength that suits equal ones; they are the ones with the lowest cross-validated log
-    loss. A weight is the same as a strength of its own for that branch, so it ends in the kernel,
+    at the alpha that suits equal ones; they are the ones with the lowest cross-validated log
+    loss. A weight is the same as an alpha of its own for that branch, so it ends in the kernel,
     and the descriptors stay as they are.
 
     Where the branches are distributed, each worker gives its own rows and all get one classifier.
@@ -65,8 +63,8 @@ def solve_branches(
         labels: int `(n,)`, or multi-hot `(n, num_classes)`.
         num_classes: int.
         method: `"ridge"` or `"svm"`. Defaults to `"ridge"`.
-        pictures: int `(n,)`, the picture each row comes from; rows of one picture, such as its
-            mirror image, stay in one fold, and so can groups of pictures. Defaults to a picture
+        images: int `(n,)`, the image each row comes from; rows of one image, such as its
+            mirror image, stay in one fold, and so can groups of images. Defaults to an image
             a row.
         seed: int, of the folds. Defaults to `0`.
         form: `"gram"`, on the `n x n` inner products of the rows, or `"primal"`, on the
@@ -77,7 +75,7 @@ def solve_branches(
         A `LinearClassifier` for the concatenated descriptors.
 
     Raises:
-        ValueError: if the method is unknown or has no such form, all pictures are labelled
+        ValueError: if the method is unknown or has no such form, all images are labelled
             alike, or branches with `fold_grams` are to be solved in another form than `"gram"`.
 
     Example:
@@ -103,35 +101,35 @@ def solve_branches(
             "A branch that was fitted anew for each fold, such as the trained guidance of scheme "
             f"2, is judged by Gram matrices alone: take the form gram. Received: form={form!r}"
         )
-    problem = _problem(branches, labels, num_classes, METHODS[method], pictures, seed, form)
+    problem = _problem(branches, labels, num_classes, METHODS[method], images, seed, form)
     chosen = _choose(problem)
-    kernel, bias = problem.solve(chosen["weights"], chosen["strength"], chosen["temperature"])
+    kernel, bias = problem.solve(chosen["weights"], chosen["alpha"], chosen["temperature"])
     return LinearClassifier(kernel, (bias + chosen["offset"]).astype("float32"), **chosen)
 
 
-def cross_validation_folds(labels, pictures=None, seed=0):
+def cross_validation_folds(labels, images=None, seed=0):
     """The fold of every row, int `(n,)`, or `None` where there is nothing to hold out.
 
     Args:
         labels: int `(n,)`, or multi-hot `(n, num_classes)`.
-        pictures: int `(n,)`, the picture or group of each row, which stays in one fold. Defaults
-            to a picture a row.
+        images: int `(n,)`, the image or group of each row, which stays in one fold. Defaults
+            to an image a row.
         seed: int. Defaults to `0`.
     """
-    pictures = np.arange(len(labels)) if pictures is None else pictures
-    _, first, rows = np.unique(pictures, return_index=True, return_inverse=True)
+    images = np.arange(len(labels)) if images is None else images
+    _, first, rows = np.unique(images, return_index=True, return_inverse=True)
     fold_of = task_of(labels).folds(labels[first], seed)
     return None if fold_of is None else fold_of[rows]
 
 
-def _problem(branches, labels, num_classes, method, pictures, seed, form):
+def _problem(branches, labels, num_classes, method, images, seed, form):
     """The problem in the form in which it is to be solved, the same for every worker."""
     distribution = branches[0].distribution
     all_labels = distribution.all_gather(labels)
     if (all_labels == all_labels[0]).all():
-        raise ValueError("A classifier needs pictures of two classes or more. Received: one class")
-    pictures = None if pictures is None else distribution.all_gather(pictures)
-    folds = cross_validation_folds(all_labels, pictures, seed)
+        raise ValueError("A classifier needs images of two classes or more. Received: one class")
+    images = None if images is None else distribution.all_gather(images)
+    folds = cross_validation_folds(all_labels, images, seed)
     if form == "gram":
         targets = ops.convert_to_numpy(task_of(labels).targets(all_labels, num_classes))
         return GramProblem(branches, all_labels, targets.astype("float64"), method, folds)
@@ -139,16 +137,16 @@ def _problem(branches, labels, num_classes, method, pictures, seed, form):
     return StreamingProblem(branches, labels, num_classes, method, folds, owners, seed)
 
 
-def _cross_validate(problem, weights, strengths):
-    """For each strength what a `LinearClassifier` keeps of it, and the scores that judge it."""
+def _cross_validate(problem, weights, alphas):
+    """For each alpha what a `LinearClassifier` keeps of it, and the scores that judge it."""
     labels = problem.judged_labels
     task = task_of(labels)
-    for strength, scores in problem.held_out_scores(weights, strengths).items():
+    for alpha, scores in problem.held_out_scores(weights, alphas).items():
         temperature, offset, log_loss = task.calibrate(scores, labels)
         yield (
             {
                 "weights": weights,
-                "strength": strength,
+                "alpha": alpha,
                 "temperature": temperature,
                 "offset": offset,
                 "thresholds": task.thresholds(scores / temperature + offset, labels),
@@ -161,22 +159,21 @@ def _choose(problem):
     """The fields of a `LinearClassifier` that cross-validation settles."""
     equal, *others = weightings(len(problem.branches))
     if problem.folds is None:
-        strength = problem.method.default
+        alpha = problem.method.default
         logging.warning(
-            "One picture a class leaves nothing to cross-validate: strength %g, logits "
-            "uncalibrated.",
-            strength,
+            "One image a class leaves nothing to cross-validate: alpha %g, logits uncalibrated.",
+            alpha,
         )
-        fixed = {"weights": equal, "strength": strength, "temperature": 1.0, "offset": 0.0}
+        fixed = {"weights": equal, "alpha": alpha, "temperature": 1.0, "offset": 0.0}
         return {**fixed, "validation": {}}
-    tried = list(_cross_validate(problem, equal, problem.method.strengths))
+    tried = list(_cross_validate(problem, equal, problem.method.alphas))
     best, scores = min(tried, key=_log_loss)
-    validation = {choice["strength"]: scores for choice, scores in tried}
+    validation = {choice["alpha"]: scores for choice, scores in tried}
     tried = [(best, scores)]
     for weights in others:
-        tried.extend(_cross_validate(problem, weights, [best["strength"]]))
+        tried.extend(_cross_validate(problem, weights, [best["alpha"]]))
     best, scores = min(tried, key=_log_loss)
-    return {**best, "validation": {**validation, best["strength"]: scores}}
+    return {**best, "validation": {**validation, best["alpha"]: scores}}
 
 
 def _log_loss(tried):

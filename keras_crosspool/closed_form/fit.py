@@ -16,7 +16,7 @@ from keras_crosspool.distribution import ONE_DEVICE
 from keras_crosspool.numerics.projection import project, random_projection
 from keras_crosspool.progress import track
 
-WHOLE_PICTURES = Views()
+WHOLE_IMAGES = Views()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -26,7 +26,7 @@ class Descriptors:
     Attributes:
         branches: dict, branch name to its `Branch`; each has `n` rows.
         labels: int `(n,)`, or multi-hot `(n, num_classes)`.
-        groups: int `(n,)`, the picture each row comes from, or its group: what has to stay
+        groups: int `(n,)`, the image each row comes from, or its group: what has to stay
             together in cross-validation.
         form: str, the form in which classifiers are to be solved on them.
     """
@@ -42,14 +42,14 @@ def adapt_head(model, split, image_size, batch_size=32, distribution=ONE_DEVICE)
 
     Args:
         model: zoo model; one without such layers is left as it is.
-        split: `Split` of training pictures.
+        split: `Split` of training images.
         image_size: int, side in pixels.
         batch_size: int. Defaults to `32`.
         distribution: `Distribution`, whose workers go through a part of the split each; all of
             them get the layers that one would. Defaults to one device.
 
     Raises:
-        ValueError: if there are fewer pictures than workers, or too few for the projection.
+        ValueError: if there are fewer images than workers, or too few for the projection.
     """
     adapted = [pair for branch in model.branches for pair in branch.adapted]
     if not adapted:
@@ -57,63 +57,63 @@ def adapt_head(model, split, image_size, batch_size=32, distribution=ONE_DEVICE)
     layers, inputs = zip(*adapted, strict=True)
     maps_of = keras.Model(model.input, list(inputs))
     part, _ = _own_part(split, distribution)
-    for pictures, _ in track(part.batches(image_size, batch_size), "principal components"):
-        maps = _outputs(maps_of, np.asarray(pictures, "float32"))
+    for images, _ in track(part.batches(image_size, batch_size), "principal components"):
+        maps = _outputs(maps_of, np.asarray(images, "float32"))
         for layer, layer_maps in zip(layers, maps, strict=True):
             layer.update_state(layer_maps)
     for layer in layers:
         layer.finalize_state(all_reduce=distribution.all_reduce)
 
 
-def describe(
+def compute_descriptors(
     models,
     split,
     image_size,
     batch_size=32,
-    views=WHOLE_PICTURES,
+    views=WHOLE_IMAGES,
     regions=None,
     solver=SolverOptions(),  # noqa: B008, it is frozen
     distribution=ONE_DEVICE,
 ):
-    """Describes a split by the branches of models that share one input.
+    """Computes the descriptors of a split by the branches of models that share one input.
 
     The solver is planned first, by the size of the problem: the descriptors are kept as it needs
     them. For the Gram matrix they stay as they are, in memory or, from 1 GB on, in a scratch
     file; for the streamed forms they lie in a scratch file, projected if they are too long.
 
-    Branches on a region grid are given in `regions`; they describe the whole picture, of which
-    the regions are crops already, and every view of a picture gets its picture's descriptor.
+    Branches on a region grid are given in `regions`; the regions are crops of the
+    whole image already, and every view of an image gets its image's descriptor.
 
     Args:
         models: list of zoo models on the same input.
         split: `Split`.
         image_size: int, side in pixels.
         batch_size: int. Defaults to `32`.
-        views: `Views`, for the other branches. Defaults to the whole pictures.
-        regions: dict, name of a branch on a region grid to its `Branch`, a row a picture.
+        views: `Views`, for the other branches. Defaults to the whole images.
+        regions: dict, name of a branch on a region grid to its `Branch`, a row an image.
             Defaults to none.
         solver: `SolverOptions`, how classifiers are to be solved on the descriptors. Defaults to
             the ridge in the form that suits.
-        distribution: `Distribution`, whose workers describe a part of the split each.
+        distribution: `Distribution`, each of whose workers takes a part of the split.
             Defaults to one device.
 
     Returns:
-        `Descriptors` of this worker's part, in the order of `views.batches`; of whole pictures
+        `Descriptors` of this worker's part, in the order of `views.batches`; of whole images
         alone where there is no other branch than those of `regions`.
 
     Raises:
-        ValueError: if no form of the solver fits the memory, or there are fewer pictures than
+        ValueError: if no form of the solver fits the memory, or there are fewer images than
             workers.
         OSError: if the scratch file does not fit on the disk.
     """
     regions = regions or {}
     outputs = {branch.name: branch.descriptor for model in models for branch in model.branches}
-    pictured = {name: x for name, x in outputs.items() if name not in regions}
+    of_images = {name: x for name, x in outputs.items() if name not in regions}
     size = ProblemSize(
-        rows=split.size * (views.count if pictured else 1),
+        rows=split.size * (views.count if of_images else 1),
         dims=tuple(x.shape[-1] for x in outputs.values()),
         num_classes=len(split.class_names),
-        kept_dims=tuple(x.shape[-1] for x in pictured.values()),
+        kept_dims=tuple(x.shape[-1] for x in of_images.values()),
         workers=distribution.size,
     )
     part, first = _own_part(split, distribution)
@@ -123,36 +123,36 @@ def describe(
         name: random_projection(x.shape[-1], plan.width or x.shape[-1])
         for name, x in outputs.items()
     }
-    described = {name: project(x.descriptors, projections[name]) for name, x in regions.items()}
-    labels, pictures = part.labels, np.arange(part.size)
-    if pictured:
-        extractor = keras.Model(models[0].input, pictured)
+    computed = {name: project(x.descriptors, projections[name]) for name, x in regions.items()}
+    labels, images = part.labels, np.arange(part.size)
+    if of_images:
+        extractor = keras.Model(models[0].input, of_images)
         total = views.count * math.ceil(part.size / batch_size)
         batches = track(views.batches(part, image_size, batch_size), "descriptors", total=total)
-        stores = _stores(pictured, projections, views.count * part.size, plan)
-        labels, pictures = _fill(stores, extractor, batches, projections)
-        described |= stores
-    pictures = first + pictures
+        stores = _stores(of_images, projections, views.count * part.size, plan)
+        labels, images = _fill(stores, extractor, batches, projections)
+        computed |= stores
+    images = first + images
     branches = {
         name: dataclasses.replace(
             regions.get(name, Branch(rows)),
             descriptors=rows,
-            rows=pictures if name in regions else None,
+            rows=images if name in regions else None,
             projection=projections[name],
             distribution=distribution,
         )
-        for name, rows in described.items()
+        for name, rows in computed.items()
     }
     groups = np.array(split.groups or range(split.size))
-    return Descriptors(branches, labels, groups[pictures], plan.form)
+    return Descriptors(branches, labels, groups[images], plan.form)
 
 
-def solve_models(models, described, method="ridge"):
+def solve_models(models, descriptors, method="ridge"):
     """Solves the classifiers of models and writes them in.
 
     Args:
         models: list of zoo models.
-        described: `Descriptors` of the training pictures.
+        descriptors: `Descriptors` of the training images.
         method: `"ridge"` or `"svm"`. Defaults to `"ridge"`.
 
     Returns:
@@ -160,14 +160,14 @@ def solve_models(models, described, method="ridge"):
     """
     classifiers = []
     for model in models:
-        branches = [described.branches[branch.name] for branch in model.branches]
+        branches = [descriptors.branches[branch.name] for branch in model.branches]
         classifier = solve_branches(
             branches,
-            described.labels,
+            descriptors.labels,
             model.output_shape[-1],
             method,
-            described.groups,
-            form=described.form,
+            descriptors.groups,
+            form=descriptors.form,
         )
         model.classifier.set_weights([classifier.kernel, classifier.bias])
         classifiers.append(classifier)
@@ -175,11 +175,11 @@ def solve_models(models, described, method="ridge"):
 
 
 def _own_part(split, distribution):
-    """This worker's part of a split, and the index of its first picture."""
+    """This worker's part of a split, and the index of its first image."""
     if split.size < distribution.size:
         raise ValueError(
-            "Each worker needs a picture at least: take fewer workers. "
-            f"Received: {split.size} pictures, {distribution.size} workers"
+            "Each worker needs an image at least: take fewer workers. "
+            f"Received: {split.size} images, {distribution.size} workers"
         )
     part = split.part(distribution.rank, distribution.size)
     return part, split.size * distribution.rank // distribution.size
@@ -196,18 +196,18 @@ def _stores(outputs, projections, rows, plan):
 
 
 def _fill(stores, extractor, batches, projections):
-    """Stores the descriptors of all views; gives their labels and the pictures they show."""
-    labels, pictures, start = [], [], 0
+    """Stores the descriptors of all views; gives their labels and the images they show."""
+    labels, images, start = [], [], 0
     for shown, batch_labels, indices in batches:
         for name, rows in extractor.predict_on_batch(shown).items():
             stores[name][start : start + len(rows)] = project(rows, projections[name])
             release(stores[name])
         labels.append(batch_labels)
-        pictures.append(indices)
+        images.append(indices)
         start += len(shown)
-    return np.concatenate(labels), np.concatenate(pictures)
+    return np.concatenate(labels), np.concatenate(images)
 
 
-def _outputs(model, pictures):
+def _outputs(model, images):
     # Keras unpacks a list of one output.
-    return keras.tree.flatten(model.predict_on_batch(pictures))
+    return keras.tree.flatten(model.predict_on_batch(images))

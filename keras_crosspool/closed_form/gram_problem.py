@@ -10,7 +10,7 @@ from keras_crosspool.progress import track
 
 @dataclasses.dataclass(frozen=True)
 class GramProblem:
-    """What is to be solved, at any weights and strength.
+    """What is to be solved, at any weights and alpha.
 
     Attributes:
         branches: list of `Branch`.
@@ -31,28 +31,28 @@ class GramProblem:
         """The labels of the rows that `held_out_scores` are for."""
         return self.labels
 
-    def solve(self, weights, strength, temperature):
+    def solve(self, weights, alpha, temperature):
         """`kernel (dims, classes)` and `bias (classes,)` of scores over the temperature."""
-        duals, bias = self.method.fit(self._gram(weights), self.targets, strength)
-        duals = duals / temperature
-        kernels = [b.kernel(w**2 * duals) for b, w in zip(self.branches, weights, strict=True)]
+        dual_coef, bias = self.method.fit(self._gram(weights), self.targets, alpha)
+        dual_coef = dual_coef / temperature
+        kernels = [b.kernel(w**2 * dual_coef) for b, w in zip(self.branches, weights, strict=True)]
         return np.concatenate(kernels), bias / temperature
 
-    def held_out_scores(self, weights, strengths):
-        """For each strength the scores of the rows by a classifier without their fold."""
-        scores = {strength: np.empty_like(self.targets) for strength in strengths}
+    def held_out_scores(self, weights, alphas):
+        """For each alpha the scores of the rows by a classifier without their fold."""
+        scores = {alpha: np.empty_like(self.targets) for alpha in alphas}
         for fold in track(np.unique(self.folds), "cross-validation"):
             held_out = self.folds == fold
-            for strength, of_fold in self._scores_of_fold(weights, fold, strengths):
-                scores[strength][held_out] = of_fold
+            for alpha, of_fold in self._scores_of_fold(weights, fold, alphas):
+                scores[alpha][held_out] = of_fold
         return scores
 
-    def _scores_of_fold(self, weights, fold, strengths):
+    def _scores_of_fold(self, weights, fold, alphas):
         rest = self.folds != fold
         inner, outer = self._parts(weights, fold)
-        for strength in strengths:
-            duals, bias = self.method.fit(inner, self.targets[rest], strength)
-            yield strength, outer @ duals + bias
+        for alpha in alphas:
+            dual_coef, bias = self.method.fit(inner, self.targets[rest], alpha)
+            yield alpha, outer @ dual_coef + bias
 
     def _parts(self, weights, fold):
         """The Gram matrix of the rows outside a fold, and of the fold's rows with those."""

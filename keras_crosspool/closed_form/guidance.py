@@ -15,8 +15,8 @@ def train_guidance(layer, features, targets, loss, options):
 
     Args:
         layer: the guidance layer, a convolution with activation; trained in place.
-        features: float `(pictures, rows, columns, D)`, projected region grids.
-        targets: float32 `(pictures, classes)`.
+        features: float `(images, rows, columns, D)`, projected region grids.
+        targets: float32 `(images, classes)`.
         loss: `keras.losses.Loss` of logits.
         options: `GuidanceConfig`.
 
@@ -26,7 +26,7 @@ def train_guidance(layer, features, targets, loss, options):
     Raises:
         FloatingPointError: if the training diverged.
 
-    Source:
+    Reference:
         Liu, Shen and van den Hengel, arXiv 1510.00921: a convolutional layer trained on top of
         the grid as guidance. The auxiliary classifier is this project's.
 

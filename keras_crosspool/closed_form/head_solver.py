@@ -2,9 +2,13 @@
 
 import dataclasses
 
-from keras_crosspool.closed_form.fit import adapt_head, describe, solve_models
+from keras_crosspool.closed_form.fit import adapt_head, compute_descriptors, solve_models
 from keras_crosspool.closed_form.options import SolverOptions
-from keras_crosspool.closed_form.region_branch import describe_regions, fit_regions, has_region_grid
+from keras_crosspool.closed_form.region_branch import (
+    compute_grid_descriptors,
+    fit_regions,
+    has_region_grid,
+)
 from keras_crosspool.closed_form.region_grids import load_region_grids
 from keras_crosspool.closed_form.views import Views
 from keras_crosspool.config.guidance_config import GuidanceConfig
@@ -47,7 +51,7 @@ class HeadSolver:
         return fit_regions(model, grids, self.images, self.guidance, cross_fit=judged)
 
     def regions(self, model):
-        """Describes the images by the branches on region grids of a model as it stands.
+        """Computes the descriptors of a model's branches on region grids as it stands.
 
         Args:
             model: `CrossPoolClassifier`.
@@ -58,7 +62,7 @@ class HeadSolver:
         if not has_region_grid(model):
             return {}
         with scratch_directory() as folder:  # these grids serve but once
-            return describe_regions(model, self._grids(model, folder))
+            return compute_grid_descriptors(model, self._grids(model, folder))
 
     def solve(self, models, regions):
         """Solves the last layers of models that share their input, from one pass over the images.
@@ -71,7 +75,7 @@ class HeadSolver:
             list of what `solve_models` gives for each.
         """
         solver = self.solver
-        described = describe(
+        descriptors = compute_descriptors(
             models,
             self.images,
             models[0].image_size,
@@ -81,7 +85,7 @@ class HeadSolver:
             SolverOptions.of(solver),
             self.distribution,
         )
-        return solve_models(models, described, solver.method)
+        return solve_models(models, descriptors, solver.method)
 
     def _grids(self, model, folder):
         batch_size = self.guidance.batch_size

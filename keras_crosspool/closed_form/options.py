@@ -96,7 +96,7 @@ class SolverOptions:
             raise ValueError(
                 f"The classifier cannot be solved in {memory / 1e9:.1f} GB of memory: it takes "
                 f"{'; or '.join(plan.words for plan in plans)}. Give it more memory, more workers, "
-                "fewer pictures or views, or fewer channels. "
+                "fewer images or views, or fewer channels. "
                 f"Received: {_words(size)}, method={self.method}, form={self.form}"
             )
         quick = [plan for plan in fitting if plan.form == "gram" and plan.operations < _QUICK]

@@ -114,11 +114,11 @@ def plan_streaming(size, form, width=None):
 
 
 def _solutions(size):
-    """How often a system is solved: each strength, then each weighting, without each fold."""
+    """How often a system is solved: each alpha, then each weighting, without each fold."""
     weightings = len(WEIGHT_RATIOS) ** (len(size.dims) - 1)
-    return FOLDS * (len(METHODS["ridge"].strengths) + weightings - 1)
+    return FOLDS * (len(METHODS["ridge"].alphas) + weightings - 1)
 
 
 def _scores(size, rows):
-    """Bytes of held-out scores at every strength and of what is made of one's."""
-    return 8 * rows * size.num_classes * (2 * len(METHODS["ridge"].strengths) + 4)
+    """Bytes of held-out scores at every alpha and of what is made of one's."""
+    return 8 * rows * size.num_classes * (2 * len(METHODS["ridge"].alphas) + 4)

@@ -20,47 +20,47 @@ def has_region_grid(model):
 
 
 def fit_regions(model, grids, split, options, cross_fit=True):
-    """Fits what stands on the region grid and describes the split by it.
+    """Fits what stands on the region grid and computes its descriptors of the split.
 
     The guidance layer learns from the labels, so cross-validation on its descriptors would flatter:
     it is trained once more for each fold, without that fold.
 
     Args:
         model: zoo model with a region grid.
-        grids: float `(pictures, rows, columns, D)`, from `load_region_grids`.
-        split: `Split` of the training pictures.
+        grids: float `(images, rows, columns, D)`, from `load_region_grids`.
+        split: `Split` of the training images.
         options: `GuidanceConfig`.
         cross_fit: bool, whether cross-validation is to follow. Defaults to `True`.
 
     Returns:
-        dict, branch name to its `Branch`, a row a picture.
+        dict, branch name to its `Branch`, a row an image.
     """
     regions = {}
     for branch in _on_grid(model):
         if isinstance(branch, GridBranch):
             fold_grams = _fit_branch(branch, grids, split, options, cross_fit)
             regions[branch.name] = fold_grams
-    described = describe_regions(model, grids)
+    computed = compute_grid_descriptors(model, grids)
     return {
         name: dataclasses.replace(rows, fold_grams=regions.get(name, {}))
-        for name, rows in described.items()
+        for name, rows in computed.items()
     }
 
 
-def describe_regions(model, grids):
-    """Describes pictures by the branches on their region grids, as the model stands.
+def compute_grid_descriptors(model, grids):
+    """Computes the descriptors of the branches on region grids, as the model stands.
 
     Args:
         model: zoo model with a region grid.
-        grids: float `(pictures, rows, columns, D)`.
+        grids: float `(images, rows, columns, D)`.
 
     Returns:
-        dict, branch name to its `Branch`, a row a picture.
+        dict, branch name to its `Branch`, a row an image.
     """
     branches = _on_grid(model)
     outputs = {branch.name: branch.descriptor for branch in branches}
-    describe = keras.Model(branches[0].maps, outputs)
-    rows = [describe.predict_on_batch(batch) for batch in _batches(grids)]
+    extractor = keras.Model(branches[0].maps, outputs)
+    rows = [extractor.predict_on_batch(batch) for batch in _batches(grids)]
     return {name: Branch(np.concatenate([row[name] for row in rows])) for name in outputs}
 
 

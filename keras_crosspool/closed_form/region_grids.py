@@ -15,21 +15,21 @@ from keras_crosspool.progress import track
 
 
 def load_region_grids(model, split, image_size, batch_size=32, cache_dir=None):
-    """The region grids of a split's whole pictures, from the cache or computed into it.
+    """The region grids of a split's whole images, from the cache or computed into it.
 
     A grid costs as much as the network on all its regions and does not change while what lies on
-    top of it is fitted. The file's name is a digest of the pictures, the layer with its network
-    and weights, and the picture size, so whatever changes the grids is computed anew.
+    top of it is fitted. The file's name is a digest of the images, the layer with its network
+    and weights, and the image size, so whatever changes the grids is computed anew.
 
     Args:
         model: zoo model with a region grid.
         split: `Split`.
         image_size: int, side in pixels.
-        batch_size: int, pictures whose early layers run at once. Defaults to `32`.
+        batch_size: int, images whose early layers run at once. Defaults to `32`.
         cache_dir: path of the folder of the files, or `None` for `default_cache_dir()`.
 
     Returns:
-        float16 `(pictures, rows, columns, D)`, mapped from its file: memory holds what is in use.
+        float16 `(images, rows, columns, D)`, mapped from its file: memory holds what is in use.
     """
     branch = next(branch for branch in model.branches if branch.grid is not None)
     layer = branch.grid
@@ -48,14 +48,14 @@ def load_region_grids(model, split, image_size, batch_size=32, cache_dir=None):
 
 def _compute(grid_of, batches, path, shape):
     with atomic_path(path) as partial, ArrayFile(partial, "float16", shape) as grids:
-        for pictures, _ in track(batches, "region grids"):
-            grids.append(grid_of.predict_on_batch(np.asarray(pictures, "float32")))
+        for images, _ in track(batches, "region grids"):
+            grids.append(grid_of.predict_on_batch(np.asarray(images, "float32")))
 
 
 def _digest(layer, split, image_size):
     digest = hashlib.sha256()
     config = {**layer.get_config(), "name": None}
-    del config["picture_by_picture"]  # changes nothing about the grids
+    del config["image_by_image"]  # changes nothing about the grids
     digest.update(json.dumps([config, split.fingerprint, image_size], sort_keys=True).encode())
     for weights in layer.get_weights():
         digest.update(np.ascontiguousarray(weights).tobytes())

@@ -77,7 +77,7 @@ def _report(solved, images, seconds):
     baseline = scores[1] if len(scores) > 1 else {}
     metric, nothing = images.task.metric, float("nan")
     return SolveReport(
-        alpha=solved[0].strength,
+        alpha=solved[0].alpha,
         metric=metric,
         score=scores[0].get(metric, nothing),
         log_loss=scores[0].get("log_loss", nothing),

@@ -8,11 +8,11 @@ from keras_crosspool.progress import track
 from keras_crosspool.targets import task_of
 
 BATCH = 4096  # rows
-MOST_JUDGED = 100_000  # rows that strength, weights and calibration are chosen by
+MOST_JUDGED = 100_000  # rows that alpha, weights and calibration are chosen by
 
 
 class StreamingProblem:
-    """What is to be solved, at any weights and strength, from two passes over a worker's own rows.
+    """What is to be solved, at any weights and alpha, from two passes over a worker's own rows.
 
     The first adds up the statistics, here; the second scores held-out rows. Where there are very
     many, a random draw of them is scored: a hundred thousand tell as much of a few numbers.
@@ -24,7 +24,7 @@ class StreamingProblem:
         branches: list of `Branch`.
         labels: of this worker's rows, int `(m,)` or multi-hot.
         num_classes: int.
-        method: `Method`, the ridge: its strengths are tried.
+        method: `Method`, the ridge: its alphas are tried.
         folds: int, the fold of every row of all workers, or `None`.
         owners: int, the worker of every row of all workers.
         seed: int, of the draw.
@@ -44,28 +44,28 @@ class StreamingProblem:
         self.judged_labels = self._distribution.all_gather(labels[self._judged])
         self._statistics = self._add_up(1 if folds is None else folds.max() + 1)
 
-    def solve(self, weights, strength, temperature):
+    def solve(self, weights, alpha, temperature):
         """`kernel (dims, classes)` and `bias (classes,)` of scores over the temperature."""
-        ((kernel, bias),) = self._statistics.solve([strength], scale=self._scale(weights))
+        ((kernel, bias),) = self._statistics.solve([alpha], scale=self._scale(weights))
         ends = np.cumsum([branch.dims for branch in self.branches])[:-1]
         kernels = zip(self.branches, np.split(kernel / temperature, ends), strict=True)
         kernel = np.concatenate([branch.unprojected(part) for branch, part in kernels])
         return kernel.astype("float32"), bias / temperature
 
-    def held_out_scores(self, weights, strengths):
-        """For each strength the scores of the judged rows by a classifier without their fold."""
-        scores = np.empty((len(strengths), len(self._judged), self._num_classes))
+    def held_out_scores(self, weights, alphas):
+        """For each alpha the scores of the judged rows by a classifier without their fold."""
+        scores = np.empty((len(alphas), len(self._judged), self._num_classes))
         folds, scale = self._own_folds[self._judged], self._scale(weights)
         for fold in track(np.unique(self.folds), "cross-validation"):
             held_out = np.flatnonzero(folds == fold)
-            solved = list(self._statistics.solve(strengths, without=fold, scale=scale))
+            solved = list(self._statistics.solve(alphas, without=fold, scale=scale))
             for start in range(0, len(held_out), BATCH):
-                places = held_out[start : start + BATCH]
-                rows = self._rows(self._judged[places])
-                for of_strength, (kernel, bias) in zip(scores, solved, strict=True):
-                    of_strength[places] = rows @ kernel + bias
+                positions = held_out[start : start + BATCH]
+                rows = self._rows(self._judged[positions])
+                for of_alpha, (kernel, bias) in zip(scores, solved, strict=True):
+                    of_alpha[positions] = rows @ kernel + bias
         gathered = map(self._distribution.all_gather, scores)
-        return dict(zip(strengths, gathered, strict=True))
+        return dict(zip(alphas, gathered, strict=True))
 
     def _add_up(self, folds):
         dims = sum(branch.dims for branch in self.branches)
@@ -79,8 +79,8 @@ class StreamingProblem:
         statistics.reduce(self._distribution.all_reduce)
         return statistics
 
-    def _rows(self, places):
-        return np.concatenate([branch.take(places) for branch in self.branches], axis=1)
+    def _rows(self, positions):
+        return np.concatenate([branch.take(positions) for branch in self.branches], axis=1)
 
     def _scale(self, weights):
         return np.repeat(weights, [branch.dims for branch in self.branches])

@@ -1,4 +1,4 @@
-"""Views: the forms in which each training picture is described for the closed-form solver."""
+"""Views: the crops of each training image that the closed-form solver sees."""
 
 import dataclasses
 
@@ -7,14 +7,14 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class Views:
-    """The views of a training picture: central crops, and the mirror image of each.
+    """The views of a training image: central crops, and the mirror image of each.
 
     What augmentation is to gradient training: the solved classifier sees things nearer, farther
     and from the other side.
 
     Args:
-        crop_scales: tuple of float, each the share of the picture's sides that a central crop
-            keeps; `1.0` is the whole picture. Defaults to the whole picture.
+        crop_scales: tuple of float, each the share of the image's sides that a central crop
+            keeps; `1.0` is the whole image. Defaults to the whole image.
         mirror: bool, whether the mirror image of each crop is a view too. Defaults to `False`.
 
     Raises:
@@ -25,7 +25,7 @@ class Views:
     >>> from keras_crosspool.data import open_split
     >>> views = Views((1.0, 0.8), mirror=True)
     >>> split = open_split("data/grocery_mini", "test")
-    >>> views.count, sum(len(pictures) for pictures, *_ in views.batches(split, 64))
+    >>> views.count, sum(len(images) for images, *_ in views.batches(split, 64))
     (4, 768)
     """
 
@@ -35,17 +35,17 @@ class Views:
     def __post_init__(self):
         if not self.crop_scales or not all(0 < scale <= 1 for scale in self.crop_scales):
             raise ValueError(
-                "crop_scales must be shares of a picture's sides, above 0 and up to 1. "
+                "crop_scales must be shares of an image's sides, above 0 and up to 1. "
                 f"Received: {self.crop_scales}"
             )
 
     @property
     def count(self):
-        """Number of views of a picture."""
+        """Number of views of an image."""
         return len(self.crop_scales) * (2 if self.mirror else 1)
 
     def batches(self, split, image_size, batch_size=32):
-        """Goes through all views of all pictures.
+        """Goes through all views of all images.
 
         Args:
             split: `Split`.
@@ -53,8 +53,8 @@ class Views:
             batch_size: int. Defaults to `32`.
 
         Yields:
-            `pictures`, float32 `(batch, image_size, image_size, 3)`, `labels` `(batch,)` or
-            multi-hot `(batch, num_classes)`, and the indices of the pictures in the split,
+            `images`, float32 `(batch, image_size, image_size, 3)`, `labels` `(batch,)` or
+            multi-hot `(batch, num_classes)`, and the indices of the images in the split,
             `(batch,)`.
         """
         for scale in self.crop_scales:
@@ -63,10 +63,10 @@ class Views:
             side = round(image_size / scale)
             margin = (side - image_size) // 2
             kept = slice(margin, margin + image_size)
-            for pictures, labels in split.batches(side, batch_size):
-                pictures = np.asarray(pictures[:, kept, kept], "float32")
-                indices = np.arange(start, start + len(pictures))
-                yield pictures, np.asarray(labels), indices
+            for images, labels in split.batches(side, batch_size):
+                images = np.asarray(images[:, kept, kept], "float32")
+                indices = np.arange(start, start + len(images))
+                yield images, np.asarray(labels), indices
                 if self.mirror:
-                    yield pictures[:, :, ::-1], np.asarray(labels), indices
-                start += len(pictures)
+                    yield images[:, :, ::-1], np.asarray(labels), indices
+                start += len(images)

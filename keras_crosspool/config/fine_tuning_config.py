@@ -20,8 +20,8 @@ class FineTuningConfig(RunConfig):
     frozen_epochs: int = option(0, "Epochs that tune the head alone, before those.", least=0)
     unfreeze_epochs: int = option(
         0,
-        "Of the --epochs the first ones, over which the backbone's layers join one after the "
-        "other, the last layer first.",
+        "First epochs, in which the backbone's layers start to train one after the other, the "
+        "last layer first. They are a part of --epochs.",
         least=0,
     )
     learning_rate: float = option(1e-4, "Peak learning rate of fine-tuning.", least=0.0)
@@ -38,7 +38,7 @@ class FineTuningConfig(RunConfig):
         most=1,
     )
     classifier_rate: float = option(
-        0.02, "Factor on it for the solved classifier.", least=0, most=1
+        0.02, "Factor on the rate for the solved classifier.", least=0, most=1
     )
     label_smoothing: float = option(
         0.1, "Share of a target spread over all classes.", least=0, most=1
@@ -68,8 +68,8 @@ class FineTuningConfig(RunConfig):
     )
     precision: str = option(
         "float32",
-        "Numbers of fine-tuning; pooled sums, roots, norms and logits stay in float32, and so "
-        "does the model that is written.",
+        "Number format of fine-tuning; pooled sums, roots, norms and logits stay in float32, and "
+        "so does the model that is written.",
         choices=PRECISIONS,
     )
     jit_compile: str = option(

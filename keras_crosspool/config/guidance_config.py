@@ -14,5 +14,7 @@ class GuidanceConfig(RunConfig):
         15, "Epochs that train scheme 2's guidance layer; 0 leaves random filters.", least=0
     )
     guidance_rate: float = option(
-        1e-3, "Peak learning rate of that, which decays to zero along a cosine.", least=0.0
+        1e-3,
+        "Peak learning rate of the guidance layer; it decays to zero along a cosine.",
+        least=0.0,
     )

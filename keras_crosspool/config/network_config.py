@@ -8,9 +8,8 @@ SCHEMES = (
     "scheme1",
     "scheme2",
     "both",
-    "coarse",
-    "fine",
-    "coarse+fine",
+    "scheme1_2x",
+    "scheme1+scheme1_2x",
     "global_average",
     "region_average",
 )
@@ -33,10 +32,10 @@ class NetworkConfig(Config):
     )
     scheme: str = option(
         "scheme1",
-        "What the descriptor is made of. scheme1 (or coarse): windows of one layer, pooled with "
-        "the next; fine: the same on the image enlarged to twice its side; scheme2: a grid of "
+        "What the descriptor is made of. scheme1: windows of one layer, pooled with the next; "
+        "scheme1_2x: the same on the image enlarged to twice its side; scheme2: a grid of "
         "regions, each through the network, pooled with a guidance layer trained on top, better "
-        "and slower; both, coarse+fine: two together. auto: cross-validation chooses among "
+        "and slower; both: scheme1 and scheme2 together. auto: cross-validation chooses among "
         "scheme1, scheme2 and both. global_average and region_average are baselines.",
         choices=(*SCHEMES, "auto"),
     )

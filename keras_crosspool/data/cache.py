@@ -1,4 +1,4 @@
-"""Decoded pictures at hand in any order: in memory, on disk, or decoded each time."""
+"""Decoded images at hand in any order: in memory, on disk, or decoded each time."""
 
 import functools
 import hashlib
@@ -9,8 +9,8 @@ from absl import logging
 
 from keras_crosspool.array_file import ArrayFile
 from keras_crosspool.config.fine_tuning_config import CACHES
-from keras_crosspool.data.pictures import decode_picture
-from keras_crosspool.data.pipeline import picture_batches
+from keras_crosspool.data.images import decode_image
+from keras_crosspool.data.pipeline import image_batches
 from keras_crosspool.files import atomic_path, default_cache_dir
 from keras_crosspool.memory import available_memory, free_disk
 from keras_crosspool.progress import track
@@ -18,32 +18,32 @@ from keras_crosspool.progress import track
 _MEMORY_SHARE, _DISK_SHARE = 0.25, 0.5  # of what is free; the rest is for training and others
 
 
-def open_pictures(split, image_size, cache="auto", cache_dir=None):
-    """Gives the decoded pictures of a split by their index.
+def open_images(split, image_size, cache="auto", cache_dir=None):
+    """Gives the decoded images of a split by their index.
 
     Args:
         split: `Split`.
         image_size: int, side in pixels.
-        cache: str, where decoded pictures are kept:
+        cache: str, where decoded images are kept:
 
             - `"auto"`, the default: the first of the others that has room, by measure;
             - `"memory"`, a quarter of what is free at most;
             - `"disk"`, a file in `cache_dir`, mapped into memory, half of what is free at most;
-            - `"none"`: each picture is read and decoded whenever it is asked for.
+            - `"none"`: each image is read and decoded whenever it is asked for.
         cache_dir: path of the folder for files, or `None` for `default_cache_dir()`.
 
     Returns:
         Function from an index to uint8 `(image_size, image_size, 3)`.
 
     Raises:
-        ValueError: if `cache` is none of these, or has no room, or the pictures can only be read
+        ValueError: if `cache` is none of these, or has no room, or the images can only be read
             one after the other and there is room for none of them.
 
     Example:
 
     >>> from keras_crosspool.data import open_split
-    >>> pictures = open_pictures(open_split("data/grocery_mini", "test"), 64)
-    >>> pictures(3).shape
+    >>> images = open_images(open_split("data/grocery_mini", "test"), 64)
+    >>> images(3).shape
     (64, 64, 3)
     """
     if cache not in CACHES:
@@ -59,34 +59,34 @@ def open_pictures(split, image_size, cache="auto", cache_dir=None):
     fitting = [kind for kind in room if room[kind] >= size]
     if not fitting or cache not in ("auto", *fitting):
         raise ValueError(
-            f"There is no room for {size / 1e9:.1f} GB of decoded pictures: memory has "
+            f"There is no room for {size / 1e9:.1f} GB of decoded images: memory has "
             f"{room['memory'] / 1e9:.1f} GB for them, the disk {room['disk'] / 1e9:.1f} GB. Take "
-            "smaller pictures, a `cache_dir` with more room, or, of a folder of pictures, "
-            f"`cache=none`. Received: cache={cache!r} for {split.size} pictures of {split.name}"
+            "smaller images, a `cache_dir` with more room, or, of a folder of images, "
+            f"`cache=none`. Received: cache={cache!r} for {split.size} images of {split.name}"
         )
     kind = fitting[0] if cache == "auto" else cache
-    logging.info("decoded pictures of %s: %.2f GB, cache: %s", split.name, size / 1e9, kind)
+    logging.info("decoded images of %s: %.2f GB, cache: %s", split.name, size / 1e9, kind)
     return _OPENERS[kind](split, shape, path)
 
 
 def _file(split, image_size, folder):
     key = hashlib.sha256(f"{split.fingerprint} {split.size} {image_size}".encode()).hexdigest()
-    return folder / f"pictures-{key[:32]}.npy"
+    return folder / f"images-{key[:32]}.npy"
 
 
 def _in_memory(split, shape, path):
-    pictures, start = np.empty(shape, "uint8"), 0
+    images, start = np.empty(shape, "uint8"), 0
     for batch in _decoded(split, shape[1]):
-        pictures[start : start + len(batch)] = batch
+        images[start : start + len(batch)] = batch
         start += len(batch)
-    return pictures.__getitem__
+    return images.__getitem__
 
 
 def _on_disk(split, shape, path):
     if not path.exists():
-        with atomic_path(path) as partial, ArrayFile(partial, "uint8", shape) as pictures:
+        with atomic_path(path) as partial, ArrayFile(partial, "uint8", shape) as images:
             for batch in _decoded(split, shape[1]):
-                pictures.append(batch)
+                images.append(batch)
     return np.load(path, mmap_mode="r").__getitem__
 
 
@@ -96,11 +96,11 @@ def _decoded_each_time(split, shape, path):
 
 def _decode(split, image_size, index):
     name = split.names[index]
-    return decode_picture(split.read(index), image_size, name, split.max_megapixels)
+    return decode_image(split.read(index), image_size, name, split.max_megapixels)
 
 
 def _decoded(split, image_size):
-    for batch, _ in track(picture_batches(split, image_size), "decoding pictures"):
+    for batch, _ in track(image_batches(split, image_size), "decoding images"):
         yield np.asarray(batch)
 
 

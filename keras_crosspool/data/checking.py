@@ -8,8 +8,8 @@ import itertools
 from absl import logging
 
 from keras_crosspool.data.image_error import ImageError
+from keras_crosspool.data.images import decode_image
 from keras_crosspool.data.parallel import ordered_map
-from keras_crosspool.data.pictures import decode_picture
 from keras_crosspool.data.reading import MAX_MEGAPIXELS
 from keras_crosspool.progress import track
 
@@ -18,7 +18,7 @@ _SHOWN = 20  # names in a message, at most
 
 
 @dataclasses.dataclass(frozen=True)
-class CheckedPicture:
+class CheckedImage:
     """What is known of an image once it was decoded.
 
     Attributes:
@@ -34,7 +34,7 @@ class CheckedPicture:
     message: str = ""
 
 
-def check_pictures(items, count, read, skip_broken=False, max_megapixels=MAX_MEGAPIXELS):
+def check_images(items, count, read, skip_broken=False, max_megapixels=MAX_MEGAPIXELS):
     """Decodes every image, small, and takes its digest.
 
     Args:
@@ -47,7 +47,7 @@ def check_pictures(items, count, read, skip_broken=False, max_megapixels=MAX_MEG
         max_megapixels: float, the largest image. Defaults to `MAX_MEGAPIXELS`.
 
     Returns:
-        List of `CheckedPicture`.
+        List of `CheckedImage`.
 
     Raises:
         ValueError: if images cannot be used and that is not allowed, or none can be.
@@ -57,13 +57,13 @@ def check_pictures(items, count, read, skip_broken=False, max_megapixels=MAX_MEG
         name, item = pair
         try:
             encoded = read(item)
-            decode_picture(encoded, _CHECK_SIZE, name, max_megapixels)
+            decode_image(encoded, _CHECK_SIZE, name, max_megapixels)
         except ImageError as error:
-            return CheckedPicture(name, reason=error.reason, message=str(error))
-        return CheckedPicture(name, hashlib.sha256(encoded).hexdigest())
+            return CheckedImage(name, reason=error.reason, message=str(error))
+        return CheckedImage(name, hashlib.sha256(encoded).hexdigest())
 
-    checked = list(track(ordered_map(check, items), "checking pictures", count))
-    _report([picture for picture in checked if picture.reason], len(checked), skip_broken)
+    checked = list(track(ordered_map(check, items), "checking images", count))
+    _report([image for image in checked if image.reason], len(checked), skip_broken)
     return checked
 
 
@@ -77,18 +77,18 @@ def _report(broken, count, skip_broken):
         return
     if not skip_broken:
         raise ValueError(
-            f"{len(broken)} of {count} pictures cannot be used: replace or remove them, or "
+            f"{len(broken)} of {count} images cannot be used: replace or remove them, or "
             f"leave them out with `skip_broken`. Received: {_by_reason(broken)}"
         )
-    for picture in broken:
-        logging.warning("left out: %s", picture.message)
+    for image in broken:
+        logging.warning("left out: %s", image.message)
     if len(broken) == count:
-        raise ValueError(f"All {count} pictures cannot be used. Received: {_by_reason(broken)}")
+        raise ValueError(f"None of the {count} images can be used. Received: {_by_reason(broken)}")
 
 
 def _by_reason(broken):
     names = collections.defaultdict(list)
-    for picture in itertools.islice(broken, _SHOWN):
-        names[picture.reason].append(picture.name)
+    for image in itertools.islice(broken, _SHOWN):
+        names[image.reason].append(image.name)
     shown = "; ".join(f"{reason}: {', '.join(names[reason])}" for reason in names)
     return shown + (f"; and {len(broken) - _SHOWN} more" if len(broken) > _SHOWN else "")

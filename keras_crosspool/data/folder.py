@@ -8,7 +8,7 @@ import pathlib
 
 import numpy as np
 
-from keras_crosspool.data.checking import check_pictures, fingerprint
+from keras_crosspool.data.checking import check_images, fingerprint
 from keras_crosspool.data.coarse_classes import read_coarse_names
 from keras_crosspool.data.codecs import suffixes
 from keras_crosspool.data.labels_file import LABELS_FILE, read_labels
@@ -42,30 +42,30 @@ def open_folder_split(
     coarse_names = read_coarse_names(root, class_names, found.task)
     read = functools.partial(read_file, max_megapixels=max_megapixels)
     items = [(readable(path), path) for path in found.paths]
-    checked = check_pictures(items, len(items), read, skip_broken, max_megapixels)
-    whole = [not picture.reason for picture in checked]
+    checked = check_images(items, len(items), read, skip_broken, max_megapixels)
+    whole = [not image.reason for image in checked]
     paths, labelled, groups, used = (
         tuple(itertools.compress(values, whole))
         for values in (found.paths, found.classes, found.groups, checked)
     )
     if model_classes is None:
-        _refuse_classes_without_pictures(classes, labelled, root / split)
+        _refuse_classes_without_images(classes, labelled, root / split)
     labels = [found.task.label([index[n] for n in row], len(class_names)) for row in labelled]
     return Split(
         name=split,
         class_names=class_names,
         size=len(paths),
         fingerprint=fingerprint(
-            f"{readable(path.relative_to(root))} {';'.join(row)} {picture.sha256}"
-            for path, row, picture in zip(paths, labelled, used, strict=True)
+            f"{readable(path.relative_to(root))} {';'.join(row)} {image.sha256}"
+            for path, row, image in zip(paths, labelled, used, strict=True)
         ),
         encoded=lambda indices: (read(paths[index]) for index in indices),
-        skipped=tuple(picture.name for picture in checked if picture.reason),
+        skipped=tuple(image.name for image in checked if image.reason),
         left_out=dict(found.left_out + collections.Counter(x.reason for x in checked if x.reason)),
         coarse_names=coarse_names,
         task=found.task,
         groups=tuple(np.unique(groups, return_inverse=True)[1].tolist()),
-        names=tuple(picture.name for picture in used),
+        names=tuple(image.name for image in used),
         labels=np.array(labels, "int32"),
         read=lambda index: read(paths[index]),
         max_megapixels=max_megapixels,
@@ -75,7 +75,7 @@ def open_folder_split(
 def _split_folder(root, split):
     if not root.is_dir():
         raise ValueError(
-            "There is no such folder of pictures; expected a folder laid out as "
+            "There is no such folder of images; expected a folder laid out as "
             f"split/class/*.jpg, or tfds:NAME. Received: {readable(root)}"
         )
     if not split or not (root / split).is_dir():
@@ -98,7 +98,7 @@ def _labelled(folder):
     if not folders:
         raise ValueError(
             "The split holds no class folders; expected split/class/*.jpg, or split/labels.csv "
-            f"beside the pictures. Received: {readable(folder)}"
+            f"beside the images. Received: {readable(folder)}"
         )
     _refuse_classes_that_look_equal(folders)
     images = [
@@ -116,7 +116,7 @@ def _images(listing, folder):
     if not images:
         others = ", ".join(f"{n} {reason}" for reason, n in (listing.left_out - before).items())
         raise ValueError(
-            f"A class has no pictures; expected files ending in {', '.join(sorted(suffixes()))}: "
+            f"A class has no images; expected files ending in {', '.join(sorted(suffixes()))}: "
             f"add some or remove the folder. Received: {readable(folder)}, which holds "
             f"{others or 'nothing'}"
         )
@@ -129,15 +129,15 @@ def _refuse_classes_that_look_equal(folders):
     if alike:
         raise ValueError(
             "Two folders have class names that look equal (one composed, one decomposed; Unicode "
-            f"NFC and NFD): put their pictures into one. Received: {folders[0].parent}, "
+            f"NFC and NFD): put their images into one. Received: {folders[0].parent}, "
             f"{', '.join(alike)}"
         )
 
 
-def _refuse_classes_without_pictures(classes, labelled, folder):
+def _refuse_classes_without_images(classes, labelled, folder):
     lost = sorted(set(classes) - {name for names in labelled for name in names})
     if lost:
         raise ValueError(
-            "Without the broken pictures some classes have none: replace them, or remove the "
+            "Without the broken images some classes have none: replace them, or remove the "
             f"classes. Received: {readable(folder)} with {', '.join(lost[:5])}"
         )

@@ -36,15 +36,15 @@ def read_labels(folder, files):
     found = {}
     for line, row in read_table(path, ("file", "labels"), "file"):
         name = normalized(row["file"])
-        _refuse(path, f"names a picture twice, the second time on line {line}", {name} & {*found})
+        _refuse(path, f"names an image twice, the second time on line {line}", {name} & {*found})
         labels = {normalized(label) for label in split_classes(row["labels"])}
         found[name] = tuple(sorted(labels)), row.get("group") or name
     unknown = found.keys() - {*names}
-    _refuse(path, "names files that are no pictures in its folder: correct or remove them", unknown)
-    _refuse(path, "lacks a row for pictures: add it, without labels if need be, or remove them",
+    _refuse(path, "names files that are no images in its folder: correct or remove them", unknown)
+    _refuse(path, "lacks a row for images: add it, without labels if need be, or remove them",
             {*names} - found.keys())  # fmt: skip
     if not any(labels for labels, _ in found.values()):
-        raise ValueError(f"labels.csv gives no picture a label. Received: {readable(path)}")
+        raise ValueError(f"labels.csv gives no image a label. Received: {readable(path)}")
     return [found[name] for name in names]
 
 

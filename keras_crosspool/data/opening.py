@@ -22,7 +22,7 @@ def open_split(
     Args:
         data: str, a folder laid out as `split/class/*.jpg`, which is also what
             `tfds.folder_dataset.ImageFolder` reads, or with `split/labels.csv` beside the
-            pictures of a split, which then have any number of labels; or `"tfds:NAME"`, with
+            images of a split, which then have any number of labels; or `"tfds:NAME"`, with
             configuration and version as `tfds.builder` takes them; or `"tfds:/FOLDER"` or
             `"tfds:./FOLDER"`, a data set that TFDS has prepared, or a folder that holds one.
         split: str, name of the split, such as `"train"`; of TFDS data sets also slices and sums
@@ -57,7 +57,7 @@ def open_split(
     opened = _open(str(data), split, class_names, data_dir, limits)
     if task not in (None, opened.task.name):
         raise ValueError(
-            f"The pictures are labelled for another task than expected, which is {task}. "
+            f"The images are labelled for another task than expected, which is {task}. "
             f"Received: {data}, split {split}, labelled for {opened.task.name}"
         )
     logging.log(logging.WARNING if opened.left_out else logging.INFO, "%s", opened.summary())

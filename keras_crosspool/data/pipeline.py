@@ -6,14 +6,14 @@ import math
 
 import numpy as np
 
+from keras_crosspool.data.images import decode_image
 from keras_crosspool.data.parallel import ordered_map
-from keras_crosspool.data.pictures import decode_picture
 from keras_crosspool.data.split import Split
 from keras_crosspool.targets import task_of
 
 
 @dataclasses.dataclass(frozen=True)
-class PictureBatches:
+class ImageBatches:
     """Batches of decoded images of a split, in its own order; each pass decodes them anew.
 
     Threads decode while the batch before is in use. An image that can no longer be read ends the
@@ -34,16 +34,16 @@ class PictureBatches:
         return math.ceil(self.split.size / self.batch_size)
 
     def __iter__(self):
-        """Yields `(images, labels)`, as `picture_batches` says."""
+        """Yields `(images, labels)`, as `image_batches` says."""
         batch, start = [], 0
-        for picture in decoded_pictures(self.split, self.image_size):
-            batch.append(picture)
+        for image in decoded_images(self.split, self.image_size):
+            batch.append(image)
             if len(batch) == self.batch_size or start + len(batch) == self.split.size:
                 yield np.stack(batch), self.split.labels[start : start + len(batch)]
                 batch, start = [], start + len(batch)
 
 
-def picture_batches(split, image_size, batch_size=32):
+def image_batches(split, image_size, batch_size=32):
     """Batches of decoded images of a split, in its own order.
 
     Args:
@@ -52,26 +52,26 @@ def picture_batches(split, image_size, batch_size=32):
         batch_size: int. Defaults to `32`.
 
     Returns:
-        `PictureBatches` of `(images, labels)`: uint8 `(batch, image_size, image_size, 3)` and
+        `ImageBatches` of `(images, labels)`: uint8 `(batch, image_size, image_size, 3)` and
         int32 `(batch,)`, or multi-hot `(batch, num_classes)`; the last batch may be smaller.
 
     Example:
 
     >>> from keras_crosspool.data import open_split
-    >>> batches = picture_batches(open_split("data/grocery_mini", "test"), 64, batch_size=128)
-    >>> [pictures.shape for pictures, _ in batches]
+    >>> batches = image_batches(open_split("data/grocery_mini", "test"), 64, batch_size=128)
+    >>> [images.shape for images, _ in batches]
     [(128, 64, 64, 3), (64, 64, 64, 3)]
     """
     return split.batches(image_size, batch_size)
 
 
-def decoded_pictures(split, image_size):
+def decoded_images(split, image_size):
     """The decoded images of a split, one after the other: an iterator over uint8 arrays."""
 
     def decode(item):
         index, encoded = item
         encoded = split.read(index) if encoded is None else encoded
-        return decode_picture(encoded, image_size, split.names[index], split.max_megapixels)
+        return decode_image(encoded, image_size, split.names[index], split.max_megapixels)
 
     indices = range(split.size)
     # Files are read by the threads too; what comes one after the other is not.
@@ -79,7 +79,7 @@ def decoded_pictures(split, image_size):
     return ordered_map(decode, zip(indices, items, strict=True))
 
 
-def load_pictures(split, image_size, limit=None, seed=0):
+def load_images(split, image_size, limit=None, seed=0):
     """Images of a split as arrays, for checks that show every runtime the same pixels.
 
     Args:
@@ -97,11 +97,11 @@ def load_pictures(split, image_size, limit=None, seed=0):
     return split.images_at(chosen, image_size), split.labels[chosen]
 
 
-def pictures_at(split, indices, image_size):
+def decoded_images_at(split, indices, image_size):
     """The decoded images at some positions of a split's order: a dict from index to image."""
     indices = sorted({int(index) for index in indices})
     return {
-        index: decode_picture(encoded, image_size, split.names[index], split.max_megapixels)
+        index: decode_image(encoded, image_size, split.names[index], split.max_megapixels)
         for index, encoded in zip(indices, split.encoded(indices), strict=True)
     }
 

@@ -53,20 +53,20 @@ def _check(status, path, max_megapixels):
     if kind != stat.S_IFREG:
         raise ImageError(
             "not a regular file",
-            "A picture must be a regular file, and nothing else is opened. "
+            "An image must be a regular file, and nothing else is opened. "
             f"Received: {readable(path)}, which is {_KINDS.get(kind, 'something else')}",
         )
     limit = max_megapixels * 1e6 * _BYTES_PER_PIXEL + _OTHER_BYTES
     if status.st_size > limit:
         raise ImageError(
             "too large",
-            f"A picture's file has {status.st_size / 1e6:.0f} MB, more than the {limit / 1e6:.0f} "
-            f"MB that {max_megapixels:g} megapixels can need; raise `max_megapixels` (in Python "
-            f"max_megapixels) to read it. Received: {readable(path)}",
+            f"An image's file has {status.st_size / 1e6:.0f} MB, more than the {limit / 1e6:.0f} "
+            f"MB that {max_megapixels:g} megapixels can need; raise `max_megapixels` "
+            f"to read it. Received: {readable(path)}",
         )
 
 
 def _unreadable(reason, path, error):
     return ImageError(
-        reason, f"A picture cannot be read ({error.strerror}). Received: {readable(path)}"
+        reason, f"An image cannot be read ({error.strerror}). Received: {readable(path)}"
     )

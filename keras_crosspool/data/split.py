@@ -53,17 +53,17 @@ class Split:
 
     def summary(self):
         """What was used and what was left out, in one line."""
-        used = f"{self.name}: {self.size} pictures"
+        used = f"{self.name}: {self.size} images"
         if not self.left_out:
             return used
         reasons = ", ".join(f"{count} {reason}" for reason, count in self.left_out.items())
         return f"{used}; left out: {reasons}"
 
     def batches(self, image_size, batch_size=32):
-        """Batches of decoded images in the split's order; see `picture_batches`."""
-        from keras_crosspool.data.pipeline import PictureBatches  # it needs splits
+        """Batches of decoded images in the split's order; see `image_batches`."""
+        from keras_crosspool.data.pipeline import ImageBatches  # it needs splits
 
-        return PictureBatches(self, image_size, batch_size)
+        return ImageBatches(self, image_size, batch_size)
 
     def images_at(self, indices, image_size):
         """The decoded images of some indices, in that order.
@@ -75,9 +75,9 @@ class Split:
         Returns:
             `(count, image_size, image_size, 3)`, RGB, 0-255.
         """
-        from keras_crosspool.data.pipeline import pictures_at  # it needs splits
+        from keras_crosspool.data.pipeline import decoded_images_at  # it needs splits
 
-        decoded = pictures_at(self, indices, image_size)
+        decoded = decoded_images_at(self, indices, image_size)
         return np.stack([decoded[int(index)] for index in indices])
 
     def between(self, start, stop):

@@ -7,7 +7,7 @@ import re
 import numpy as np
 from absl import logging
 
-from keras_crosspool.data.checking import check_pictures, fingerprint
+from keras_crosspool.data.checking import check_images, fingerprint
 from keras_crosspool.data.image_error import ImageError
 from keras_crosspool.data.reading import MAX_MEGAPIXELS
 from keras_crosspool.data.split import Split, label_indices
@@ -36,10 +36,10 @@ def open_tfds_split(
     class_names = tuple(class_names or feature.class_names)
     index = label_indices(feature.class_names, class_names)
     checked, labels = _check(examples, skip_broken, max_megapixels)
-    used = [i for i, picture in enumerate(checked) if not picture.reason and labels[i] is not None]
+    used = [i for i, image in enumerate(checked) if not image.reason and labels[i] is not None]
     if not used:
-        raise ValueError(f"No picture of the split is labelled. Received: tfds:{name}, {split}")
-    left_out = collections.Counter(picture.reason for picture in checked if picture.reason)
+        raise ValueError(f"No image of the split is labelled. Received: tfds:{name}, {split}")
+    left_out = collections.Counter(image.reason for image in checked if image.reason)
     left_out[UNLABELLED] = len(checked) - len(used) - left_out.total()
     task = feature.task
     labels = [task.label([index[c] for c in labels[i]], len(class_names)) for i in used]
@@ -53,7 +53,7 @@ def open_tfds_split(
             for i, label in zip(used, labels, strict=True)
         ),
         encoded=lambda indices: examples.encoded([used[index] for index in indices]),
-        skipped=tuple(picture.name for picture in checked if picture.reason),
+        skipped=tuple(image.name for image in checked if image.reason),
         left_out=dict(+left_out),
         coarse_names=_coarse_names(builder.info.metadata, class_names),
         task=task,
@@ -149,7 +149,7 @@ def _check(examples, skip_broken, max_megapixels):
             raise item
         return item
 
-    checked = check_pictures(items(), examples.size, read, skip_broken, max_megapixels)
+    checked = check_images(items(), examples.size, read, skip_broken, max_megapixels)
     return checked, labels
 
 
@@ -167,7 +167,7 @@ def _label_feature(name, features):
         )
     if np.dtype(image.np_dtype) not in (np.uint8, np.uint16):
         raise ValueError(
-            "The pictures of a TFDS data set must be uint8 or uint16; which number is white in "
+            "The images of a TFDS data set must be uint8 or uint16; which number is white in "
             f"others is not said. Received: tfds:{name} with `image` of {image.np_dtype.__name__}"
         )
     return feature
@@ -189,7 +189,7 @@ def _coarse_names(metadata, class_names):
     missing = [name for name in class_names if name not in found]
     if found and missing:
         shown = ", ".join(missing[:5])
-        logging.warning("coarse classes are passed over, which the data set lacks for %s", shown)
+        logging.warning("coarse classes are not used: the data set has none for %s", shown)
         return {}
     return found
 

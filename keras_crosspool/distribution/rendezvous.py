@@ -28,8 +28,8 @@ def meet(workers, rank):
         while missing := [address for address in missing if not _answers(address)]:
             if time.monotonic() > deadline:
                 raise LostWorkerError(
-                    f"Not all workers came within {_MEETING_SECONDS} seconds: start all of them, "
-                    "and see that each can reach the others' ports. Received: worker "
+                    f"Not all workers connected within {_MEETING_SECONDS} seconds: start all of "
+                    "them, and see that each can reach the others' ports. Received: worker "
                     f"{rank} of {len(workers)}, no answer from {', '.join(missing)}"
                 )
             time.sleep(0.2)

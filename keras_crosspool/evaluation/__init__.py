@@ -5,7 +5,7 @@ A model and images come in; scores, predictions, contributions of positions and 
 one more plot touch `plots.py`; for one more score touch the tasks in `keras_crosspool.targets`.
 """
 
-from keras_crosspool.evaluation.contributions import place_contributions
+from keras_crosspool.evaluation.contributions import position_contributions
 from keras_crosspool.evaluation.scores import predict_logits, score
 
-__all__ = ["place_contributions", "predict_logits", "score"]
+__all__ = ["position_contributions", "predict_logits", "score"]

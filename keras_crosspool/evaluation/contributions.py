@@ -1,22 +1,22 @@
-"""Where a decision came from: a class score as an exact sum over places."""
+"""Where a decision came from: a class score as an exact sum over positions."""
 
 import numpy as np
 
 
-def place_contributions(model, pictures, classes):
-    """Splits class scores of a cross-layer model into what each place contributes.
+def position_contributions(model, images, classes):
+    """Splits class scores of a cross-layer model into what each position contributes.
 
     The normalisation multiplies each pooled sum by a positive factor. With the factors held at
-    their values the logit is linear in the places,
+    their values the logit is linear in the positions,
 
-        logit_c = bias_c + sum over places i of  a_i^T (W_c * scale) x_i
+        logit_c = bias_c + sum over positions i of  a_i^T (W_c * scale) x_i
 
     so the contributions and the bias add up to the logit exactly.
 
     Args:
         model: `CrossPoolClassifier`.
-        pictures: `(batch, image_size, image_size, 3)`, RGB, 0-255.
-        classes: int `(batch, shown)`, the classes to explain for each picture.
+        images: `(batch, image_size, image_size, 3)`, RGB, 0-255.
+        classes: int `(batch, shown)`, the classes to explain for each image.
 
     Returns:
         `contributions`, a dict from the name of each pooling layer to float32
@@ -25,7 +25,7 @@ def place_contributions(model, pictures, classes):
     Raises:
         ValueError: if the model has no cross-layer pooling.
 
-    Source:
+    Reference:
         This project, from the linearity of the pooling in Liu, Shen and van den Hengel,
         arXiv 1510.00921.
 
@@ -33,18 +33,18 @@ def place_contributions(model, pictures, classes):
 
     >>> backbone = keras_crosspool.backbones.create_backbone("EfficientNetLite0")
     >>> model = build_model(backbone, num_classes=3, feature_channels=8, guidance_channels=8)
-    >>> pictures = np.random.randint(0, 255, (1, 224, 224, 3)).astype("float32")
-    >>> contributions, bias = place_contributions(model, pictures, np.array([[2]]))
+    >>> images = np.random.randint(0, 255, (1, 224, 224, 3)).astype("float32")
+    >>> contributions, bias = position_contributions(model, images, np.array([[2]]))
     >>> contributions["pooling"].shape
     (1, 1, 5, 5)
-    >>> np.allclose(contributions["pooling"].sum() + bias, model(pictures)[0, 2], atol=1e-5)
+    >>> np.allclose(contributions["pooling"].sum() + bias, model(images)[0, 2], atol=1e-5)
     True
     """
     kernel, bias = model.classifier.get_weights()
     sizes = np.cumsum([branch.descriptor.shape[-1] for branch in model.branches])
     kernels = np.split(kernel, sizes[:-1])
     contributions = {
-        branch.name: branch.contributions(model.input, kernel, pictures, classes)
+        branch.name: branch.contributions(model.input, kernel, images, classes)
         for branch, kernel in zip(model.branches, kernels, strict=True)
     }
     return contributions, bias[classes]

@@ -1,4 +1,4 @@
-"""What the places of all poolings contributed, laid over the picture as one heat map."""
+"""What the positions of all poolings contributed, laid over the image as one heat map."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from keras_crosspool.models.grid_branch import GridBranch
 
 
 def heat_map(model, contributions, resolution=64):
-    """Spreads contributions evenly over the cells of the picture they belong to.
+    """Spreads contributions evenly over the cells of the image they belong to.
 
     The cell of a window or a region is the square around its centre that reaches half-way to the
     next one, so the heat map sums to what the contributions sum to.
@@ -15,7 +15,7 @@ def heat_map(model, contributions, resolution=64):
     Args:
         model: zoo model.
         contributions: dict, pooling layer to `(batch, shown, rows, columns)`, from
-            `place_contributions`.
+            `position_contributions`.
         resolution: int, rows and columns of the heat map. Defaults to `64`.
 
     Returns:

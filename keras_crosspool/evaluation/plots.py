@@ -1,4 +1,4 @@
-"""Pictures about a model: training curve, confusions, average precisions, heat maps."""
+"""Images about a model: training curve, confusions, average precisions, heat maps."""
 
 import pathlib
 
@@ -11,11 +11,11 @@ _MOST_BARS = 100
 _MOST_OF_A_PAIR = 6  # images
 
 
-def check_picture_format(path):
-    """Refuses a file name whose ending is no picture format, before anything is computed.
+def check_image_format(path):
+    """Refuses a file name whose ending is no image format, before anything is computed.
 
     Args:
-        path: path of the picture to be written.
+        path: path of the image to be written.
 
     Raises:
         ValueError: if the ending is unknown.
@@ -34,7 +34,7 @@ def plot_training_curve(history, path):
 
     Args:
         history: dict, metric to its value after each epoch, as `fine_tune` returns.
-        path: path of the picture to write.
+        path: path of the image to write.
     """
     metrics = sorted(
         {name.removeprefix("val_") for name in history}, key=lambda x: (x != "loss", x)
@@ -51,7 +51,7 @@ def plot_training_curve(history, path):
 
 
 def plot_confusion(logits, labels, class_names, path, coarse_names=None):
-    """Plots the confusion matrix, each row a true class as shares of its pictures.
+    """Plots the confusion matrix, each row a true class as shares of its images.
 
     Of more than 100 classes those that `confusion` chooses or groups are shown.
 
@@ -59,18 +59,18 @@ def plot_confusion(logits, labels, class_names, path, coarse_names=None):
         logits: float `(n, num_classes)`.
         labels: int `(n,)`.
         class_names: sequence of str, in the order of the logits.
-        path: path of the picture to write.
+        path: path of the image to write.
         coarse_names: mapping from class to coarse class. Defaults to none.
     """
     found = confusion(logits, labels, class_names, coarse_names)
     names = [drawable(name) for name in found.names]
     side = 2 + 0.22 * len(names) + 0.1 * max(map(len, names))
     figure, axes = new_figure(side + 1, side)
-    axis, places = axes[0, 0], np.arange(len(names)) + 0.5
+    axis, ticks = axes[0, 0], np.arange(len(names)) + 0.5
     # Unlike `imshow`, this makes no copies of the whole figure in float.
     mesh = axis.pcolormesh(found.shares, vmin=0, vmax=1, cmap="Blues")
-    axis.set_xticks(places, names, rotation=90, fontsize=7)
-    axis.set_yticks(places, names, fontsize=7)
+    axis.set_xticks(ticks, names, rotation=90, fontsize=7)
+    axis.set_yticks(ticks, names, fontsize=7)
     axis.set(xlabel="predicted", ylabel="true", title=found.note, aspect="equal")
     axis.invert_yaxis()
     figure.colorbar(mesh, shrink=0.6, label="share of the true class")
@@ -85,7 +85,7 @@ def plot_average_precisions(average_precisions, mean, path):
     Args:
         average_precisions: dict, label to its average precision.
         mean: float, the mean average precision, a line through the bars.
-        path: path of the picture to write.
+        path: path of the image to write.
     """
     ranked = sorted(average_precisions.items(), key=lambda x: x[1])
     names, values = zip(*ranked[:_MOST_BARS], strict=True)
@@ -110,7 +110,7 @@ def most_confused(logits, labels, limit=6):
         limit: int, the most pairs. Defaults to `6`.
 
     Returns:
-        List of `(class, other class, indices of the pictures of either taken for the other)`.
+        List of `(class, other class, indices of the images of either taken for the other)`.
 
     Example:
 
@@ -127,15 +127,15 @@ def most_confused(logits, labels, limit=6):
     return [(*pair, indices) for pair, indices in ranked[:limit]]
 
 
-def plot_confused_pairs(pairs, pictures, labels, class_names, path):
-    """A page of the most confused pairs, as up to six pictures taken for one another of each.
+def plot_confused_pairs(pairs, images, labels, class_names, path):
+    """A page of the most confused pairs, as up to six images taken for one another of each.
 
     Args:
         pairs: as `most_confused` returns; at least one.
-        pictures: mapping from index to uint8 picture `(side, side, 3)`.
+        images: mapping from index to uint8 image `(side, side, 3)`.
         labels: int `(n,)`.
         class_names: sequence of str.
-        path: path of the picture to write.
+        path: path of the image to write.
     """
     width, height = 1.6 * _MOST_OF_A_PAIR, 2.0 * len(pairs)
     figure, axes = new_figure(width, height, len(pairs), _MOST_OF_A_PAIR)
@@ -144,34 +144,34 @@ def plot_confused_pairs(pairs, pictures, labels, class_names, path):
             axis.set_axis_off()
         for axis, index in zip(row, indices, strict=False):
             other = second if labels[index] == first else first
-            axis.imshow(pictures[index])
+            axis.imshow(images[index])
             true, taken = (drawable(class_names[i]) for i in (labels[index], other))
             title = f"{true}\ntaken for {taken}"
             axis.set_title(title, fontsize=6)
     figure.savefig(path)
 
 
-def plot_explanations(pictures, maps, titles, boxes, path):
-    """Pictures under the heat maps of their classes; red speaks for a class, blue against it.
+def plot_explanations(images, maps, titles, boxes, path):
+    """Images under the heat maps of their classes; red speaks for a class, blue against it.
 
-    One colour scale holds for a picture's row, so its classes can be compared.
+    One colour scale holds for an image's row, so its classes can be compared.
 
     Args:
-        pictures: uint8 `(n, side, side, 3)`.
-        maps: float `(n, shown, rows, columns)`, over the whole picture, from `heat_map`.
-        titles: for each picture the `shown` titles, of lines that are `drawable`.
+        images: uint8 `(n, side, side, 3)`.
+        maps: float `(n, shown, rows, columns)`, over the whole image, from `heat_map`.
+        titles: for each image the `shown` titles, of lines that are `drawable`.
         boxes: int `(n, shown, count, 4)`, regions to outline: left, top, right, bottom in pixels.
-        path: path of the picture to write.
+        path: path of the image to write.
     """
     shown = maps.shape[1]
-    figure, axes = new_figure(3.4 * (shown + 1), 3.6 * len(pictures), len(pictures), shown + 1)
-    for row, picture, *columns in zip(axes, pictures, maps, titles, boxes, strict=True):
-        side = len(picture)
+    figure, axes = new_figure(3.4 * (shown + 1), 3.6 * len(images), len(images), shown + 1)
+    for row, image, *columns in zip(axes, images, maps, titles, boxes, strict=True):
+        side = len(image)
         limit = np.abs(columns[0]).max()
-        row[0].imshow(picture, extent=(0, side, side, 0))
+        row[0].imshow(image, extent=(0, side, side, 0))
         for axis, heat, name, regions in zip(row[1:], *columns, strict=True):
-            axis.imshow(picture.mean(axis=2), cmap="gray", extent=(0, side, side, 0))
-            image = axis.imshow(
+            axis.imshow(image.mean(axis=2), cmap="gray", extent=(0, side, side, 0))
+            drawn = axis.imshow(
                 heat,
                 cmap="RdBu_r",
                 vmin=-limit,
@@ -183,8 +183,8 @@ def plot_explanations(pictures, maps, titles, boxes, path):
             for box in regions:
                 _outline(axis, box)
             axis.set_title(name, fontsize=8)
-        share = f"contribution to the logit of 1/{columns[0][0].size} of the picture"
-        figure.colorbar(image, ax=row[-1], shrink=0.8, label=share)
+        share = f"contribution to the logit of 1/{columns[0][0].size} of the image"
+        figure.colorbar(drawn, ax=row[-1], shrink=0.8, label=share)
         for axis in row:
             axis.set(xlim=(0, side), ylim=(side, 0))
             axis.set_axis_off()

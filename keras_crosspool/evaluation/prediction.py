@@ -1,11 +1,11 @@
-"""Predictions for single pictures, ranked and explained."""
+"""Predictions for single images, ranked and explained."""
 
 import dataclasses
 
 import numpy as np
 
-from keras_crosspool.data import MAX_MEGAPIXELS, read_pictures
-from keras_crosspool.evaluation.contributions import place_contributions
+from keras_crosspool.data import MAX_MEGAPIXELS, read_images
+from keras_crosspool.evaluation.contributions import position_contributions
 from keras_crosspool.evaluation.drawing import drawable
 from keras_crosspool.evaluation.heat_map import heat_map, strongest_regions
 from keras_crosspool.evaluation.plots import plot_explanations
@@ -17,21 +17,21 @@ _SHOWN_CLASSES = 2  # the best class and its runner-up
 
 @dataclasses.dataclass(frozen=True)
 class Prediction:
-    """What a model says of one picture.
+    """What a model says of one image.
 
     Attributes:
         path: str, the file.
-        picture: uint8 `(image_size, image_size, 3)`, as the model saw it.
+        image: uint8 `(image_size, image_size, 3)`, as the model saw it.
         class_names: tuple of str.
         logits: float32 `(num_classes,)`.
         probabilities: float32 `(num_classes,)`, the softmax of the logits, or the sigmoid for
-            several labels a picture.
+            several labels an image.
         thresholds: tuple of float, the probability from which on each label is said to be there;
-            `None` for one class a picture.
+            `None` for one class an image.
     """
 
     path: str
-    picture: np.ndarray
+    image: np.ndarray
     class_names: tuple[str, ...]
     logits: np.ndarray
     probabilities: np.ndarray
@@ -46,7 +46,7 @@ class Prediction:
         ]
 
     def listed(self, top):
-        """What to tell of the picture, ranked: the best `top` classes, or the labels it has."""
+        """What to tell of the image, ranked: the best `top` classes, or the labels it has."""
         if self.thresholds is None:
             return self.ranked()[:top]
         limits = dict(zip(self.class_names, self.thresholds, strict=True))
@@ -62,38 +62,38 @@ class Prediction:
         return {"path": self.path, "labels": labels, "classes": ranked}
 
 
-def predict_pictures(model, metadata, paths, skip_broken=False, max_megapixels=MAX_MEGAPIXELS):
-    """Predicts picture files, one after the other.
+def predict_images(model, metadata, paths, skip_broken=False, max_megapixels=MAX_MEGAPIXELS):
+    """Predicts image files, one after the other.
 
     Args:
         model: `keras.Model`, RGB 0-255 in, logits out.
         metadata: its `ModelMetadata`.
         paths: list of paths.
-        skip_broken: bool, whether pictures that cannot be used are left out instead of stopping.
+        skip_broken: bool, whether images that cannot be used are left out instead of stopping.
             Defaults to `False`.
-        max_megapixels: float, the largest picture that is decoded. Defaults to `MAX_MEGAPIXELS`.
+        max_megapixels: float, the largest image that is decoded. Defaults to `MAX_MEGAPIXELS`.
 
     Returns:
         List of `Prediction`.
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if one is no whole picture.
+        ValueError: if one is no whole image.
     """
-    pictures = read_pictures(paths, metadata.image_size, skip_broken, max_megapixels)
-    return [_predict(model, metadata, path, picture) for path, picture in pictures]
+    images = read_images(paths, metadata.image_size, skip_broken, max_megapixels)
+    return [_predict(model, metadata, path, image) for path, image in images]
 
 
-def _predict(model, metadata, path, picture):
-    logits = model.predict_on_batch(picture[None].astype("float32"))[0]
+def _predict(model, metadata, path, image):
+    logits = model.predict_on_batch(image[None].astype("float32"))[0]
     probabilities = TARGETS[metadata.task].probabilities(logits)
     return Prediction(
-        readable(path), picture, metadata.class_names, logits, probabilities, metadata.thresholds
+        readable(path), image, metadata.class_names, logits, probabilities, metadata.thresholds
     )
 
 
 def explain(model, metadata, predictions, path):
-    """Writes heat maps of what each place contributed to the best class and the runner-up.
+    """Writes heat maps of what each position contributed to the best class and the runner-up.
 
     On a model with a region grid the three regions that spoke most for a class are outlined.
 
@@ -101,22 +101,22 @@ def explain(model, metadata, predictions, path):
         model: zoo model with cross-layer pooling.
         metadata: its `ModelMetadata`.
         predictions: list of `Prediction`.
-        path: path of the picture to write.
+        path: path of the image to write.
 
     Raises:
         ValueError: if the model has no cross-layer pooling.
     """
-    pictures = np.stack([p.picture for p in predictions])
+    images = np.stack([p.image for p in predictions])
     classes = np.stack([np.argsort(-p.logits, kind="stable")[:_SHOWN_CLASSES] for p in predictions])
-    contributions, bias = place_contributions(model, pictures.astype("float32"), classes)
-    places = sum(values.sum(axis=(2, 3)) for values in contributions.values())
+    contributions, bias = position_contributions(model, images.astype("float32"), classes)
+    positions = sum(values.sum(axis=(2, 3)) for values in contributions.values())
     names = [drawable(name) for name in metadata.class_names]
     titles = [
         [
-            f"{names[c]}\nlogit {p.logits[c]:.2f} = places {s:.2f} + bias {b:.2f}"
+            f"{names[c]}\nlogit {p.logits[c]:.2f} = positions {s:.2f} + bias {b:.2f}"
             for c, s, b in zip(*rows, strict=True)
         ]
-        for p, *rows in zip(predictions, classes, places, bias, strict=True)
+        for p, *rows in zip(predictions, classes, positions, bias, strict=True)
     ]
     maps = heat_map(model, contributions)
-    plot_explanations(pictures, maps, titles, strongest_regions(model, contributions), path)
+    plot_explanations(images, maps, titles, strongest_regions(model, contributions), path)

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from keras_crosspool.data import picture_batches
+from keras_crosspool.data import image_batches
 from keras_crosspool.progress import track
 from keras_crosspool.targets import task_of
 
@@ -21,9 +21,9 @@ def predict_logits(model, split, image_size, batch_size=32):
         `(n, num_classes)`.
     """
     logits, labels = [], []
-    batches = picture_batches(split, image_size, batch_size)
-    for pictures, batch_labels in track(batches, f"predicting {split.name}"):
-        logits.append(model.predict_on_batch(np.asarray(pictures, "float32")))
+    batches = image_batches(split, image_size, batch_size)
+    for images, batch_labels in track(batches, f"predicting {split.name}"):
+        logits.append(model.predict_on_batch(np.asarray(images, "float32")))
         labels.append(np.asarray(batch_labels))
     return np.concatenate(logits), np.concatenate(labels)
 
@@ -44,7 +44,7 @@ def score(logits, labels, class_names, coarse_names=None, thresholds=None):
         `SingleLabelScores` or `MultiLabelScores`.
 
     Raises:
-        ValueError: if a class has no coarse class, or no picture of several labels has any.
+        ValueError: if a class has no coarse class, or no image of several labels has any.
 
     Example:
 
@@ -54,6 +54,6 @@ def score(logits, labels, class_names, coarse_names=None, thresholds=None):
     >>> scores.top1, scores.coarse_top1
     (0.5, 1.0)
     >>> score(logits, np.array([[1, 1, 0], [1, 0, 0]]), ["pear", "plum", "milk"]).classes["plum"]
-    {'average_precision': 0.5, 'precision': 0.5, 'recall': 1.0, 'f1': 0.666..., 'pictures': 1}
+    {'average_precision': 0.5, 'precision': 0.5, 'recall': 1.0, 'f1': 0.666..., 'images': 1}
     """
     return task_of(labels).score(logits, labels, class_names, coarse_names, thresholds)

@@ -69,7 +69,7 @@ def export(
     from keras_crosspool.exporting.parity import Comparator
     from keras_crosspool.exporting.source import make_source
 
-    compared, calibrated = _pictures(
+    compared, calibrated = _chosen_images(
         model, images, labels, calibration_images, precision == "int8", parity
     )
     source = make_source(model, _metadata(model), calibration=calibrated)
@@ -77,7 +77,7 @@ def export(
     return formats.resolve(row.exporter)(source, path, precision, comparator, **options)
 
 
-def _pictures(model, images, labels, calibration_images, quantizes, parity):
+def _chosen_images(model, images, labels, calibration_images, quantizes, parity):
     """The images to compare on and those to calibrate on, each `None` where none are needed."""
     shown = None if images is None else _drawn(model, images, labels)
     if parity and shown is None:
@@ -105,34 +105,34 @@ def _drawn(model, images, labels):
     """Labelled images at the size of the model; any first ones of them cover the classes."""
     from keras_crosspool.data.array_images import labelled_images
     from keras_crosspool.data.pipeline import even_order
-    from keras_crosspool.exporting.pictures import Pictures
+    from keras_crosspool.exporting.images import Images
 
     found = labelled_images(images, labels, None, model.class_names, model.task)
     order = even_order(found.labels)[: _PARITY_IMAGES + _CALIBRATION_IMAGES]
     pixels = _as_bytes(found.images_at(order, model.image_size))
-    return Pictures(pixels, found.labels[order], "images", found.name)
+    return Images(pixels, found.labels[order], "images", found.name)
 
 
 def _unlabelled(model, images):
     from keras_crosspool.data.array_images import resized
-    from keras_crosspool.exporting.pictures import Pictures
+    from keras_crosspool.exporting.images import Images
 
     chosen = np.asarray(images)[:_CALIBRATION_IMAGES]
     pixels = _as_bytes(resized(chosen, model.image_size))
-    return Pictures(pixels, np.zeros(len(pixels), "int32"), "calibration_images", "images")
+    return Images(pixels, np.zeros(len(pixels), "int32"), "calibration_images", "images")
 
 
 def _as_bytes(images):
     return np.clip(np.round(images), 0, 255).astype("uint8")
 
 
-def _first(pictures, count):
-    return _between(pictures, 0, count)
+def _first(images, count):
+    return _between(images, 0, count)
 
 
-def _between(pictures, start, stop):
+def _between(images, start, stop):
     return dataclasses.replace(
-        pictures, pixels=pictures.pixels[start:stop], labels=pictures.labels[start:stop]
+        images, pixels=images.pixels[start:stop], labels=images.labels[start:stop]
     )
 
 

@@ -1,4 +1,4 @@
-"""Calibration: what real pictures tell of a model's tensors, measured once and kept."""
+"""Calibration: what real images tell of a model's tensors, measured once and kept."""
 
 import dataclasses
 import hashlib
@@ -7,7 +7,7 @@ import pathlib
 
 from absl import logging
 
-from keras_crosspool.exporting.pictures import Pictures, read_pictures
+from keras_crosspool.exporting.images import Images, read_images
 from keras_crosspool.exporting.statistics import Statistics
 from keras_crosspool.files import atomic_path
 from keras_crosspool.records import read_record
@@ -18,34 +18,34 @@ class Calibration:
     """What was measured of a model's tensors, and where it comes from.
 
     Attributes:
-        pictures: `Pictures` they were measured on.
+        images: `Images` they were measured on.
         method: str, tool, version and statistic.
         statistics: `Statistics`.
         from_cache: bool, whether they were read from the cache.
     """
 
-    pictures: Pictures
+    images: Images
     method: str
     statistics: Statistics
     from_cache: bool
 
-    def describe(self, comparator):
+    def to_dict(self, comparator):
         """The calibration as plain data for a record.
 
         Args:
-            comparator: `Comparator` of the export, or `None`: how many of its pictures were
+            comparator: `Comparator` of the export, or `None`: how many of its images were
                 calibrated on is recorded, for those flatter the result.
 
         Returns:
             dict.
         """
-        seen = set(self.pictures.hashes())
-        proof = comparator.pictures.hashes() if comparator else []
+        seen = set(self.images.hashes())
+        proof = comparator.images.hashes() if comparator else []
         return {
-            **self.pictures.describe(),
+            **self.images.to_dict(),
             "method": self.method,
             "from_cache": self.from_cache,
-            "pictures_shared_with_parity": sum(picture in seen for picture in proof),
+            "images_shared_with_parity": sum(image in seen for image in proof),
             "ranges": self.statistics.ranges,
         }
 
@@ -57,10 +57,10 @@ def calibrate(
     *,
     calibration_data="",
     calibration_split="",
-    calibration_pictures=128,
+    calibration_images=128,
     calibration_cache="",
 ):
-    """Measures ranges on real pictures, or reads them from a cache made for the same case.
+    """Measures ranges on real images, or reads them from a cache made for the same case.
 
     Args:
         source: `Source`.
@@ -69,7 +69,7 @@ def calibrate(
         calibration_data: str, folder or `"tfds:NAME"`. Defaults to the source's own images, or
             else the model's own data.
         calibration_split: str. Defaults to the split that the model was trained on.
-        calibration_pictures: int, the most pictures; copies among them are left out with a
+        calibration_images: int, the most images; copies among them are left out with a
             warning. Defaults to `128`.
         calibration_cache: str, path of the cache file. Defaults to none.
 
@@ -77,40 +77,40 @@ def calibrate(
         `Calibration`.
 
     Raises:
-        ValueError: if the pictures are not there, or the cache is damaged or was made for another
-            model, other pictures or another method.
+        ValueError: if the images are not there, or the cache is damaged or was made for another
+            model, other images or another method.
     """
-    pictures = _without_copies(
+    images = _without_copies(
         source.calibration
-        or read_pictures(
+        or read_images(
             source.metadata,
             "calibration",
             calibration_data,
             calibration_split,
-            calibration_pictures,
+            calibration_images,
             source.image_options,
         )
     )
-    key = {"model": source.sha256, "pictures": pictures.sha256, "method": method}
+    key = {"model": source.sha256, "images": images.sha256, "method": method}
     if calibration_cache and pathlib.Path(calibration_cache).exists():
-        return Calibration(pictures, method, _read_cache(calibration_cache, key), True)
-    statistics = measure(pictures.pixels)
+        return Calibration(images, method, _read_cache(calibration_cache, key), True)
+    statistics = measure(images.pixels)
     if calibration_cache:
         _write_cache(calibration_cache, key, statistics)
-    return Calibration(pictures, method, statistics, False)
+    return Calibration(images, method, statistics, False)
 
 
-def _without_copies(pictures):
-    """The distinct ones among some pictures: one that comes twice would weigh twice."""
-    distinct = pictures.distinct()
-    copies = len(pictures.pixels) - len(distinct.pixels)
+def _without_copies(images):
+    """The distinct ones among some images: one that comes twice would weigh twice."""
+    distinct = images.distinct()
+    copies = len(images.pixels) - len(distinct.pixels)
     if copies:
         logging.warning(
-            "calibration: %d of %d pictures of %s, split %s, left out as copies of others",
+            "calibration: %d of %d images of %s, split %s, left out as copies of others",
             copies,
-            len(pictures.pixels),
-            pictures.data,
-            pictures.split,
+            len(images.pixels),
+            images.data,
+            images.split,
         )
     return distinct
 

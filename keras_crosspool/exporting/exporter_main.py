@@ -21,7 +21,7 @@ def export_from_flags(name):
         name: str, row of `keras_crosspool.exporting.formats`.
 
     Raises:
-        ValueError: if a flag, the model directory or the pictures are not as expected.
+        ValueError: if a flag, the model directory or the images are not as expected.
     """
     quieten_logs()
     row = formats.get_format(name)
@@ -40,7 +40,7 @@ def export_from_flags(name):
         artefact = export(source, output, FLAGS.precision, comparator, **options)
     except (ParityError, SlowerError) as error:
         sys.exit(f"error: {as_flags(str(error))}")
-    print(_describe(artefact, output))
+    print(_summary(artefact, output))
 
 
 def quieten_logs():
@@ -61,21 +61,21 @@ def comparator_from_flags(source):
     """The comparator that the parity flags ask for, or `None` when parity is off."""
     if FLAGS.parity == "off":
         return None
+    from keras_crosspool.exporting.images import read_images
     from keras_crosspool.exporting.parity import Comparator
-    from keras_crosspool.exporting.pictures import read_pictures
 
-    pictures = read_pictures(
+    images = read_images(
         source.metadata,
         "parity",
         FLAGS.parity_data,
         FLAGS.parity_split,
-        FLAGS.parity_pictures,
+        FLAGS.parity_images,
         source.image_options,
     )
-    return Comparator(pictures, source.model, source.metadata.thresholds)
+    return Comparator(images, source.model, source.metadata.thresholds)
 
 
-def _describe(artefact, output):
+def _summary(artefact, output):
     """A few lines on an artefact: size, operators, parity."""
     operators = ", ".join(f"{name} {count}" for name, count in artefact.operators.items())
     return (
@@ -95,7 +95,7 @@ def parity_line(artefact):
         return f"off: written unproven{note}"
     float16 = parity["float16_arithmetic"]
     return (
-        f"{parity['status']} on {parity['pictures']} pictures of {parity['split']}: cosine "
+        f"{parity['status']} on {parity['images']} images of {parity['split']}: cosine "
         f"{parity['cosine']['worst']:.5f} worst, {parity['cosine']['median']:.5f} median; largest "
         f"difference {parity['max_abs_of_range']:.2%} of the range; agreement "
         f"{parity['agreement']:.1%}; {parity['metric'].replace('_', ' ')} {parity['score']:.1%} "

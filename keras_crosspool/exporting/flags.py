@@ -18,14 +18,14 @@ def define_common():
     flags.DEFINE_string(
         "parity_data",
         "",
-        "Folder of pictures (split/class/*.jpg) or tfds:NAME on which the artefact must agree with "
+        "Folder of images (split/class/*.jpg) or tfds:NAME on which the artefact must agree with "
         "the Keras model; by default the data that the model was trained on.",
     )
     flags.DEFINE_string(
         "parity_split", "", "Split of it; by default the validation split, or else training."
     )
     flags.DEFINE_integer(
-        "parity_pictures", 64, "Number of pictures, drawn evenly over the classes.", lower_bound=8
+        "parity_images", 64, "Number of images, drawn evenly over the classes.", lower_bound=8
     )
     flags.DEFINE_enum(
         "parity",

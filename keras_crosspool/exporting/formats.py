@@ -11,27 +11,27 @@ _CALIBRATION = (
     Option(
         "calibration_data",
         "",
-        "int8: folder of pictures (split/class/*.jpg) or tfds:NAME whose pictures set the ranges; "
+        "int8: folder of images (split/class/*.jpg) or tfds:NAME whose images set the ranges; "
         "by default the data that the model was trained on.",
         _INT8,
     ),
     Option(
         "calibration_split",
         "",
-        "int8: split that the calibration pictures come from; by default the one that the model "
+        "int8: split that the calibration images come from; by default the one that the model "
         "was trained on, with its slice.",
         _INT8,
     ),
     Option(
-        "calibration_pictures",
+        "calibration_images",
         128,
-        "int8: number of calibration pictures, drawn evenly over the classes.",
+        "int8: number of calibration images, drawn evenly over the classes.",
         _INT8,
     ),
     Option(
         "calibration_cache",
         "",
-        "int8: file in which the ranges are kept; read again when model, pictures and method are "
+        "int8: file in which the ranges are kept; read again when model, images and method are "
         "the same, refused when they are not.",
         _INT8,
     ),
@@ -44,7 +44,7 @@ _ALLOW_SLOWER = Option(
     _INT8,
 )
 _BATCH_SIZE = Option(
-    "batch_size", 1, "Number of pictures the artefact takes at once; 0 leaves it open (dynamic)."
+    "batch_size", 1, "Number of images the artefact takes at once; 0 leaves it open (dynamic)."
 )
 _OPSET = Option("opset", 18, "ONNX operator set version of the file.")
 
@@ -65,7 +65,7 @@ FORMATS = (
             Option(
                 "int8_io",
                 False,
-                "int8: pictures come in and logits go out as int8, for accelerators that have no "
+                "int8: images come in and logits go out as int8, for accelerators that have no "
                 "float unit at their border.",
                 _INT8,
             ),
@@ -112,7 +112,7 @@ FORMATS = (
                 "profile",
                 "1/8/32",
                 "Least, best and largest batch of the engine; three equal numbers fix the batch. "
-                "The picture's size is the model's.",
+                "The image's size is the model's.",
             ),
             Option(
                 "compute_capabilities",

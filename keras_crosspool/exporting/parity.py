@@ -1,4 +1,4 @@
-"""Comparator: shows the same real pictures to the Keras model and to an artefact."""
+"""Comparator: shows the same real images to the Keras model and to an artefact."""
 
 import dataclasses
 import functools
@@ -10,8 +10,8 @@ from keras_crosspool.exporting.keras_runner import KerasRunner
 from keras_crosspool.exporting.parity_result import TOLERANCES, ParityResult
 
 REFERENCE_BATCH = 16
-_MINIMUM_PICTURES = 8
-_FLOAT16_PICTURES = 8
+_MINIMUM_IMAGES = 8
+_FLOAT16_IMAGES = 8
 
 
 class ParityError(RuntimeError):
@@ -19,32 +19,32 @@ class ParityError(RuntimeError):
 
 
 class Comparator:
-    """Holds pictures and the reference's logits, and compares candidates with them.
+    """Holds images and the reference's logits, and compares candidates with them.
 
     Args:
-        pictures: `Pictures`, the same for every candidate.
+        images: `Images`, the same for every candidate.
         model: `keras.Model`, the reference; it runs once, when first needed.
         thresholds: float `(classes,)`, of a multi-label model. Defaults to one half each.
 
     Raises:
-        ValueError: if the pictures are too few to say anything.
+        ValueError: if the images are too few to say anything.
 
     Example:
 
-    >>> comparator = Comparator(pictures, model)  # doctest: +SKIP
+    >>> comparator = Comparator(images, model)  # doctest: +SKIP
     >>> with LiteRTRunner("model.tflite") as runner:  # doctest: +SKIP
     ...     result = comparator.compare(runner, "float16")
     >>> bool(result), result.failures  # doctest: +SKIP
     (True, ())
     """
 
-    def __init__(self, pictures, model, thresholds=None):
-        if len(pictures.pixels) < _MINIMUM_PICTURES:
+    def __init__(self, images, model, thresholds=None):
+        if len(images.pixels) < _MINIMUM_IMAGES:
             raise ValueError(
-                f"Parity needs at least {_MINIMUM_PICTURES} pictures; raise `parity_pictures` or "
-                f"choose a larger `parity_split`. Received: {len(pictures.pixels)}"
+                f"Parity needs at least {_MINIMUM_IMAGES} images; raise `parity_images` or "
+                f"choose a larger `parity_split`. Received: {len(images.pixels)}"
             )
-        self.pictures = pictures
+        self.images = images
         self._model = model
         self._thresholds = thresholds
 
@@ -52,30 +52,30 @@ class Comparator:
     def reference(self):
         """The reference's logits, `(n, classes)`."""
         with KerasRunner(self._model) as runner:
-            return _run_in_batches(runner, self.pictures.pixels, REFERENCE_BATCH)
+            return _run_in_batches(runner, self.images.pixels, REFERENCE_BATCH)
 
     def compare(self, runner, precision, limit=None):
         """Compares an open runner with the reference.
 
-        A candidate that takes any batch is run with batches of one and of several pictures, and
+        A candidate that takes any batch is run with batches of one and of several images, and
         has to pass with both.
 
         Args:
             runner: an open `Runner`.
             precision: str, key of `TOLERANCES`.
-            limit: int, the most pictures, evenly spaced. Defaults to all.
+            limit: int, the most images, evenly spaced. Defaults to all.
 
         Returns:
             `ParityResult`.
         """
-        count = len(self.pictures.pixels)
+        count = len(self.images.pixels)
         chosen = np.linspace(0, count - 1, min(limit or count, count)).astype(int)
         sizes = (runner.batch_size,) if runner.batch_size else (1, REFERENCE_BATCH)
         results = [
             ParityResult.measure(
                 self.reference[chosen],
-                _run_in_batches(runner, self.pictures.pixels[chosen], size),
-                self.pictures.labels[chosen],
+                _run_in_batches(runner, self.images.pixels[chosen], size),
+                self.images.labels[chosen],
                 TOLERANCES[precision],
                 self._thresholds,
             )
@@ -102,7 +102,7 @@ class Comparator:
         if not result:
             raise ParityError(
                 f"Parity failed, so nothing was written: {'; '.join(result.failures)} "
-                f"({result.compared} pictures, {precision} tolerance, {runner.name} against "
+                f"({result.compared} images, {precision} tolerance, {runner.name} against "
                 f"Keras).{hint} Choose a higher precision, or `parity=off` to write it unproven."
             )
         return result
@@ -111,7 +111,7 @@ class Comparator:
         """Compares what a GPU that computes in float16 would answer, and refuses what is beyond.
 
         Args:
-            runner: an open `Float16Runner`; a few pictures go through it.
+            runner: an open `Float16Runner`; a few images go through it.
             precision: str, of the artefact. The tolerance is float16's, or its own if wider.
 
         Returns:
@@ -121,11 +121,11 @@ class Comparator:
             ParityError: if it is beyond the tolerance.
         """
         tolerance = max(precision, "float16", key=lambda each: TOLERANCES[each].max_abs)
-        result = self.compare(runner, tolerance, _FLOAT16_PICTURES)
+        result = self.compare(runner, tolerance, _FLOAT16_IMAGES)
         if not result:
             raise ParityError(
                 "Parity failed, so nothing was written: a GPU that computes in float16 would "
-                f"answer something else. {'; '.join(result.failures)} ({result.compared} pictures, "
+                f"answer something else. {'; '.join(result.failures)} ({result.compared} images, "
                 f"{tolerance} tolerance, {runner.name} against Keras). Float16 holds {LEAST:.1e} "
                 f"to {MOST:.0f}. What is computed: {runner.computed}. Constants: "
                 f"{runner.constants}. Keep layers of your own within that range, or `parity=off` "
@@ -138,9 +138,9 @@ class Comparator:
         }
         return {"runtime": runner.name, **result.to_dict(), "ranges": ranges}
 
-    def describe(self):
+    def to_dict(self):
         """What was compared, as plain data for a record."""
-        return self.pictures.describe()
+        return self.images.to_dict()
 
 
 def _run_in_batches(runner, pixels, size):

@@ -15,13 +15,13 @@ class Tolerance:
 
     Args:
         max_abs: largest difference of a logit, as a part of the range of the reference's logits.
-        cosine_worst: least cosine over the pictures.
+        cosine_worst: least cosine over the images.
         cosine_median: least median cosine.
-        agreement: least agreement of what both say: the part of the pictures with the same best
-            class, or the Dice coefficient of the labels above their thresholds. One picture may
+        agreement: least agreement of what both say: the part of the images with the same best
+            class, or the Dice coefficient of the labels above their thresholds. One image may
             always differ.
-        score_drop: most accuracy, or mean average precision, lost on the labelled pictures, if it
-            is more than one picture.
+        score_drop: most accuracy, or mean average precision, lost on the labelled images, if it
+            is more than one image.
     """
 
     max_abs: float
@@ -32,7 +32,7 @@ class Tolerance:
 
 
 # Set from what healthy models lose (EfficientNet-Lite0 with 16 and with 81 classes), so that
-# swapped colours, pictures scaled to 0-1, noise on the weights and an early layer that lost an
+# swapped colours, images scaled to 0-1, noise on the weights and an early layer that lost an
 # eighth of its channels are each beyond all of them: tests/export/test_parity.py shows it.
 TOLERANCES = {
     "float32": Tolerance(0.001, 0.9999, 0.99999, 0.98, 0.01),
@@ -47,22 +47,22 @@ TOLERANCES = {
 class ParityResult:
     """The comparison of one artefact with the reference. It is true when it passed.
 
-    The cosine is taken between logits less the reference's mean logits over the pictures. What
-    all pictures share says nothing about the picture, and it would hide damage: on a solved model
+    The cosine is taken between logits less the reference's mean logits over the images. What
+    all images share says nothing about the image, and it would hide damage: on a solved model
     with the colours swapped, 54% of the answers change and the plain cosine still has a median
     of 0.97, this one of 0.65.
 
     Attributes:
-        compared: int, number of pictures compared.
+        compared: int, number of images compared.
         max_abs: float, largest difference of a logit.
         max_abs_of_range: float, the same as a part of the range of the reference's logits.
         mean_abs: float, mean difference of a logit.
         cosine: dict with the quantiles `worst`, `p10` and `median`.
         agreement: float, how far both say the same, see `Tolerance`.
-        top5_agreement: float, part of the pictures whose best class is among the reference's five.
-        metric: str, what the scores are: `accuracy`, or `mean_average_precision` where pictures
+        top5_agreement: float, part of the images whose best class is among the reference's five.
+        metric: str, what the scores are: `accuracy`, or `mean_average_precision` where images
             have several labels.
-        reference_score: float, of the reference on these labelled pictures.
+        reference_score: float, of the reference on these labelled images.
         score: float, of the artefact on them.
         not_finite: int, how many logits are NaN or infinite.
         tolerance: `Tolerance` it was held to.
@@ -126,7 +126,7 @@ class ParityResult:
         """What is beyond the tolerance, as a tuple of sentences; empty when it passed."""
         limit = self.tolerance
         drop = self.reference_score - self.score
-        # One picture is no evidence, however few there are.
+        # One image is no evidence, however few there are.
         one = 1.01 / self.compared
         allowed_drop = max(limit.score_drop, one)
         needed_agreement = min(limit.agreement, round(1 - one, 5))

@@ -67,7 +67,7 @@ def publish(draft, source, output, comparator):
             inputs=draft.inputs,
             outputs=draft.outputs,
             operators=draft.operators,
-            model=source.describe(),
+            model=source.to_dict(),
             parity={"status": "off"},
             versions=package_versions("keras_crosspool", "keras", *draft.packages),
             details=draft.details,
@@ -80,7 +80,7 @@ def publish(draft, source, output, comparator):
 
 def _prove(file, artefact, draft, source, comparator):
     """The parity record of a file; see `publish`."""
-    record = comparator.describe()
+    record = comparator.to_dict()
     if source.rebuilt_from:
         with KerasRunner(source.original, name="the model as trained") as runner:
             record["float32_rebuild"] = comparator.demand(runner, source.rebuilt_from).to_dict()

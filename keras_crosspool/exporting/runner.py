@@ -20,7 +20,7 @@ class Runner(abc.ABC):
     Example:
 
     >>> with LiteRTRunner("model.tflite") as runner:  # doctest: +SKIP
-    ...     logits = runner.run(pictures)
+    ...     logits = runner.run(images)
     """
 
     def __init__(self, name):
@@ -35,21 +35,21 @@ class Runner(abc.ABC):
     def __exit__(self, *_):
         self._close()
 
-    def run(self, pictures):
+    def run(self, images):
         """Runs the model.
 
         Args:
-            pictures: `(n, height, width, 3)` array, RGB, 0-255; with a fixed batch they go in
+            images: `(n, height, width, 3)` array, RGB, 0-255; with a fixed batch they go in
                 batches, the last one filled up.
 
         Returns:
             float32 array `(n, classes)`, the logits.
         """
-        pictures = np.ascontiguousarray(pictures, "float32")
-        size = self.batch_size or self.max_batch or len(pictures)
-        if len(pictures) == (self.batch_size or min(size, len(pictures))):
-            return self._infer(pictures)
-        chunks = (pictures[i : i + size] for i in range(0, len(pictures), size))
+        images = np.ascontiguousarray(images, "float32")
+        size = self.batch_size or self.max_batch or len(images)
+        if len(images) == (self.batch_size or min(size, len(images))):
+            return self._infer(images)
+        chunks = (images[i : i + size] for i in range(0, len(images), size))
         return np.concatenate([self._run_chunk(chunk) for chunk in chunks])
 
     def _run_chunk(self, chunk):

@@ -6,7 +6,7 @@ import functools
 import keras
 
 from keras_crosspool.environment import check_tensorflow_backend
-from keras_crosspool.exporting.pictures import Pictures
+from keras_crosspool.exporting.images import Images
 from keras_crosspool.graphs import graph_nodes
 from keras_crosspool.layers.region_grid import RegionGrid
 from keras_crosspool.models.directory import load_model
@@ -26,7 +26,7 @@ class Source:
         metadata: `ModelMetadata`.
         original: `keras.Model` as it was saved, which may have been trained under another
             precision and is not changed.
-        calibration: `Pictures` that set the ranges of int8; `None` for the model's own data.
+        calibration: `Images` that set the ranges of int8; `None` for the model's own data.
         image_options: dict, arguments of `open_split` with which images for the model are read.
     """
 
@@ -34,7 +34,7 @@ class Source:
     metadata: ModelMetadata
     original: keras.Model
     image_options: dict = dataclasses.field(default_factory=dict)
-    calibration: Pictures | None = None
+    calibration: Images | None = None
     _made: dict = dataclasses.field(default_factory=dict, init=False, repr=False, compare=False)
 
     @functools.cached_property
@@ -76,7 +76,7 @@ class Source:
                 head.append(node.operation.name)
         return tuple(dict.fromkeys(reversed(head)))
 
-    def describe(self):
+    def to_dict(self):
         """The model as plain data for a record."""
         return {
             "name": self.metadata.name,
@@ -128,7 +128,7 @@ def _without_loops(model):
 
     def change(layer, config):
         if isinstance(layer, RegionGrid):
-            config["picture_by_picture"] = False
+            config["image_by_image"] = False
 
     copy = changed_network(model, change)
     copy.set_weights(model.get_weights())

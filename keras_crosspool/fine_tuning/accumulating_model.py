@@ -18,8 +18,8 @@ class AccumulatingModel(keras.Model):
 
     Example:
 
-    >>> picture = keras.Input((4,))
-    >>> model = AccumulatingModel(picture, keras.layers.Dense(2)(picture))
+    >>> image = keras.Input((4,))
+    >>> model = AccumulatingModel(image, keras.layers.Dense(2)(image))
     >>> model.gradient_accumulation = 3
     >>> model.compile("sgd", "mse")
     >>> history = model.fit(np.ones((6, 4)), np.ones((6, 2)), batch_size=6, verbose=0)

@@ -12,20 +12,20 @@ from keras_crosspool.fine_tuning.epoch_plan import EpochPlan
 
 @dataclasses.dataclass(frozen=True)
 class Batches:
-    """Batches of `(pictures, targets, weights)` of a split, for one device or many.
+    """Batches of `(images, targets, weights)` of a split, for one device or many.
 
     Attributes:
         split: `Split`.
-        pictures: function from an index to a picture, from `open_pictures`.
+        images: function from an index to an image, from `open_images`.
         plan: `EpochPlan`.
         distribution: `Distribution`.
-        class_weights: float `(num_classes,)`, by which the pictures of a class count;
+        class_weights: float `(num_classes,)`, by which the images of a class count;
             `None` counts all alike.
-        augmented: bool, whether pictures are augmented, each epoch anew.
+        augmented: bool, whether images are augmented, each epoch anew.
     """
 
     split: object
-    pictures: object
+    images: object
     plan: EpochPlan
     distribution: Distribution = ONE_DEVICE
     class_weights: np.ndarray | None = None
@@ -54,7 +54,7 @@ class Batches:
         return strategy.distribute_datasets_from_function(for_process)
 
     def names(self, epoch, step):
-        """The names of the pictures of a step, of all devices."""
+        """The names of the images of a step, of all devices."""
         weights = self.plan.weights()[step]
         return [self.split.names[i] for i in self.plan.order(epoch)[step][weights > 0]]
 
@@ -69,14 +69,14 @@ class Batches:
         def order(epoch):
             return self._share(self.plan.order(int(epoch)), pipeline).ravel()
 
-        def places(epoch):
+        def positions(epoch):
             indices = tf.numpy_function(order, [epoch], tf.int64)
             indices = tf.ensure_shape(indices, weights.shape)
             return tf.data.Dataset.from_tensor_slices(
                 (indices, weights, tf.fill(weights.shape, epoch))
             )
 
-        examples = tf.data.Dataset.range(first_epoch, tf.int64.max).flat_map(places)
+        examples = tf.data.Dataset.range(first_epoch, tf.int64.max).flat_map(positions)
         return (
             examples.skip(first_step * count * share)
             # So said, workers need not ask each other at every step whether there is another.
@@ -94,27 +94,27 @@ class Batches:
     def _load(self, index, weight, epoch):
         import tensorflow as tf
 
-        picture = tf.numpy_function(self._picture, [index], tf.uint8, stateful=False)
-        side = self.pictures(0).shape[0]
-        picture = tf.ensure_shape(picture, (side, side, 3))
+        image = tf.numpy_function(self._image, [index], tf.uint8, stateful=False)
+        side = self.images(0).shape[0]
+        image = tf.ensure_shape(image, (side, side, 3))
         if self.augmented:
             seed = tf.stack([self.plan.seed + 1_000_003 * epoch, index])
-            picture = augment(picture, seed)
+            image = augment(image, seed)
         label = tf.gather(self.split.labels, index)
         if self.class_weights is not None:
             weight *= tf.gather(self.class_weights.astype("float32"), label)
-        return tf.cast(picture, tf.float32), label, weight
+        return tf.cast(image, tf.float32), label, weight
 
-    def _picture(self, index):
+    def _image(self, index):
         try:
-            return np.asarray(self.pictures(int(index)))
+            return np.asarray(self.images(int(index)))
         except (ValueError, OSError) as error:
             self._failures.append(error)
             raise
 
     @contextlib.contextmanager
     def naming_failures(self):
-        """Raises the error of a picture that cannot be read, not TensorFlow's about that error."""
+        """Raises the error of an image that cannot be read, not TensorFlow's about that error."""
         import tensorflow as tf
 
         try:
@@ -124,6 +124,6 @@ class Batches:
                 raise
             raise self._failures[0] from error
 
-    def _with_targets(self, pictures, labels, weights):
+    def _with_targets(self, images, labels, weights):
         targets = self.split.task.targets(labels, len(self.split.class_names))
-        return pictures, targets, weights
+        return images, targets, weights

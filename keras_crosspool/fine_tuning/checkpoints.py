@@ -216,7 +216,7 @@ class Checkpoints:
         path = self.directory / _RUN_FILE
         if not path.exists():
             return None
-        return read_record(dict, path, "restore it, or remove the folder to begin anew")
+        return read_record(dict, path, "restore it, or remove the folder to start again")
 
     def _check_run(self, begun):
         differences = [
@@ -227,7 +227,7 @@ class Checkpoints:
         if differences:
             raise ValueError(
                 "The checkpoints there are of another run: repeat its flags to go on, name another "
-                f"output, or remove the folder to begin anew. Received: {self.directory}, begun "
+                f"output, or remove the folder to start again. Received: {self.directory}, begun "
                 f"with {'; '.join(differences)}"
             )
 

@@ -1,4 +1,4 @@
-"""How much a picture counts by how common its class is."""
+"""How much an image counts by how common its class is."""
 
 import numpy as np
 
@@ -8,23 +8,23 @@ _BETA = 0.99
 
 
 def class_weights(split, balance="none"):
-    """The weight of each class in the loss, on average one over the pictures.
+    """The weight of each class in the loss, on average one over the images.
 
     Args:
-        split: `Split` of training pictures, of one class each.
-        balance: str, `"none"`; `"inverse"`, one over the pictures of the class; or `"effective"`,
-            one over its effective number of pictures, which grows ever slower with their number,
-            as further pictures of a class show less that is new. Defaults to `"none"`.
+        split: `Split` of training images, of one class each.
+        balance: str, `"none"`; `"inverse"`, one over the images of the class; or `"effective"`,
+            one over its effective number of images, which grows ever slower with their number,
+            as further images of a class show less that is new. Defaults to `"none"`.
 
     Returns:
-        float64 `(num_classes,)`, zero for a class without pictures; `None` for `"none"`.
+        float64 `(num_classes,)`, zero for a class without images; `None` for `"none"`.
 
     Raises:
-        ValueError: if the balance is unknown, or pictures have several labels.
+        ValueError: if the balance is unknown, or images have several labels.
 
-    Source:
+    Reference:
         Cui et al., "Class-Balanced Loss Based on Effective Number of Samples", CVPR 2019, eq. 3,
-        with beta 0.99, which suits classes of tens to hundreds of pictures.
+        with beta 0.99, which suits classes of tens to hundreds of images.
     """
     if balance not in CLASS_BALANCES:
         raise ValueError(
@@ -34,8 +34,8 @@ def class_weights(split, balance="none"):
         return None
     if split.labels.ndim > 1:
         raise ValueError(
-            "Classes are balanced where each picture has one: take `class_balance=none` for "
-            f"pictures of several labels. Received: class_balance={balance!r}"
+            "Classes are balanced where each image has one: take `class_balance=none` for "
+            f"images of several labels. Received: class_balance={balance!r}"
         )
     counts = np.bincount(split.labels, minlength=len(split.class_names)).astype("float64")
     numbers = counts if balance == "inverse" else (1 - _BETA**counts) / (1 - _BETA)

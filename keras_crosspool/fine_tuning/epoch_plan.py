@@ -1,4 +1,4 @@
-"""Which pictures each training step sees: the same for any number of devices, from any step on."""
+"""Which images each training step sees: the same for any number of devices, from any step on."""
 
 import dataclasses
 
@@ -7,16 +7,16 @@ import numpy as np
 
 @dataclasses.dataclass(frozen=True)
 class EpochPlan:
-    """The order of the pictures of every epoch, cut into steps of one size.
+    """The order of the images of every epoch, cut into steps of one size.
 
     An order is a function of seed and epoch alone, so a run that was stopped goes on at any step,
     and devices take their shares of the same batches however many they are. The last step of an
-    epoch is filled up with pictures of weight zero: shares stay equal, and no device is idle.
+    epoch is filled up with images of weight zero: shares stay equal, and no device is idle.
 
     Args:
-        size: int, number of pictures.
-        batch_size: int, pictures of a step, of all devices together.
-        seed: int, of the order; `None`, the default, keeps the pictures in their own.
+        size: int, number of images.
+        batch_size: int, images of a step, of all devices together.
+        seed: int, of the order; `None`, the default, keeps the images in their own.
 
     Example:
 
@@ -37,20 +37,20 @@ class EpochPlan:
         return -(-self.size // self.batch_size)
 
     def order(self, epoch):
-        """The indices of the pictures of an epoch, int64 `(steps, batch_size)`."""
+        """The indices of the images of an epoch, int64 `(steps, batch_size)`."""
         order = np.arange(self.size)
         if self.seed is not None:
             order = np.random.default_rng((self.seed, epoch)).permutation(self.size)
         return np.resize(order, (self.steps, self.batch_size))
 
     def weights(self):
-        """The weight of each place, float32 `(steps, batch_size)`.
+        """The weight of each position, float32 `(steps, batch_size)`.
 
-        Pictures weigh the same in whatever step they are, on average one over all places, so that
-        the mean over the steps of an epoch is the mean over its pictures.
+        Images weigh the same in whatever step they are, on average one over all positions, so that
+        the mean over the steps of an epoch is the mean over its images.
         """
-        places = np.arange(self.steps * self.batch_size)
-        weights = np.where(places < self.size, len(places) / self.size, 0.0)
+        positions = np.arange(self.steps * self.batch_size)
+        weights = np.where(positions < self.size, len(positions) / self.size, 0.0)
         return weights.astype("float32").reshape(self.steps, self.batch_size)
 
     def share(self, values, replicas, first, count):

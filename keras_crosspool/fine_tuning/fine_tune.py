@@ -7,7 +7,7 @@ import zlib
 
 import keras
 
-from keras_crosspool.data.cache import open_pictures
+from keras_crosspool.data.cache import open_images
 from keras_crosspool.distribution import ONE_DEVICE
 from keras_crosspool.fine_tuning.batches import Batches
 from keras_crosspool.fine_tuning.callbacks.early_stopping import ResumableEarlyStopping
@@ -67,15 +67,15 @@ def fine_tune(
 
 
 def _training_batches(split, image_size, options, distribution):
-    pictures = open_pictures(split, image_size, options.cache, options.cache_dir)
+    images = open_images(split, image_size, options.cache, options.cache_dir)
     weights = class_weights(split, options.class_balance)
     plan = EpochPlan(split.size, options.batch_size, options.seed)
-    return Batches(split, pictures, plan, distribution, weights, augmented=True)
+    return Batches(split, images, plan, distribution, weights, augmented=True)
 
 
 def _validation_batches(split, image_size, options, distribution):
-    pictures = open_pictures(split, image_size, options.cache, options.cache_dir)
-    return Batches(split, pictures, EpochPlan(split.size, options.batch_size), distribution)
+    images = open_images(split, image_size, options.cache, options.cache_dir)
+    return Batches(split, images, EpochPlan(split.size, options.batch_size), distribution)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,8 +152,8 @@ class _Tuner:
         return [keras.ops.convert_to_numpy(weight) for weight in self._model.weights]
 
     def speed(self):
-        """Pictures a second and what bounds them; see `report`."""
-        trained = self._throughput.pictures_per_second
+        """Images a second and what bounds them; see `report`."""
+        trained = self._throughput.images_per_second
         return report(trained, trained and input_rate(self._batches))
 
     def _prepare(self, phase, restored):

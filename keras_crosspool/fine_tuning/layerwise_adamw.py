@@ -23,7 +23,7 @@ class LayerwiseAdamW(OptimizerHooks, keras.optimizers.AdamW):
             Other layers train from the first step. Defaults to none.
         **kwargs: arguments of `keras.optimizers.AdamW`.
 
-    Source:
+    Reference:
         Rates by layer and gradual unfreezing: Howard and Ruder, "Universal Language Model
         Fine-tuning for Text Classification", ACL 2018, sections 3.2 and 3.3.
 

@@ -19,8 +19,8 @@ class MultiWorkerModel(SymbolicBuildHook, AccumulatingModel):
 
     Example:
 
-    >>> picture = keras.Input((4,))
-    >>> MultiWorkerModel(picture, keras.layers.Dense(2)(picture)).output_shape
+    >>> image = keras.Input((4,))
+    >>> MultiWorkerModel(image, keras.layers.Dense(2)(image)).output_shape
     (None, 2)
     """
 

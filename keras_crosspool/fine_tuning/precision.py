@@ -68,6 +68,6 @@ def announce(distribution, batch_size, precision, jit_compile, gradient_accumula
         distribution.rank,
         distribution.size,
     )
-    logging.info("batch of %d pictures, %d a replica", batch_size, batch_size // replicas)
+    logging.info("batch of %d images, %d a replica", batch_size, batch_size // replicas)
     compiled, reason = jit_compile
     logging.info("precision %s; XLA %s: %s", precision, "on" if compiled else "off", reason)

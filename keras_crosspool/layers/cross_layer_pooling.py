@@ -15,10 +15,10 @@ class CrossLayerPooling(keras.layers.Layer):
 
     For features `x` and guidance `a` on the same grid, guidance channel `k` pools
 
-        P_k = sum over places i of a[i, k] * x[i]
+        P_k = sum over positions i of a[i, k] * x[i]
 
     and the descriptor is `[P_1; ...; P_K]`. That is the matrix product `A^T X`, one batched GEMM;
-    no per-place product is ever formed. The sums, the square root and the norms run in float32
+    no per-position product is ever formed. The sums, the square root and the norms run in float32
     (or wider) whatever the policy, and the descriptor is cast to the compute dtype at the end.
 
     Many GPUs compute a float32 model in float16, which ends at 65504 and whose normal numbers begin
@@ -58,7 +58,7 @@ class CrossLayerPooling(keras.layers.Layer):
         ValueError: if `resize` or `data_format` is none of the above, the inputs are not two 4-D
             maps, or their grids differ with `resize=None`.
 
-    Source:
+    Reference:
         Liu, Shen and van den Hengel, "Cross-convolutional-layer Pooling for Image Recognition",
         arXiv 1510.00921.
 
@@ -142,8 +142,8 @@ class CrossLayerPooling(keras.layers.Layer):
     def normalization_scale(self, pooled):
         """The positive factor by which the normalisation multiplies each pooled sum.
 
-        Held at its value it makes the descriptor linear in the places, which is what turns a
-        class score into an exact sum over places.
+        Held at its value it makes the descriptor linear in the positions, which is what turns a
+        class score into an exact sum over positions.
 
         Args:
             pooled: `(batch, K, D)` tensor, from `pool`.

@@ -9,7 +9,7 @@ _FIXED = ("kernel_size", "use_bias", "kernel_initializer")
 
 @keras.saving.register_keras_serializable(package="keras_crosspool")
 class GuidanceSelection(keras.layers.Conv2D):
-    """Keeps the guidance channels that are most active over places and pictures.
+    """Keeps the guidance channels that are most active over positions and images.
 
     The descriptor grows with the number of guidance channels, and a deep layer has far more than
     it needs. Selecting channels is exactly a 1 x 1 convolution with a 0/1 kernel and no bias, so
@@ -80,8 +80,8 @@ class GuidanceSelection(keras.layers.Conv2D):
         if not self.built:
             self.build(maps.shape)
         maps = ops.convert_to_numpy(maps)
-        places = (0, 2, 3) if self.data_format == "channels_first" else (0, 1, 2)
-        activity = np.abs(maps).sum(axis=places, dtype="float64")
+        axes = (0, 2, 3) if self.data_format == "channels_first" else (0, 1, 2)
+        activity = np.abs(maps).sum(axis=axes, dtype="float64")
         self._activity = activity if self._activity is None else self._activity + activity
 
     def finalize_state(self, all_reduce=None):

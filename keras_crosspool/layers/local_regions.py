@@ -9,7 +9,7 @@ from keras_crosspool.numerics.pca import StreamingPCA
 
 @keras.saving.register_keras_serializable(package="keras_crosspool")
 class LocalRegions(keras.layers.Conv2D):
-    """Describes every m x n window of a feature map by its principal components.
+    """Projects every m x n window of a feature map onto principal components.
 
     The windows (valid positions, stride 1) are concatenated and projected. A window followed by
     PCA is exactly a valid convolution: the kernel holds the principal components, the bias is
@@ -30,7 +30,7 @@ class LocalRegions(keras.layers.Conv2D):
     Output shape:
         `(batch, height - m + 1, width - n + 1, filters)`, or channels first.
 
-    Source:
+    Reference:
         Liu, Shen and van den Hengel, arXiv 1510.00921 (windows of a convolutional layer, reduced
         by PCA); the convolution form is this project's.
 

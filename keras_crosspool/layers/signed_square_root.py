@@ -28,7 +28,7 @@ class SignedSquareRoot(keras.layers.Layer):
     Output shape:
         The input's.
 
-    Source:
+    Reference:
         Perronnin, Sánchez and Mensink, "Improving the Fisher Kernel", ECCV 2010, section 3.2.
 
     Example:

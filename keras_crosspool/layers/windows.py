@@ -1,45 +1,45 @@
-"""Windows of feature maps at given places: cut out, or averaged."""
+"""Windows of feature maps at given positions: cut out, or averaged."""
 
 import keras
 import numpy as np
 from keras import ops
 
 
-def nearest_places(offsets, size, pixels, places):
-    """Where windows of a picture lie in one of its feature maps, to whole places.
+def nearest_positions(offsets, size, pixels, positions):
+    """Where windows of an image lie in one of its feature maps, to whole positions.
 
     Args:
         offsets: int `(n,)`, where the windows begin along one axis, in pixels.
         size: int, their extent in pixels.
-        pixels: int, the picture's extent.
-        places: int, the map's extent.
+        pixels: int, the image's extent.
+        positions: int, the map's extent.
 
     Returns:
-        int `(n,)`, the places at which the windows begin, and int, their extent in places.
+        int `(n,)`, the positions at which the windows begin, and int, their extent in positions.
     """
-    extent = max(1, round(size * places / pixels))
-    starts = np.rint(np.asarray(offsets) * places / pixels).astype(int)
-    return np.minimum(starts, places - extent), extent
+    extent = max(1, round(size * positions / pixels))
+    starts = np.rint(np.asarray(offsets) * positions / pixels).astype(int)
+    return np.minimum(starts, positions - extent), extent
 
 
-def shares(offsets, size, pixels, places):
-    """How much of each window of a picture falls to each place of one of its feature maps.
+def shares(offsets, size, pixels, positions):
+    """How much of each window of an image falls to each position of one of its feature maps.
 
     Args:
         offsets: int `(n,)`, where the windows begin along one axis, in pixels.
         size: int, their extent in pixels.
-        pixels: int, the picture's extent.
-        places: int, the map's extent.
+        pixels: int, the image's extent.
+        positions: int, the map's extent.
 
     Returns:
-        float32 `(n, places)`; each window's shares sum to one.
+        float32 `(n, positions)`; each window's shares sum to one.
 
     Example:
 
-    >>> shares([0, 16], size=64, pixels=128, places=4).tolist()
+    >>> shares([0, 16], size=64, pixels=128, positions=4).tolist()
     [[0.5, 0.5, 0.0, 0.0], [0.25, 0.5, 0.25, 0.0]]
     """
-    edges = np.arange(places + 1) * pixels / places
+    edges = np.arange(positions + 1) * pixels / positions
     begin = np.asarray(offsets, "float64")[:, None]
     overlap = np.minimum(edges[1:], begin + size) - np.maximum(edges[:-1], begin)
     return (np.maximum(overlap, 0) / size).astype("float32")
@@ -56,7 +56,7 @@ def cut_windows(maps, tops, lefts, height, width):
         width: int, columns of a window.
 
     Returns:
-        `(batch * n * m, height, width, channels)`, a picture's windows row by row.
+        `(batch * n * m, height, width, channels)`, an image's windows row by row.
     """
     channels, columns = maps.shape[3], maps.shape[2]
     maps = ops.take(maps, _indices(tops, height), axis=1)

@@ -89,7 +89,7 @@ def load_model(directory):
     Example:
 
     >>> model, metadata = load_model("quickstart/model")  # doctest: +SKIP
-    >>> metadata.class_names[int(model(pictures)[0].numpy().argmax())]  # doctest: +SKIP
+    >>> metadata.class_names[int(model(images)[0].numpy().argmax())]  # doctest: +SKIP
     'Pink-Lady'
     """
     directory = pathlib.Path(directory)
@@ -165,7 +165,7 @@ def _check_match(model, metadata, directory):
     if (logits, shape) != (classes, (side, side, 3)):
         raise ValueError(
             f"{METADATA_FILE} does not belong to {MODEL_FILE}: it names {classes} classes and "
-            f"pictures of {side} px, and the model has {logits} logits and takes pictures of "
+            f"images of {side} px, and the model has {logits} logits and takes images of "
             f"{' x '.join(map(str, shape))}; train again or restore it. Received: {directory}"
         )
     if metadata.thresholds is not None and len(metadata.thresholds) != classes:

@@ -11,7 +11,7 @@ _PROBABILITY = records.Rule("a number from 0 to 1", lambda value: 0 <= value <= 
 
 
 class TrainingData(TypedDict):
-    """The pictures that a model was trained on: where they are, and which they were."""
+    """The images that a model was trained on: where they are, and which they were."""
 
     path: str
     train_split: str
@@ -29,13 +29,13 @@ class ModelMetadata:
         image_size: int, side of the input in pixels.
         arguments: dict, the arguments of `build_model` and of the training run.
         data: dict with `path`, `train_split`, `val_split`, the `fingerprint` of the training
-            pictures, and by split the number of pictures `used` and of those `left_out` by reason.
+            images, and by split the number of images `used` and of those `left_out` by reason.
         versions: dict, library to version.
         metrics: dict of the scores measured at the end of training.
-        task: str, `"single_label"` (one class a picture) or `"multi_label"`; a key of
+        task: str, `"single_label"` (one class an image) or `"multi_label"`; a key of
             `keras_crosspool.targets.TARGETS`.
         thresholds: tuple of float, the probability from which on each label of a multi-label
-            model is said to be there; `None` for one class a picture.
+            model is said to be there; `None` for one class an image.
         preprocessing: str, in words, what the model expects.
     """
 
@@ -49,7 +49,7 @@ class ModelMetadata:
     task: Annotated[str, records.one_of(TARGETS)] = SINGLE_LABEL.name
     thresholds: tuple[Annotated[float, _PROBABILITY], ...] | None = None
     preprocessing: str = (
-        "RGB, 0-255, the whole picture resized to a square (bilinear, antialiased); "
+        "RGB, 0-255, the whole image resized to a square (bilinear, antialiased); "
         "the backbone's own scaling is inside the model"
     )
 

@@ -9,7 +9,7 @@ from keras_crosspool.models.branch import channel_axis
 from keras_crosspool.models.grid_branch import GridBranch
 from keras_crosspool.models.window_branch import WindowBranch
 
-_FINE_SCALE = 2
+_ENLARGEMENT = 2
 _REGION_SHARE = 2 / 5  # of the image's side
 _REGIONS_IN_A_ROW = 7
 
@@ -34,7 +34,7 @@ def build_branches(backbone, scheme, options):
 
 
 def _windows(backbone, options):
-    maps = [backbone.output(name) for name in _pair(backbone, options)]
+    maps = [backbone.feature_map(name) for name in _pair(backbone, options)]
     _check_window(backbone, maps[0], options.window_size)
     return WindowBranch.build(*maps, options)
 
@@ -42,12 +42,12 @@ def _windows(backbone, options):
 def _windows_of_enlarged(backbone, options):
     """The same on the image enlarged to twice its side, by the same layers of the backbone."""
     names = _pair(backbone, options)
-    side = _FINE_SCALE * backbone.image_size
-    image = keras.layers.Resizing(side, side, name="fine_picture")(backbone.input)
+    side = _ENLARGEMENT * backbone.image_size
+    image = keras.layers.Resizing(side, side, name="image_2x")(backbone.input)
     maps = graphs.applied(backbone.extractor(names), image)
     maps = [maps[name] for name in names]
     _check_window(backbone, maps[0], options.window_size)
-    return WindowBranch.build(*maps, options, "fine_")
+    return WindowBranch.build(*maps, options, "scheme1_2x_")
 
 
 def _regions(backbone, options):
@@ -67,9 +67,8 @@ SCHEMES = {
     "scheme1": (_windows,),
     "scheme2": (_regions,),
     "both": (_windows, _regions),
-    "coarse": (_windows,),
-    "fine": (_windows_of_enlarged,),
-    "coarse+fine": (_windows, _windows_of_enlarged),
+    "scheme1_2x": (_windows_of_enlarged,),
+    "scheme1+scheme1_2x": (_windows, _windows_of_enlarged),
     "global_average": (_global_average,),
     "region_average": (_region_average,),
 }
@@ -78,7 +77,7 @@ SCHEMES = {
 def _pair(backbone, options):
     if options.features_layer and options.guidance_layer:
         return options.features_layer, options.guidance_layer
-    features, guidance = backbone.pair()
+    features, guidance = backbone.default_feature_maps()
     return options.features_layer or features.layer, options.guidance_layer or guidance.layer
 
 
@@ -95,8 +94,8 @@ def _region_grid(backbone, options):
     sizes = (sizes,) if isinstance(sizes, int) else sizes
     if max(sizes) > side:
         raise ValueError(
-            f"Regions of {max(sizes)} px do not fit into pictures of {side} px: take a smaller "
-            f"region_size or larger pictures. Received: region_size={sizes}"
+            f"Regions of {max(sizes)} px do not fit into images of {side} px: take a smaller "
+            f"region_size or larger images. Received: region_size={sizes}"
         )
     stride = options.region_stride or max(1, (side - sizes[0]) // (_REGIONS_IN_A_ROW - 1))
     network = keras.models.clone_model(backbone.model)
@@ -118,8 +117,8 @@ def _check_window(backbone, features, window_size):
     if min(cells) < window_size:
         stride = backbone.image_size // min(cells)
         raise ValueError(
-            f"The feature map of {backbone.name} is {cells[0]} x {cells[1]} cells at this picture "
-            f"size, too small for windows of {window_size} x {window_size}: take pictures of about "
+            f"The feature map of {backbone.name} is {cells[0]} x {cells[1]} cells at this image "
+            f"size, too small for windows of {window_size} x {window_size}: take images of about "
             f"{window_size * stride} px or more, or smaller windows. "
             f"Received: image_size={backbone.image_size}"
         )

@@ -52,7 +52,7 @@ def _config(name, layers):
     selection = f"{prefix}guidance"
     return {
         "kind": "WindowBranch",
-        "regions": f"{prefix}regions",
+        "windows": f"{prefix}regions",
         "selection": selection if selection in layers else None,
         "pooling": name,
     }

@@ -19,7 +19,7 @@ class WindowBranch(PooledBranch):
         features: symbolic map that the windows are taken of.
         centres: symbolic map, the guidance at the windows' centres.
         source: symbolic map that the centres are read from.
-        regions: `LocalRegions`, windows and their PCA.
+        windows: `LocalRegions`, windows and their PCA.
         selection: `GuidanceSelection`, or `None` where every channel is used.
         pooling: `CrossLayerPooling`.
         pooled: pair of symbolic maps, the projected windows and the selected guidance.
@@ -32,7 +32,7 @@ class WindowBranch(PooledBranch):
     features: object
     centres: object
     source: object
-    regions: LocalRegions
+    windows: LocalRegions
     selection: GuidanceSelection | None
     pooling: CrossLayerPooling
     pooled: tuple
@@ -49,43 +49,43 @@ class WindowBranch(PooledBranch):
             options: `SchemeConfig`.
             prefix: str, of the layers' names. Defaults to none.
         """
-        regions = LocalRegions(
+        windows = LocalRegions(
             options.feature_channels, options.window_size, name=f"{prefix}regions"
         )
-        centres = weights = regions.crop(guidance)
+        centres = weights = windows.crop(guidance)
         selection = None
         if guidance.shape[channel_axis()] > options.guidance_channels:
             selection = GuidanceSelection(options.guidance_channels, name=f"{prefix}guidance")
             weights = selection(centres)
         pooling = CrossLayerPooling(name=f"{prefix}pooling")
-        pooled = (regions(features), weights)
+        pooled = (windows(features), weights)
         descriptor = pooling(list(pooled))
-        return cls(features, centres, guidance, regions, selection, pooling, pooled, descriptor)
+        return cls(features, centres, guidance, windows, selection, pooling, pooled, descriptor)
 
     @property
     def layers(self):
-        return tuple(x for x in (self.regions, self.selection, self.pooling) if x is not None)
+        return tuple(x for x in (self.windows, self.selection, self.pooling) if x is not None)
 
     @property
     def adapted(self):
-        pairs = [(self.regions, self.features)]
+        pairs = [(self.windows, self.features)]
         return pairs if self.selection is None else [*pairs, (self.selection, self.centres)]
 
     def roles(self):
         return {
-            "regions": self.regions.name,
+            "windows": self.windows.name,
             "selection": None if self.selection is None else self.selection.name,
             "pooling": self.pooling.name,
         }
 
     @classmethod
-    def restore(cls, graph, regions, selection, pooling):
+    def restore(cls, graph, windows, selection, pooling):
         centres = graph.inputs(pooling)[1] if selection is None else graph.inputs(selection)[0]
         return cls(
-            graph.inputs(regions)[0],
+            graph.inputs(windows)[0],
             centres,
             graph.inputs(graph.producer(centres))[0],
-            graph.layer(regions),
+            graph.layer(windows),
             graph.layer(selection),
             graph.layer(pooling),
             tuple(graph.inputs(pooling)),
@@ -106,9 +106,9 @@ class WindowBranch(PooledBranch):
         Returns:
             Pair of float arrays, and float.
         """
-        grid = map_shape(self.regions, self.features)
+        grid = map_shape(self.windows, self.features)
         extent = side / grid[0]
         return [
             extent * ((window - 1) // 2 + np.arange(positions - window + 1))
-            for positions, window in zip(grid, self.regions.kernel_size, strict=True)
+            for positions, window in zip(grid, self.windows.kernel_size, strict=True)
         ], extent

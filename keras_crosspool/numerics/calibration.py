@@ -8,19 +8,19 @@ _LOG_RANGE = (-7.0, 7.0)
 def fit_temperature(scores, labels):
     """The temperature at which `softmax(scores / temperature)` has the lowest log loss.
 
-    One imaginary picture more, of any class alike, bounds the confidence by the number of pictures:
+    One imaginary image more, of any class alike, bounds the confidence by the number of images:
     with all of them classified right the temperature would fall to zero otherwise.
 
     Args:
-        scores: float `(n, num_classes)`, of pictures the classifier has not seen.
+        scores: float `(n, num_classes)`, of images the classifier has not seen.
         labels: int `(n,)`.
 
     Returns:
-        The temperature and the log loss of the pictures there, in nats a picture.
+        The temperature and the log loss of the images there, in nats an image.
 
-    Source:
+    Reference:
         Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 4.2; the
-        imaginary picture is this project's, after Platt's smoothed targets.
+        imaginary image is this project's, after Platt's smoothed targets.
 
     Example:
 
@@ -49,17 +49,17 @@ def fit_sigmoid(scores, labels):
     """The scale and offset at which `sigmoid(scores / temperature + offset)` is calibrated.
 
     One scale and one offset serve all labels; each label's own bias is in its scores. As in
-    `fit_temperature` one imaginary picture more bounds the confidence; here it has each label as
-    often as the pictures do, so that rare labels stay rare.
+    `fit_temperature` one imaginary image more bounds the confidence; here it has each label as
+    often as the images do, so that rare labels stay rare.
 
     Args:
-        scores: float `(n, num_classes)`, of pictures the classifier has not seen.
+        scores: float `(n, num_classes)`, of images the classifier has not seen.
         labels: int `(n, num_classes)`, multi-hot.
 
     Returns:
-        The temperature, the offset, and the log loss of the pictures there, in nats a label.
+        The temperature, the offset, and the log loss of the images there, in nats a label.
 
-    Source:
+    Reference:
         Platt, "Probabilistic Outputs for Support Vector Machines", 1999, with the scale and the
         offset shared by the labels.
 
@@ -69,7 +69,7 @@ def fit_sigmoid(scores, labels):
     >>> labels = np.array([[1], [0], [0], [0], [1], [1], [1], [0]])
     >>> temperature, offset, _ = fit_sigmoid(scores, labels)
     >>> chances = 1 / (1 + np.exp(-(scores[[0, 4], 0] / temperature + offset)))
-    >>> chances.round(2).tolist()  # 1 of 4 and 3 of 4, and a ninth picture of either kind
+    >>> chances.round(2).tolist()  # 1 of 4 and 3 of 4, and a ninth image of either kind
     [0.28, 0.72]
     """
     from scipy.optimize import minimize
@@ -102,5 +102,5 @@ def fit_sigmoid(scores, labels):
 
 
 def binary_log_loss(logits, labels):
-    """The mean of `-log p` of what is true of each label of each picture, in nats."""
+    """The mean of `-log p` of what is true of each label of each image, in nats."""
     return float(np.logaddexp(0, np.where(labels, -logits, logits)).mean())

@@ -18,7 +18,7 @@ class StreamingPCA:
             at least 256.
         seed: int, of the random projection. Defaults to `0`.
 
-    Source:
+    Reference:
         Halko, Martinsson and Tropp, SIAM Review 53(2), 2011, section 5.5 (single pass); Tropp et
         al., "Fixed-Rank Approximation of a Positive-Semidefinite Matrix from Streaming Data",
         NIPS 2017.
@@ -84,7 +84,7 @@ class StreamingPCA:
         if min(self.count - 1, dims) < self.num_components:
             raise ValueError(
                 f"PCA to {self.num_components} components needs more than {self.num_components} "
-                f"rows of at least that many dimensions: give more pictures or ask for fewer "
+                f"rows of at least that many dimensions: give more images or ask for fewer "
                 f"components. Received: {self.count} rows of {dims} dimensions"
             )
         offset = self._sum / self.count

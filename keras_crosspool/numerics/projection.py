@@ -12,7 +12,7 @@ def random_projection(dims, width, seed=0):
     Returns:
         Sparse float32 `(width, dims)`, or `None` where the descriptors are no longer than that.
 
-    Source:
+    Reference:
         Li, Hastie and Church, "Very Sparse Random Projections", KDD 2006; scikit-learn's
         `SparseRandomProjection`.
 

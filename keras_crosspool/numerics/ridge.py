@@ -3,16 +3,16 @@
 import numpy as np
 
 
-def fit_ridge(gram, targets, strength):
+def fit_ridge(gram, targets, alpha):
     """Ridge regression on the targets, with an unpenalised bias.
 
     Args:
         gram: `(n, n)` inner products of the descriptors.
         targets: float `(n, num_classes)`, 0 or 1.
-        strength: float, lambda of `||Y - XW||^2 + lambda ||W||^2`.
+        alpha: float, lambda of `||Y - XW||^2 + lambda ||W||^2`.
 
     Returns:
-        `duals (n, num_classes)` and `bias (num_classes,)`.
+        `dual_coef (n, num_classes)` and `bias (num_classes,)`.
     """
     from scipy.linalg import solve
 
@@ -20,8 +20,10 @@ def fit_ridge(gram, targets, strength):
     centred = gram - means
     centred -= means[:, None]
     centred += means.mean()
-    centred[np.diag_indices_from(centred)] += strength
+    centred[np.diag_indices_from(centred)] += alpha
     # Symmetric, so that its transpose is itself in the order that LAPACK overwrites.
-    duals = solve(centred.T, targets - prior, assume_a="pos", overwrite_a=True)
-    duals -= duals.mean(axis=0)  # the kernel of centred descriptors, in terms of the bare ones
-    return duals, prior - means @ duals
+    dual_coef = solve(centred.T, targets - prior, assume_a="pos", overwrite_a=True)
+    dual_coef -= dual_coef.mean(
+        axis=0
+    )  # the kernel of centred descriptors, in terms of the bare ones
+    return dual_coef, prior - means @ dual_coef

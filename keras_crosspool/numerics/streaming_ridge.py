@@ -76,17 +76,17 @@ class StreamingRidge:
                 columns = slice(start, start + _COLUMNS)
                 scatter[:, columns] = all_reduce(scatter[:, columns])
 
-    def solve(self, strengths, without=None, scale=1.0):
-        """Solves for several strengths.
+    def solve(self, alphas, without=None, scale=1.0):
+        """Solves for several alphas.
 
         Args:
-            strengths: list of float, lambda of `||Y - XW||^2 + lambda ||W||^2`.
+            alphas: list of float, lambda of `||Y - XW||^2 + lambda ||W||^2`.
             without: int, a fold whose rows are left out. Defaults to none.
             scale: float or `(dims,)`, by which the columns are multiplied before they are
                 penalised. Defaults to `1.0`.
 
         Yields:
-            For each strength `kernel (dims, num_classes)`, for rows without the scale, and
+            For each alpha `kernel (dims, num_classes)`, for rows without the scale, and
             `bias (num_classes,)`.
         """
         from scipy.linalg import cho_factor, cho_solve
@@ -100,9 +100,9 @@ class StreamingRidge:
         scatter = self._centred_scatter(kept, np.sqrt(count) * means)
         scatter *= scale
         scatter *= scale[:, None]
-        for strength in strengths:
+        for alpha in alphas:
             penalised = scatter.copy(order="F")
-            penalised[np.diag_indices_from(penalised)] += strength
+            penalised[np.diag_indices_from(penalised)] += alpha
             factor = cho_factor(penalised, lower=True, overwrite_a=True, check_finite=False)
             kernel = scale[:, None] * cho_solve(factor, scale[:, None] * cross)
             yield kernel, prior - means @ kernel

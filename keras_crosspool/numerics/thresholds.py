@@ -4,9 +4,9 @@ import numpy as np
 
 
 def best_thresholds(probabilities, labels):
-    """The threshold of each label with the highest F1 on labelled pictures.
+    """The threshold of each label with the highest F1 on labelled images.
 
-    A label that none of the pictures has takes the one threshold that is best for all labels
+    A label that none of the images has takes the one threshold that is best for all labels
     together.
 
     Args:
@@ -17,7 +17,7 @@ def best_thresholds(probabilities, labels):
         float `(num_classes,)`: the labels with `probability >= threshold` are chosen.
 
     Raises:
-        ValueError: if no picture has any label.
+        ValueError: if no image has any label.
 
     Example:
 
@@ -26,7 +26,7 @@ def best_thresholds(probabilities, labels):
     [0.55, 0.25]
     """
     if not labels.any():
-        raise ValueError("Thresholds need pictures with labels. Received: none")
+        raise ValueError("Thresholds need images with labels. Received: none")
     common = _best_threshold(probabilities.ravel(), labels.ravel())
     return np.array(
         [
@@ -37,11 +37,11 @@ def best_thresholds(probabilities, labels):
 
 
 def _best_threshold(probabilities, truth):
-    """Midway between the last picture that is best included and the next below it."""
+    """Midway between the last image that is best included and the next below it."""
     from sklearn.metrics import precision_recall_curve
 
     precision, recall, cuts = precision_recall_curve(truth, probabilities)
     f1 = 2 * precision * recall / np.maximum(precision + recall, 1e-12)
-    best = int(np.argmax(f1[:-1]))  # the last point includes no picture
+    best = int(np.argmax(f1[:-1]))  # the last point includes no image
     below = cuts[best - 1] if best else 0.0
     return float((cuts[best] + below) / 2)

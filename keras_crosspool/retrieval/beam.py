@@ -49,7 +49,7 @@ def extract_with_beam(pipeline_options, **arguments):
 
 
 def write_shard(number, arguments, shared):
-    """Writes one shard in a worker, and counts its pictures as Beam's metric `pictures`.
+    """Writes one shard in a worker, and counts its images as Beam's metric `images`.
 
     Args:
         number: int.
@@ -63,7 +63,7 @@ def write_shard(number, arguments, shared):
     if number not in job.missing():
         return
     for count in job.write([number]):
-        Metrics.counter("extract", "pictures").inc(count)
+        Metrics.counter("extract", "images").inc(count)
 
 
 def _joined(arguments):

@@ -1,4 +1,4 @@
-"""Descriptors in bulk: streamed from pictures to shards, and taken up again after a kill."""
+"""Descriptors in bulk: streamed from images to shards, and taken up again after a kill."""
 
 import dataclasses
 import math
@@ -16,9 +16,9 @@ class Extraction:
 
     Attributes:
         store: `DescriptorStore`, complete.
-        computed: int, the pictures of this run; fewer than the store's where it was taken up.
-        seconds: float, from the first of those pictures to the last shard; without the start, in
-            which the model is loaded and every picture checked.
+        computed: int, the images of this run; fewer than the store's where it was taken up.
+        seconds: float, from the first of those images to the last shard; without the start, in
+            which the model is loaded and every image checked.
     """
 
     store: DescriptorStore
@@ -39,7 +39,7 @@ def extract(
 ):
     """Writes the descriptors of a split into a folder, in constant memory.
 
-    The folder holds `descriptors.json` (an `ExtractionRecord`), `index.csv` (picture, classes,
+    The folder holds `descriptors.json` (an `ExtractionRecord`), `index.csv` (image, classes,
     shard, row) and the shards. Shards are written whole or not at all, and nothing depends on the
     time or on what was there before: an extraction that was killed is taken up by the same call,
     and ends in the same bytes as one that was not.
@@ -47,15 +47,15 @@ def extract(
     Args:
         model: path of a model directory.
         output: path of the folder to write.
-        data: str, a folder of pictures or `"tfds:NAME"`. Defaults to the training data.
+        data: str, a folder of images or `"tfds:NAME"`. Defaults to the training data.
         split: str, name of the split. Defaults to the one that the model was trained on.
         format: a key of `FORMATS`. Defaults to `"float16"`.
-        batch_size: int, pictures computed at once. Defaults to `32`.
+        batch_size: int, images computed at once. Defaults to `32`.
         shard_size: int, descriptors in a file, a multiple of the batch size, so that batches fall
             alike wherever the work is taken up. Defaults to `512`.
-        skip_broken: bool, whether pictures that cannot be used are left out instead of stopping.
+        skip_broken: bool, whether images that cannot be used are left out instead of stopping.
             Defaults to `False`.
-        max_megapixels: float, the largest picture that is decoded. Defaults to `MAX_MEGAPIXELS`.
+        max_megapixels: float, the largest image that is decoded. Defaults to `MAX_MEGAPIXELS`.
 
     Returns:
         An `Extraction`.

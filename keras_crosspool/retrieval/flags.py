@@ -7,10 +7,10 @@ from keras_crosspool.text import printable
 
 flags.DEFINE_string("model", None, "Model directory, as train writes it.", required=True)
 flags.DEFINE_string(
-    "data", None, "Folder of pictures split/class/*.jpg, or tfds:NAME; the training data if unset."
+    "data", None, "Folder of images split/class/*.jpg, or tfds:NAME; the training data if unset."
 )
 flags.DEFINE_string(
-    "split", None, "Split to describe; the one that the model was trained on if unset."
+    "split", None, "Split to extract; the one that the model was trained on if unset."
 )
 flags.DEFINE_string("output", None, "Folder to write, or to finish.", required=True)
 flags.DEFINE_enum(
@@ -20,7 +20,7 @@ flags.DEFINE_enum(
     "How a value is kept: 32 bits; 16 bits; or 2 bits, its sign where it is among the largest "
     "tenth of its descriptor and zero elsewhere.",
 )
-flags.DEFINE_integer("batch_size", 32, "Pictures computed at once.", 1)
+flags.DEFINE_integer("batch_size", 32, "Images computed at once.", 1)
 flags.DEFINE_integer(
     "shard_size",
     512,
@@ -46,11 +46,11 @@ def print_extraction(done):
     record = done.store.record
     size = sum(path.stat().st_size for path in done.store.directory.iterdir())
     print(
-        f"{record.pictures} pictures of {printable(record.split)}, {record.dims} values each as "
+        f"{record.images} images of {printable(record.split)}, {record.dims} values each as "
         f"{record.format}: {size / 1e6:.1f} MB in {len(record.shards)} shards"
     )
-    if done.computed < record.pictures:
-        print(f"{record.pictures - done.computed} of them were there already")
+    if done.computed < record.images:
+        print(f"{record.images - done.computed} of them were there already")
     if done.computed:
-        print(f"{done.computed / done.seconds:.1f} pictures/s")
+        print(f"{done.computed / done.seconds:.1f} images/s")
     print(printable(f"descriptors: {done.store.directory}"))

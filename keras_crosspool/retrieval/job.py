@@ -7,20 +7,20 @@ import pathlib
 import numpy as np
 
 from keras_crosspool.array_file import ArrayFile
-from keras_crosspool.data import MAX_MEGAPIXELS, open_split, picture_batches
+from keras_crosspool.data import MAX_MEGAPIXELS, image_batches, open_split
 from keras_crosspool.files import atomic_path, make_directory
 from keras_crosspool.partials import is_partial
 from keras_crosspool.retrieval import store
-from keras_crosspool.retrieval.describer import Describer
+from keras_crosspool.retrieval.descriptor_model import DescriptorModel
 from keras_crosspool.retrieval.formats import FORMATS
 from keras_crosspool.retrieval.record import ExtractionRecord
 from keras_crosspool.versions import MODEL_PACKAGES, package_versions
 
 
 class ExtractionJob:
-    """A split to be described, cut into shards that are computed in any order by any process.
+    """The extraction of a split, cut into shards that are computed in any order by any process.
 
-    A shard's pictures are consecutive, and batches begin anew with each shard, so its bytes depend
+    A shard's images are consecutive, and each shard starts with a new batch, so its bytes depend
     on the record alone. Every process that takes part makes its job of the same arguments.
 
     Args:
@@ -57,24 +57,24 @@ class ExtractionJob:
             )
         self.output = pathlib.Path(output)
         _check_folder(self.output)
-        self._describer = Describer(model, batch_size)
-        metadata = self._describer.metadata
+        self._descriptor_model = DescriptorModel(model, batch_size)
+        metadata = self._descriptor_model.metadata
         data = str(data or metadata.data["path"])
         split = split or metadata.default_split("train")
-        self._pictures = open_split(
+        self._images = open_split(
             data, split, metadata.class_names, skip_broken, max_megapixels=max_megapixels
         )
         self.record = ExtractionRecord(
             model=metadata.name,
-            model_fingerprint=self._describer.fingerprint,
+            model_fingerprint=self._descriptor_model.fingerprint,
             image_size=metadata.image_size,
             data=data,
             split=split,
-            data_fingerprint=self._pictures.fingerprint,
+            data_fingerprint=self._images.fingerprint,
             skip_broken=skip_broken,
-            pictures=self._pictures.size,
+            images=self._images.size,
             format=format,
-            dims=self._describer.dims,
+            dims=self._descriptor_model.dims,
             batch_size=batch_size,
             shard_size=shard_size,
             versions=package_versions(*MODEL_PACKAGES),
@@ -94,7 +94,7 @@ class ExtractionJob:
                 path.write_text(self.record.to_json())
         if not (self.output / store.INDEX_FILE).exists():
             with atomic_path(self.output / store.INDEX_FILE) as path:
-                store.write_index(path, _names_and_classes(self._pictures), self.record.shard_size)
+                store.write_index(path, _names_and_classes(self._images), self.record.shard_size)
 
     def join(self):
         """Checks that the folder was begun for this job.
@@ -105,8 +105,8 @@ class ExtractionJob:
         differences = store.read_record(self.output).differences(self.record)
         if differences:
             raise ValueError(
-                "The folder holds descriptors that were made otherwise; name another folder, or "
-                f"remove this one. Received: {self.output} with {'; '.join(differences)}"
+                "The folder holds descriptors that were made with other settings; name another "
+                f"folder, or remove this one. Received: {self.output} with {'; '.join(differences)}"
             )
 
     def missing(self):
@@ -115,7 +115,7 @@ class ExtractionJob:
 
     def warm_up(self):
         """Builds the model's graph, so that what follows runs at its steady speed."""
-        self._describer.warm_up()
+        self._descriptor_model.warm_up()
 
     def write(self, numbers):
         """Computes shards and writes each whole or not at all.
@@ -124,7 +124,7 @@ class ExtractionJob:
             numbers: list of int, in rising order; consecutive ones are read in one go.
 
         Yields:
-            For each batch the number of its pictures, once it is computed.
+            For each batch the number of its images, once it is computed.
 
         Raises:
             FloatingPointError: if a descriptor is not finite.
@@ -139,14 +139,14 @@ class ExtractionJob:
 
     def _encoded_batches(self, run):
         start, stop = (number * self.record.shard_size for number in (run.start, run.stop))
-        pictures = self._pictures.between(start, min(stop, self.record.pictures))
+        images = self._images.between(start, min(stop, self.record.images))
         encode = FORMATS[self.record.format].encode
-        for batch, _ in picture_batches(pictures, self.record.image_size, self.record.batch_size):
-            yield encode(self._describer.describe(np.asarray(batch)))
+        for batch, _ in image_batches(images, self.record.image_size, self.record.batch_size):
+            yield encode(self._descriptor_model.compute(np.asarray(batch)))
 
 
 def _check_folder(output):
-    """Refuses a folder of something else before the model and the pictures are read."""
+    """Refuses a folder of something else before the model and the images are read."""
     if output.exists() and not output.is_dir():
         raise ValueError(f"The output must be a folder, and this is a file. Received: {output}")
     if output.is_dir() and not all(map(is_partial, output.iterdir())):

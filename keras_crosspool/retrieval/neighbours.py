@@ -1,4 +1,4 @@
-"""The pictures whose descriptors are nearest to those of a query."""
+"""The images whose descriptors are nearest to those of a query."""
 
 import collections
 import dataclasses
@@ -11,10 +11,10 @@ from keras_crosspool.retrieval.store import IndexRow
 
 @dataclasses.dataclass(frozen=True)
 class Neighbour:
-    """One picture that was found.
+    """One image that was found.
 
     Attributes:
-        position: int, its place among all descriptors.
+        position: int, its index among all descriptors.
         similarity: float, cosine of its descriptor and the query's.
         entry: its `IndexRow`.
     """
@@ -25,9 +25,9 @@ class Neighbour:
 
 
 def nearest(store, descriptors, count=10):
-    """Finds the nearest pictures by the cosine of the descriptors as they are kept.
+    """Finds the nearest images by the cosine of the descriptors as they are kept.
 
-    Every descriptor is compared, a shard at a time; of equal ones the earlier picture comes first.
+    Every descriptor is compared, a shard at a time; of equal ones the earlier image comes first.
 
     Args:
         store: `DescriptorStore`.
@@ -52,11 +52,11 @@ def nearest(store, descriptors, count=10):
                 f"and extract again. Received: {rows.filename}"
             )
         found = np.concatenate([similarities, cosines], axis=1)
-        places = np.tile(np.arange(start, start + len(rows)), (len(queries), 1))
-        places = np.concatenate([positions, places], axis=1)
+        candidates = np.tile(np.arange(start, start + len(rows)), (len(queries), 1))
+        candidates = np.concatenate([positions, candidates], axis=1)
         best = np.argsort(-found, axis=1, kind="stable")[:, :count]
         similarities = np.take_along_axis(found, best, axis=1)
-        positions = np.take_along_axis(places, best, axis=1)
+        positions = np.take_along_axis(candidates, best, axis=1)
     return [
         [Neighbour(int(p), float(s), store.index[p]) for p, s in zip(*pair, strict=True)]
         for pair in zip(positions, similarities, strict=True)

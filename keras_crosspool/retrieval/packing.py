@@ -59,7 +59,7 @@ def packed_dot(queries, rows):
     """The dot products of packed rows, exact integers.
 
     Where both values are not zero their product is +1, or -1 if the signs differ; so the dot
-    product is the number of such places less twice the number of those whose signs differ.
+    product is the number of such positions less twice the number of those whose signs differ.
 
     Args:
         queries: uint64 `(q, 2, words)`.

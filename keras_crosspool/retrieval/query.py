@@ -1,26 +1,26 @@
-"""Picture files as queries: described by the model, and compared with every descriptor kept."""
+"""Image files as queries: their descriptors are compared with every descriptor kept."""
 
 import dataclasses
 
 import numpy as np
 
-from keras_crosspool.data import MAX_MEGAPIXELS, read_pictures
+from keras_crosspool.data import MAX_MEGAPIXELS, read_images
 from keras_crosspool.names import readable
 from keras_crosspool.retrieval.neighbours import Neighbour, nearest, vote
 
 
 @dataclasses.dataclass(frozen=True)
 class Query:
-    """A picture and what was found for it.
+    """An image and what was found for it.
 
     Attributes:
         path: str, the file.
-        picture: uint8 `(image_size, image_size, 3)`, as the model saw it.
+        image: uint8 `(image_size, image_size, 3)`, as the model saw it.
         neighbours: tuple of `Neighbour`, the nearest first.
     """
 
     path: str
-    picture: np.ndarray
+    image: np.ndarray
     neighbours: tuple[Neighbour, ...]
 
     @property
@@ -35,7 +35,7 @@ class Query:
                 "rank": rank,
                 "similarity": found.similarity,
                 "classes": list(found.entry.classes),
-                "picture": found.entry.picture,
+                "image": found.entry.image,
             }
             for rank, found in enumerate(self.neighbours, 1)
         ]
@@ -46,14 +46,14 @@ class Query:
         return {"path": self.path, "neighbours": neighbours, "votes": votes}
 
 
-def search_pictures(
-    store, describer, paths, count=10, skip_broken=False, max_megapixels=MAX_MEGAPIXELS
+def search_images(
+    store, descriptor_model, paths, count=10, skip_broken=False, max_megapixels=MAX_MEGAPIXELS
 ):
-    """Finds the pictures in a store that are nearest to picture files.
+    """Finds the images in a store that are nearest to image files.
 
     Args:
         store: `DescriptorStore`.
-        describer: `Describer` of the model that the store was made with.
+        descriptor_model: `DescriptorModel` of the model that the store was made with.
         paths: list of paths.
         count: int, neighbours of each query. Defaults to `10`.
         skip_broken: bool, whether images that cannot be used are left out instead of stopping.
@@ -65,23 +65,23 @@ def search_pictures(
 
     Raises:
         FileNotFoundError: if there is no such file.
-        ValueError: if the store was made with another model, or a file is no whole picture.
+        ValueError: if the store was made with another model, or a file is no whole image.
     """
-    record, metadata = store.record, describer.metadata
-    if record.model_fingerprint != describer.fingerprint:
+    record, metadata = store.record, descriptor_model.metadata
+    if record.model_fingerprint != descriptor_model.fingerprint:
         raise ValueError(
             "The descriptors were made with another model, so they cannot be compared: give that "
             f"one, or extract again with this one. Received: {metadata.name}, sha256 "
-            f"{describer.fingerprint}, for descriptors of {record.model}, sha256 "
+            f"{descriptor_model.fingerprint}, for descriptors of {record.model}, sha256 "
             f"{record.model_fingerprint}"
         )
-    named = read_pictures(paths, metadata.image_size, skip_broken, max_megapixels)
-    pictures = [picture for _, picture in named]
+    named = read_images(paths, metadata.image_size, skip_broken, max_megapixels)
+    images = [image for _, image in named]
     batches = [
-        pictures[start : start + describer.batch_size]
-        for start in range(0, len(pictures), describer.batch_size)
+        images[start : start + descriptor_model.batch_size]
+        for start in range(0, len(images), descriptor_model.batch_size)
     ]
-    descriptors = np.concatenate([describer.describe(np.stack(batch)) for batch in batches])
+    descriptors = np.concatenate([descriptor_model.compute(np.stack(batch)) for batch in batches])
     found = nearest(store, descriptors, count)
     rows = zip(named, found, strict=True)
-    return [Query(readable(path), picture, tuple(near)) for (path, picture), near in rows]
+    return [Query(readable(path), image, tuple(near)) for (path, image), near in rows]

@@ -18,15 +18,15 @@ class ExtractionRecord:
     Attributes:
         model: str, the zoo name.
         model_fingerprint: str, sha256 of the model up to its descriptor.
-        image_size: int, side of the pictures in pixels.
-        data: str, the folder of pictures or `tfds:NAME`.
+        image_size: int, side of the images in pixels.
+        data: str, the folder of images or `tfds:NAME`.
         split: str.
-        data_fingerprint: str, sha256 of the split's pictures and labels.
-        skip_broken: bool, whether broken pictures were left out.
-        pictures: int, the number of descriptors.
+        data_fingerprint: str, sha256 of the split's images and labels.
+        skip_broken: bool, whether broken images were left out.
+        images: int, the number of descriptors.
         format: str, a key of `FORMATS`.
         dims: int, values of a descriptor.
-        batch_size: int, pictures that were computed at once, on which the last bits depend.
+        batch_size: int, images that were computed at once, on which the last bits depend.
         shard_size: int, descriptors in a file; the last one may hold fewer.
         versions: dict, library to version.
     """
@@ -38,7 +38,7 @@ class ExtractionRecord:
     split: str
     data_fingerprint: str
     skip_broken: bool
-    pictures: _Count
+    images: _Count
     format: Annotated[str, records.one_of(FORMATS)]
     dims: Annotated[int, _DIMS]
     batch_size: _Count
@@ -48,13 +48,13 @@ class ExtractionRecord:
     @property
     def shards(self):
         """The number of descriptors in each file, a list of int."""
-        whole, rest = divmod(self.pictures, self.shard_size)
+        whole, rest = divmod(self.images, self.shard_size)
         return [self.shard_size] * whole + [rest] * (rest > 0)
 
     @property
     def shard_count(self):
         """The number of files."""
-        return -(-self.pictures // self.shard_size)
+        return -(-self.images // self.shard_size)
 
     def to_json(self):
         """The record as indented JSON text."""

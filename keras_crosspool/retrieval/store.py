@@ -1,4 +1,4 @@
-"""Folders of descriptors: a record, an index of the pictures, and shards to be memory-mapped."""
+"""Folders of descriptors: a record, an index of the images, and shards to be memory-mapped."""
 
 import csv
 import dataclasses
@@ -35,16 +35,16 @@ _HEADER_ERRORS = (
 
 @dataclasses.dataclass(frozen=True)
 class IndexRow:
-    """Where the descriptor of one picture stands.
+    """Where the descriptor of one image stands.
 
     Attributes:
-        picture: str, the picture's name as its split calls it.
+        image: str, the image's name as its split calls it.
         classes: tuple of str, the classes of its labels.
         shard: int, the number of the file.
         row: int, the row in it.
     """
 
-    picture: str
+    image: str
     classes: tuple[str, ...]
     shard: int
     row: int
@@ -77,7 +77,7 @@ class DescriptorStore:
 
         Yields:
             The index of the first row among all, and the rows, a memory-mapped array whose first
-            axis is the pictures.
+            axis is the images.
 
         Raises:
             ValueError: if a file does not hold what the record says.
@@ -111,7 +111,7 @@ def open_descriptors(directory):
         A `DescriptorStore`.
 
     Raises:
-        ValueError: if the folder is none, is damaged, or the extraction has not come to its end.
+        ValueError: if it is no such folder, is damaged, or the extraction is not complete.
     """
     directory = pathlib.Path(directory)
     record = read_record(directory)
@@ -119,15 +119,15 @@ def open_descriptors(directory):
     missing = record.shard_count - len(list(directory.glob(_SHARDS)))
     if missing > 0 or not (directory / INDEX_FILE).is_file():
         raise ValueError(
-            f"The extraction has not come to its end: {max(missing, 0)} of {record.shard_count} "
+            f"The extraction is not complete: {max(missing, 0)} of {record.shard_count} "
             "shards are missing; run keras_crosspool.extract again with the same flags. "
             f"Received: {directory}"
         )
     index = read_index(directory)
-    if len(index) != record.pictures:
+    if len(index) != record.images:
         raise ValueError(
             f"{INDEX_FILE} does not belong to {RECORD_FILE}: it names {len(index)} of "
-            f"{record.pictures} pictures; extract again. Received: {directory}"
+            f"{record.images} images; extract again. Received: {directory}"
         )
     _check_rows(index, record, directory)
     return DescriptorStore(directory, record, index)
@@ -203,7 +203,7 @@ def read_index(directory):
         ValueError: if the file or a line of it is damaged.
     """
     path = pathlib.Path(directory) / INDEX_FILE
-    rows = [_index_row(path, line, row) for line, row in read_table(path, _COLUMNS, "picture")]
+    rows = [_index_row(path, line, row) for line, row in read_table(path, _COLUMNS, "image")]
     return tuple(sorted(rows, key=lambda entry: (entry.shard, entry.row)))
 
 
@@ -215,7 +215,7 @@ def _index_row(path, line, row):
             f"{path.name} is damaged: remove it and extract again "
             f"({shortened(error, _REASON)}). Received: {path}, line {line}"
         ) from error
-    return IndexRow(row["picture"], split_classes(row["classes"]), *place)
+    return IndexRow(row["image"], split_classes(row["classes"]), *place)
 
 
 def write_index(path, names_and_classes, shard_size):
@@ -223,7 +223,7 @@ def write_index(path, names_and_classes, shard_size):
 
     Args:
         path: path of the file.
-        names_and_classes: iterable of `(picture, classes)`, str and a sequence of str.
+        names_and_classes: iterable of `(image, classes)`, str and a sequence of str.
         shard_size: int, descriptors in a file.
     """
     with open(path, "w", newline="", encoding="utf-8") as file:

@@ -24,7 +24,7 @@ def ternarize(descriptors, share=SHARE):
     Raises:
         ValueError: if the share is not in (0, 1].
 
-    Source:
+    Reference:
         Sign quantisation to {-1, 0, +1} is that of Liu, Shen and van den Hengel, arXiv 1510.00921.
         That it is applied to the whole descriptor, and the dead zone with its share, are this
         project's.

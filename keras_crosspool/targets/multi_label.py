@@ -1,4 +1,4 @@
-"""Multi-label recognition: a picture has any number of labels, or none."""
+"""Multi-label recognition: an image has any number of labels, or none."""
 
 import keras
 import numpy as np
@@ -22,7 +22,7 @@ class MultiLabel:
         metric: str, the score by which models are compared, higher is better.
         tuning_metric: str, what fine-tuning watches on the validation split.
 
-    Source:
+    Reference:
         The task of the PASCAL VOC and attribute experiments in Liu, Shen and van den Hengel,
         arXiv 1510.00921; one-vs-rest sigmoids and mean average precision are the field's usual.
 
@@ -37,17 +37,17 @@ class MultiLabel:
     tuning_metric = "auc_pr"  # the mean average precision by bins, which batches add up to
 
     def label(self, indices, num_classes):
-        """The label of a picture of the classes with these indices: multi-hot."""
+        """The label of an image of the classes with these indices: multi-hot."""
         label = np.zeros(num_classes, "uint8")
         label[indices] = 1
         return label
 
     def label_names(self, label, class_names):
-        """The names of what is in a picture, a tuple of str."""
+        """The names of what is in an image, a tuple of str."""
         return tuple(class_names[index] for index in np.flatnonzero(label))
 
     def groups(self, labels):
-        """The indices of the pictures with each label and of those with none, int arrays."""
+        """The indices of the images with each label and of those with none, int arrays."""
         return [np.flatnonzero(column) for column in (*labels.T, ~labels.any(axis=1))]
 
     def targets(self, labels, num_classes):
@@ -79,7 +79,7 @@ class MultiLabel:
         ]
 
     def folds(self, labels, seed=0):
-        """The fold of each picture, int `(n,)`, drawn at random; `None` for one picture.
+        """The fold of each image, int `(n,)`, drawn at random; `None` for one image.
 
         Args:
             labels: int `(n, num_classes)`.
@@ -91,7 +91,7 @@ class MultiLabel:
         """Fits `logits = scores / temperature + offset` by the log loss of their probabilities.
 
         Args:
-            scores: float `(n, num_classes)`, of pictures the classifier has not seen.
+            scores: float `(n, num_classes)`, of images the classifier has not seen.
             labels: int `(n, num_classes)`.
 
         Returns:
@@ -113,7 +113,7 @@ class MultiLabel:
             labels: int `(n, num_classes)`.
 
         Returns:
-            float `(num_classes,)`, with the best F1 of each label on these pictures.
+            float `(num_classes,)`, with the best F1 of each label on these images.
         """
         return best_thresholds(self.probabilities(logits), labels)
 
@@ -123,13 +123,13 @@ class MultiLabel:
         return self.probabilities(logits) >= thresholds
 
     def answers(self, logits, thresholds=None):
-        """The indices of the labels that each picture's logits say, a list of lists of int."""
+        """The indices of the labels that each image's logits say, a list of lists of int."""
         return [np.flatnonzero(row).tolist() for row in self._chosen(logits, thresholds)]
 
     def agreement(self, reference, logits, thresholds=None):
         """How far two sets of logits choose the same labels: the Dice coefficient of both sets.
 
-        Of all pictures together: twice the labels that both choose, over the labels that the one
+        Of all images together: twice the labels that both choose, over the labels that the one
         and the other choose. Labels that neither chooses, nearly all, do not count.
         """
         first, second = self._chosen(reference, thresholds), self._chosen(logits, thresholds)

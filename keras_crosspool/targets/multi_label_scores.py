@@ -1,4 +1,4 @@
-"""Average precision, F1 and log loss of logits on pictures with several labels."""
+"""Average precision, F1 and log loss of logits on images with several labels."""
 
 import dataclasses
 
@@ -12,17 +12,17 @@ class MultiLabelScores:
     """The scores of a multi-label model on a labelled split.
 
     Attributes:
-        pictures: int.
+        images: int.
         mean_average_precision: float, mean of the average precisions of the labels that occur.
         mean_f1: float, mean F1 at the thresholds, of the labels that occur. It flatters on the
-            pictures that the thresholds were chosen on.
+            images that the thresholds were chosen on.
         micro_f1: float, F1 at the thresholds of all decisions taken together.
         log_loss: float, nats a label.
         classes: dict, label that occurs to its `average_precision`, `precision`, `recall` and
-            `f1` at its threshold, and number of `pictures` that have it.
+            `f1` at its threshold, and number of `images` that have it.
     """
 
-    pictures: int
+    images: int
     mean_average_precision: float
     mean_f1: float
     micro_f1: float
@@ -44,7 +44,7 @@ class MultiLabelScores:
             `MultiLabelScores`.
 
         Raises:
-            ValueError: if no picture has any label.
+            ValueError: if no image has any label.
         """
         from sklearn.metrics import f1_score, precision_recall_fscore_support
 
@@ -56,7 +56,7 @@ class MultiLabelScores:
                 "precision": float(precision),
                 "recall": float(recall),
                 "f1": float(f1),
-                "pictures": int(count),
+                "images": int(count),
             }
             for name, average, precision, recall, f1, count in zip(
                 class_names, precisions, *columns, strict=True
@@ -64,7 +64,7 @@ class MultiLabelScores:
             if count
         }
         return cls(
-            pictures=len(labels),
+            images=len(labels),
             mean_average_precision=float(np.nanmean(precisions)),
             mean_f1=float(np.mean([row["f1"] for row in classes.values()])),
             micro_f1=float(f1_score(labels, chosen, average="micro", zero_division=0)),
@@ -90,7 +90,7 @@ class MultiLabelScores:
 
 
 def average_precisions(logits, labels):
-    """The average precision of each label; NaN for one that no picture has.
+    """The average precision of each label; NaN for one that no image has.
 
     Args:
         logits: float `(n, num_classes)`.
@@ -100,10 +100,10 @@ def average_precisions(logits, labels):
         float `(num_classes,)`.
 
     Raises:
-        ValueError: if no picture has any label.
+        ValueError: if no image has any label.
 
-    Source:
-        scikit-learn's `average_precision_score`: the mean precision over the pictures that have
+    Reference:
+        scikit-learn's `average_precision_score`: the mean precision over the images that have
         the label, without interpolation.
 
     Example:
@@ -116,8 +116,8 @@ def average_precisions(logits, labels):
 
     if not labels.any():
         raise ValueError(
-            "Average precision needs pictures with labels: no picture of the split has one that "
-            f"the model knows. Received: {len(labels)} pictures without labels"
+            "Average precision needs images with labels: no image of the split has one that "
+            f"the model knows. Received: {len(labels)} images without labels"
         )
     return np.array(
         [

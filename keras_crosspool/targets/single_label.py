@@ -1,4 +1,4 @@
-"""Single-label recognition: a picture belongs to exactly one class."""
+"""Single-label recognition: an image belongs to exactly one class."""
 
 import keras
 import numpy as np
@@ -10,7 +10,7 @@ from keras_crosspool.targets.single_label_scores import SingleLabelScores
 
 
 class SingleLabel:
-    """One class a picture: softmax, cross-entropy, accuracy. Labels are int `(n,)`.
+    """One class an image: softmax, cross-entropy, accuracy. Labels are int `(n,)`.
 
     Attributes:
         name: str, in `model.json`.
@@ -28,16 +28,16 @@ class SingleLabel:
     tuning_metric = "accuracy"
 
     def label(self, indices, num_classes):
-        """The label of a picture of the classes with these indices, of which there is one."""
+        """The label of an image of the classes with these indices, of which there is one."""
         (index,) = indices
         return index
 
     def label_names(self, label, class_names):
-        """The names of what is in a picture, a tuple of str."""
+        """The names of what is in an image, a tuple of str."""
         return (class_names[label],)
 
     def groups(self, labels):
-        """The indices of the pictures of each class, a list of int arrays."""
+        """The indices of the images of each class, a list of int arrays."""
         return [np.flatnonzero(labels == label) for label in np.unique(labels)]
 
     def targets(self, labels, num_classes):
@@ -63,14 +63,14 @@ class SingleLabel:
         return [keras.metrics.CategoricalAccuracy(name=self.tuning_metric)]
 
     def folds(self, labels, seed=0):
-        """The fold of each picture, int `(n,)`, stratified by class.
+        """The fold of each image, int `(n,)`, stratified by class.
 
         Args:
             labels: int `(n,)`.
             seed: int. Defaults to `0`.
 
         Returns:
-            int `(n,)`, or `None` where no class has two pictures to tell apart.
+            int `(n,)`, or `None` where no class has two images to tell apart.
         """
         return stratified_folds(labels, seed)
 
@@ -78,7 +78,7 @@ class SingleLabel:
         """Fits `logits = scores / temperature + offset` by the log loss of their probabilities.
 
         Args:
-            scores: float `(n, num_classes)`, of pictures the classifier has not seen.
+            scores: float `(n, num_classes)`, of images the classifier has not seen.
             labels: int `(n,)`.
 
         Returns:
@@ -97,15 +97,15 @@ class SingleLabel:
         """None are needed: the class with the highest logit is chosen."""
 
     def answers(self, logits, thresholds=None):
-        """The index of the class that each picture's logits say, a list of int."""
+        """The index of the class that each image's logits say, a list of int."""
         return logits.argmax(axis=1).tolist()
 
     def agreement(self, reference, logits, thresholds=None):
-        """The share of pictures with the same best class under two sets of logits."""
+        """The share of images with the same best class under two sets of logits."""
         return float(np.mean(reference.argmax(axis=1) == logits.argmax(axis=1)))
 
     def measure(self, logits, labels):
-        """The `metric`: the share of pictures whose class has the highest logit."""
+        """The `metric`: the share of images whose class has the highest logit."""
         return float(np.mean(logits.argmax(axis=1) == labels))
 
     def score(self, logits, labels, class_names, coarse_names=None, thresholds=None):

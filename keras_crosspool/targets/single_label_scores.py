@@ -1,4 +1,4 @@
-"""Top-1, top-5, per class and coarse accuracy of logits on labelled pictures."""
+"""Top-1, top-5, per class and coarse accuracy of logits on labelled images."""
 
 import dataclasses
 
@@ -10,16 +10,16 @@ class SingleLabelScores:
     """The scores of a single-label model on a labelled split.
 
     Attributes:
-        pictures: int.
-        top1: float, share of pictures whose class has the highest logit.
-        top5: float, share of pictures whose class is among the five highest logits.
-        log_loss: float, nats a picture.
+        images: int.
+        top1: float, share of images whose class has the highest logit.
+        top5: float, share of images whose class is among the five highest logits.
+        log_loss: float, nats an image.
         coarse_top1: float, share whose highest logit lies in the right coarse class; `None`
             without coarse classes.
-        classes: dict, class to `precision`, `recall` and number of `pictures`.
+        classes: dict, class to `precision`, `recall` and number of `images`.
     """
 
-    pictures: int
+    images: int
     top1: float
     top5: float
     log_loss: float
@@ -53,13 +53,13 @@ class SingleLabelScores:
             labels, predicted, labels=np.arange(len(class_names)), zero_division=0
         )
         return cls(
-            pictures=len(labels),
+            images=len(labels),
             top1=float((predicted == labels).mean()),
             top5=float((ranked[:, :5] == labels[:, None]).any(axis=1).mean()),
             log_loss=float(-log_softmax(logits, axis=1)[rows, labels].mean()),
             coarse_top1=_coarse_top1(predicted, labels, class_names, coarse_names),
             classes={
-                name: {"precision": float(p), "recall": float(r), "pictures": int(n)}
+                name: {"precision": float(p), "recall": float(r), "images": int(n)}
                 for name, p, r, n in zip(class_names, precision, recall, support, strict=True)
                 if n
             },

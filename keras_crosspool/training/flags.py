@@ -11,7 +11,7 @@ for _, _field in TrainingConfig.options():
 
 
 def training_config():
-    """The config that the flags describe, a `TrainingConfig`.
+    """The config that the flags give, a `TrainingConfig`.
 
     Raises:
         ValueError: if a list holds no numbers, or an option is out of range.

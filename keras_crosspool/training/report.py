@@ -7,14 +7,14 @@ from collections.abc import Callable
 
 from absl import logging
 
-from keras_crosspool.data.pipeline import pictures_at
+from keras_crosspool.data.pipeline import decoded_images_at
 from keras_crosspool.evaluation import plots, score
 from keras_crosspool.models.directory import add_files
 from keras_crosspool.records import write_json
 from keras_crosspool.targets import MULTI_LABEL, SINGLE_LABEL
 from keras_crosspool.text import printable
 
-_PAIR_SIDE = 160  # pixels of a picture on the page of confused pairs
+_PAIR_SIDE = 160  # pixels of an image on the page of confused pairs
 
 
 def write_report(directory, metadata, history, validation):
@@ -45,7 +45,7 @@ def _add(directory, name, write):
     """Writes one file of the report, whole or not at all; warns where that fails."""
     try:
         add_files(directory, lambda folder: write(_made(folder / name)))
-    # A report fails in ways that nobody can list: fonts, memory, pictures that are gone by now.
+    # A report fails in ways that nobody can list: fonts, memory, images that are gone by now.
     except Exception as error:
         reason = f"{type(error).__name__}: {error}"
         logging.warning("%s is whole, but its report lacks %s (%s)", directory, name, reason)
@@ -73,8 +73,8 @@ def _confusion_plots(class_names, split, logits, labels):
 
     def draw_pairs(path):
         wanted = [index for *_, indices in pairs for index in indices]
-        pictures = pictures_at(split, wanted, _PAIR_SIDE)
-        plots.plot_confused_pairs(pairs, pictures, labels, class_names, path)
+        images = decoded_images_at(split, wanted, _PAIR_SIDE)
+        plots.plot_confused_pairs(pairs, images, labels, class_names, path)
 
     if pairs:
         yield "confused_pairs.png", draw_pairs
@@ -103,15 +103,15 @@ class _Words:
 _WORDS = {
     SINGLE_LABEL.name: _Words(
         "Tells {} classes apart in",
-        "A picture of none of the classes still gets the class it resembles most.",
+        "An image of none of the classes still gets the class it resembles most.",
         _confusion_plots,
     ),
     MULTI_LABEL.name: _Words(
         "Finds {} labels, any number at once, in",
         "A label counts as found from its own probability on, in `thresholds` of model.json, "
-        "chosen for the best F1 on the validation pictures, or by cross-validation without any. "
-        "F1 scores on those same pictures flatter, the more the fewer pictures a label has; the "
-        "mean average precision does not.",
+        "chosen for the best F1 on the validation images, or by cross-validation without any. "
+        "F1 scores on the same images are too high, most for labels with few images. The mean "
+        "average precision needs no threshold.",
         _average_precision_plots,
     ),
 }
@@ -121,13 +121,13 @@ def _model_card(metadata, plots_directory):
     metrics = "\n".join(f"| {name} | {_shown(value)} |" for name, value in metadata.metrics.items())
     arguments = "\n".join(f"- {name}: `{value}`" for name, value in metadata.arguments.items())
     versions = ", ".join(f"{name} {version}" for name, version in metadata.versions.items())
-    pictures = "\n".join(
+    images = "\n".join(
         f"![{path.stem}](plots/{path.name})" for path in sorted(plots_directory.glob("*.png"))
     )
     words = _WORDS[metadata.task]
     return f"""# {metadata.name}
 
-{words.does.format(len(metadata.class_names))} pictures of {metadata.image_size} x \
+{words.does.format(len(metadata.class_names))} images of {metadata.image_size} x \
 {metadata.image_size} px. Expects {metadata.preprocessing}. Gives one logit a class, in the order \
 of `class_names` in model.json.
 
@@ -142,11 +142,11 @@ model, metadata = keras_crosspool.load_model("DIRECTORY")
 |---|---|
 {metrics}
 
-Training pictures: split `{metadata.data["train_split"]}` of `{metadata.data["path"]}`, sha256
+Training images: split `{metadata.data["train_split"]}` of `{metadata.data["path"]}`, sha256
 `{metadata.data["fingerprint"]}`. Validation split: `{metadata.data["val_split"] or "none"}`.
-{_pictures_used(metadata.data)}
+{_images_used(metadata.data)}
 
-{pictures}
+{images}
 
 ## How it was trained
 
@@ -156,18 +156,18 @@ Made with {versions}.
 
 ## Limits
 
-The scores hold for pictures like the validation pictures. {words.limits}
+The scores hold for images like the validation images. {words.limits}
 The backbone's weights keep the licence of their source.
 """
 
 
-def _pictures_used(data):
-    """How many pictures of each split were used, and why others were not, in words."""
+def _images_used(data):
+    """How many images of each split were used, and why others were not, in words."""
     lines = []
     for split, used in data.get("used", {}).items():
         left_out = data["left_out"][split].items()
         reasons = ", ".join(f"{count} {reason}" for reason, count in left_out)
-        lines.append(f"{used} pictures of `{split}` were used; left out: {reasons or 'none'}.")
+        lines.append(f"{used} images of `{split}` were used; left out: {reasons or 'none'}.")
     return "\n".join(lines)
 
 

@@ -86,7 +86,7 @@ class Solving:
 
 def _metrics(prefix, classifier):
     scores = {f"cross_validated_{name}": x for name, x in classifier.cross_validated.items()}
-    chosen = {"strength": classifier.strength, **scores}
+    chosen = {"alpha": classifier.alpha, **scores}
     if len(classifier.weights) > 1:
         chosen["branch_weights"] = list(classifier.weights)
     return {f"{prefix}{name}": value for name, value in chosen.items()}

@@ -104,7 +104,7 @@ def _stages(metrics, metric):
 
 
 def _alpha(metrics):
-    alpha = metrics.get("alpha", metrics.get("strength"))
+    alpha = metrics.get("alpha")
     return None if alpha is None else f"{alpha:g}, the ridge or SVM penalty that was chosen"
 
 

@@ -65,9 +65,9 @@ def train(output, config=None):
     keras.utils.set_random_seed(tuning.seed)
     training, validation = _open_data(config.data)
     fingerprints = [split and split.fingerprint for split in (training, validation)]
-    described = config.of_the_run() | {"pictures": fingerprints}
+    run = config.of_the_run() | {"images": fingerprints}
     writes = distribution.is_chief and tuning.tunes
-    checkpoints = Checkpoints(checkpoints_directory(output), described, writes)
+    checkpoints = Checkpoints(checkpoints_directory(output), run, writes)
     with checkpoints, distribution.reporting_lost_workers():
         run = _Run(config, training, validation, distribution, checkpoints)
         metadata = run.write(output)
@@ -146,7 +146,7 @@ class _Run:
         if tunes:
             what = f"whether there is {directory}: all of them must share its file system"
             if self._distribution.check_same(int(directory.is_dir()), what):
-                logging.info("taking up the run in %s", self._checkpoints.directory)
+                logging.info("resuming the run in %s", self._checkpoints.directory)
                 model, metadata = load_model(directory)
                 return Solved(model, metadata.metrics, metadata.thresholds)
         model = self._new_model()
@@ -207,8 +207,8 @@ class _Run:
                 "train_split": data.train_split,
                 "val_split": data.val_split,
                 "fingerprint": training.fingerprint,
-                "used": self._described(lambda split: split.size),
-                "left_out": self._described(lambda split: split.left_out),
+                "used": self._by_split(lambda split: split.size),
+                "left_out": self._by_split(lambda split: split.left_out),
             },
             versions=package_versions(*MODEL_PACKAGES),
             metrics=metrics,
@@ -216,7 +216,7 @@ class _Run:
             thresholds=None if thresholds is None else tuple(map(float, thresholds)),
         )
 
-    def _described(self, what):
+    def _by_split(self, what):
         """Something of each split by its name."""
         splits = (self._training, self._held_out)
         return {split.name: what(split) for split in splits if split}

@@ -1,4 +1,4 @@
-"""Shared by the backbone tests: networks built once, and real pictures."""
+"""Shared by the backbone tests: networks built once, and real images."""
 
 import functools
 import pathlib
@@ -24,7 +24,7 @@ def random_backbone():
 
 
 @pytest.fixture(scope="session")
-def pictures():
+def images():
     """A function that reads a class of grocery_mini as RGB in 0-255, float, of a given size."""
 
     def read(class_name, image_size, split="test"):

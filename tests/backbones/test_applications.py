@@ -1,4 +1,4 @@
-"""The generic path for the Keras Applications networks: all of them, and no picture mis-scaled."""
+"""The generic path for the Keras Applications networks: all of them, and no image mis-scaled."""
 
 import os
 import subprocess
@@ -141,46 +141,49 @@ def test_builds_flat_with_a_chain_of_maps_and_a_pair(name, random_backbone):
     assert strides == sorted(strides)
     assert [info.position for info in backbone.feature_info] == list(range(len(strides)))
     for info in backbone.feature_info:
-        assert backbone.output(info.layer).shape[-1] == info.channels
+        assert backbone.feature_map(info.layer).shape[-1] == info.channels
 
-    features, guidance = backbone.pair()
-    assert backbone.output(guidance.layer).shape[1:3] == backbone.output(features.layer).shape[1:3]
+    features, guidance = backbone.default_feature_maps()
+    assert (
+        backbone.feature_map(guidance.layer).shape[1:3]
+        == backbone.feature_map(features.layer).shape[1:3]
+    )
 
 
 @pytest.mark.parametrize("name", PREPROCESSING)
-def test_preprocessing_is_in_the_graph_once(name, random_backbone, pictures):
+def test_preprocessing_is_in_the_graph_once(name, random_backbone, images):
     backbone = random_backbone(name)
     kernel = (keras.layers.Conv2D, keras.layers.ZeroPadding2D, keras.Sequential)
     first = next(op for op in backbone.model.operations if isinstance(op, kernel))
     seen = first._inbound_nodes[-1].input_tensors[0]
-    picture = pictures("Orange", 96)[:1]
-    found = keras.Model(backbone.input, seen)(picture)
-    expected = PREPROCESSING[name](picture.astype("float64"))
+    image = images("Orange", 96)[:1]
+    found = keras.Model(backbone.input, seen)(image)
+    expected = PREPROCESSING[name](image.astype("float64"))
     np.testing.assert_allclose(keras.ops.convert_to_numpy(found), expected, rtol=1e-4, atol=1e-4)
 
 
-def assert_survives_saving(model, picture, path):
+def assert_survives_saving(model, image, path):
     model.save(path)
     loaded = keras.models.load_model(path)
-    found, expected = (keras.ops.convert_to_numpy(m(picture)) for m in (loaded, model))
+    found, expected = (keras.ops.convert_to_numpy(m(image)) for m in (loaded, model))
     assert expected.std() > 0
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("name", PREPROCESSING)
-def test_preprocessing_and_first_block_survive_saving(name, random_backbone, pictures, tmp_path):
+def test_preprocessing_and_first_block_survive_saving(name, random_backbone, images, tmp_path):
     backbone = random_backbone(name)
     # Up to the tenth map, or all three of NASNet: each kind of layer is among them.
     layer = backbone.feature_info[min(10, len(backbone.feature_info) - 1)].layer
-    model = keras.Model(backbone.input, backbone.output(layer))
-    assert_survives_saving(model, pictures("Orange", 96)[:1], tmp_path / "model.keras")
+    model = keras.Model(backbone.input, backbone.feature_map(layer))
+    assert_survives_saving(model, images("Orange", 96)[:1], tmp_path / "model.keras")
 
 
 @pytest.mark.parametrize("name", ["EfficientNetLite0", "MobileNetV3Small"])
-def test_whole_network_survives_saving(name, pictures, tmp_path):
+def test_whole_network_survives_saving(name, images, tmp_path):
     weights = "imagenet" if name == "EfficientNetLite0" else "none"
     model = create_backbone(name, image_size=96, weights=weights).model
-    assert_survives_saving(model, pictures("Orange", 96)[:1], tmp_path / "model.keras")
+    assert_survives_saving(model, images("Orange", 96)[:1], tmp_path / "model.keras")
 
 
 @pytest.mark.parametrize("suffix", [".weights.h5", ".keras", ".h5"])
@@ -194,7 +197,7 @@ def test_a_weights_file_of_plain_keras_is_loaded(suffix, tmp_path):
         np.testing.assert_array_equal(found, expected)
 
 
-def test_a_file_of_efficientnet_gives_what_imagenet_weights_give(monkeypatch, tmp_path, pictures):
+def test_a_file_of_efficientnet_gives_what_imagenet_weights_give(monkeypatch, tmp_path, images):
     plain = keras.applications.EfficientNetB0(
         weights=None, include_top=False, input_shape=(64, 64, 3)
     )
@@ -206,13 +209,13 @@ def test_a_file_of_efficientnet_gives_what_imagenet_weights_give(monkeypatch, tm
     reference = keras.applications.EfficientNetB0(
         weights="imagenet", include_top=False, input_shape=(64, 64, 3)
     )
-    picture, layer = pictures("Orange", 64)[:2], "block2a_project_bn"
-    expected = keras.Model(reference.inputs[0], reference.get_layer(layer).output)(picture)
+    image, layer = images("Orange", 64)[:2], "block2a_project_bn"
+    expected = keras.Model(reference.inputs[0], reference.get_layer(layer).output)(image)
     expected = keras.ops.convert_to_numpy(expected)
     assert expected.std() > 0
     for weights in ("imagenet", path):
         backbone = create_backbone("EfficientNetB0", image_size=64, weights=weights)
-        found = keras.ops.convert_to_numpy(backbone.extractor([layer])(picture)[layer])
+        found = keras.ops.convert_to_numpy(backbone.extractor([layer])(image)[layer])
         np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-4 * expected.std())
 
 

@@ -22,11 +22,11 @@ def published_checkpoint(number):
 
 
 @pytest.mark.parametrize(("name", "size"), list(zip(NAMES, (224, 240, 260), strict=True)))
-def test_recognises_fruit_with_imagenet_weights(name, size, pictures):
+def test_recognises_fruit_with_imagenet_weights(name, size, images):
     model = efficientnet_lite(name, include_top=True)
     assert model.input_shape == (None, size, size, 3)
     for class_name, label in (("Granny-Smith", GRANNY_SMITH), ("Orange", ORANGE)):
-        logits = model.predict(pictures(class_name, size), verbose=0)
+        logits = model.predict(images(class_name, size), verbose=0)
         first = np.argsort(-logits, axis=1)
         # One class of 1000 by chance.
         assert np.mean(first[:, 0] == label) >= 0.4
@@ -44,7 +44,7 @@ def test_every_number_of_the_checkpoint_is_used_once(number):
 
 
 def convolve(x, kernel, stride, groups=1):
-    """TensorFlow's "same" convolution, one place at a time; kernel as PyTorch holds it."""
+    """TensorFlow's "same" convolution, one position at a time; kernel as PyTorch holds it."""
     size, width = x.shape[0], kernel.shape[2]
     steps = -(-size // stride)
     total = max((steps - 1) * stride + width - size, 0)
@@ -60,7 +60,7 @@ def convolve(x, kernel, stride, groups=1):
 
 
 @pytest.mark.parametrize("size", [32, 33])
-def test_first_layers_equal_a_numpy_derivation(size, pictures):
+def test_first_layers_equal_a_numpy_derivation(size, images):
     state = read_checkpoint(published_checkpoint(0))
 
     def norm(x, name):
@@ -69,8 +69,8 @@ def test_first_layers_equal_a_numpy_derivation(size, pictures):
         )
         return (x - mean) / np.sqrt(variance + 1e-3) * gamma + beta
 
-    picture = pictures("Peach", size)[0]
-    x = convolve((picture - 127) / 128, state["_conv_stem.weight"], stride=2)
+    image = images("Peach", size)[0]
+    x = convolve((image - 127) / 128, state["_conv_stem.weight"], stride=2)
     x = np.clip(norm(x, "_bn0"), 0, 6)
     for block, expand, stride in (("_blocks.0", False, 1), ("_blocks.1", True, 2)):
         if expand:
@@ -82,7 +82,7 @@ def test_first_layers_equal_a_numpy_derivation(size, pictures):
         x = norm(convolve(x, state[f"{block}._project_conv.weight"], stride=1), f"{block}._bn2")
 
     backbone = create_backbone(NAMES[0], image_size=size)
-    found = backbone.extractor(["block2a_project_bn"])(picture[None])["block2a_project_bn"]
+    found = backbone.extractor(["block2a_project_bn"])(image[None])["block2a_project_bn"]
     np.testing.assert_allclose(keras.ops.convert_to_numpy(found)[0], x, rtol=1e-3, atol=1e-3)
 
 

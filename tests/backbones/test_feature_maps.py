@@ -44,7 +44,7 @@ LENGTHS = {
 @pytest.mark.parametrize("name", PAIRS)
 def test_pair_of_known_networks(name, random_backbone):
     backbone = random_backbone(name)
-    features, guidance = backbone.pair()
+    features, guidance = backbone.default_feature_maps()
     assert (features.layer, guidance.layer) == PAIRS[name]
     assert guidance.position == features.position + 1 == len(backbone.feature_info) - 1
 
@@ -121,10 +121,10 @@ def test_channels_first():
     keras.config.set_image_data_format("channels_first")
     try:
         backbone = create_backbone("mobilenet_v2", image_size=64, weights="none")
-        features, guidance = backbone.pair()
+        features, guidance = backbone.default_feature_maps()
         assert backbone.input.shape == (None, 3, 64, 64)
         assert backbone.image_size == 64
-        assert backbone.output(guidance.layer).shape == (None, 1280, 2, 2)
+        assert backbone.feature_map(guidance.layer).shape == (None, 1280, 2, 2)
         assert (features.channels, features.stride) == (320, 32)
     finally:
         keras.config.set_image_data_format("channels_last")

@@ -78,18 +78,18 @@ def test_random_weights_are_said_aloud(monkeypatch):
     assert "MobileNetV2: random weights" in said[0]
 
 
-def test_backbone_gives_outputs_and_an_extractor(random_backbone, pictures):
+def test_backbone_gives_outputs_and_an_extractor(random_backbone, images):
     backbone = random_backbone("MobileNetV2")
     assert isinstance(backbone, Backbone)
-    features, guidance = backbone.pair()
+    features, guidance = backbone.default_feature_maps()
     assert features == FeatureInfo("block_16_project_BN", 32, 320, features.position)
-    maps = backbone.extractor([features.layer, guidance.layer])(pictures("Orange", 96)[:2])
+    maps = backbone.extractor([features.layer, guidance.layer])(images("Orange", 96)[:2])
     assert {name: tuple(value.shape) for name, value in maps.items()} == {
         "block_16_project_BN": (2, 3, 3, 320),
         "out_relu": (2, 3, 3, 1280),
     }
     with pytest.raises(ValueError, match=r"Did you mean out_relu.*Conv1_relu.*'out_rleu'"):
-        backbone.output("out_rleu")
+        backbone.feature_map("out_rleu")
 
 
 def test_a_nested_block_gives_its_place_in_the_network(random_backbone):

@@ -189,7 +189,7 @@ def test_the_zip_format_is_named(tmp_path):
 
 
 def test_other_files_are_named(tmp_path):
-    path = tmp_path / "picture.pth"
+    path = tmp_path / "image.pth"
     path.write_bytes(b"\xff\xd8\xff\xe0 no checkpoint")
     with pytest.raises(ValueError, match=rf"legacy PyTorch checkpoint.*Received: {path}"):
         read_checkpoint(path)

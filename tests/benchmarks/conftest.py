@@ -44,8 +44,8 @@ def _save_small_model(directory, data):
 
     keras.utils.set_random_seed(0)
     class_names = open_split(data, "test").class_names
-    picture = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3), name="image")
-    x = keras.layers.Rescaling(1 / 127.5, -1.0)(picture)
+    image = keras.Input((IMAGE_SIZE, IMAGE_SIZE, 3), name="image")
+    x = keras.layers.Rescaling(1 / 127.5, -1.0)(image)
     x = keras.layers.Conv2D(8, 3, strides=2, activation="relu")(x)
     x = keras.layers.GlobalAveragePooling2D()(x)
     metadata = ModelMetadata(
@@ -62,4 +62,4 @@ def _save_small_model(directory, data):
         versions={},
         metrics={},
     )
-    save_model(directory, flat_classifier(picture, x, class_names), metadata)
+    save_model(directory, flat_classifier(image, x, class_names), metadata)

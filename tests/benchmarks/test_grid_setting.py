@@ -1,4 +1,4 @@
-"""The region-grid benchmark: what a setting means, and a whole run on a few pictures."""
+"""The region-grid benchmark: what a setting means, and a whole run on a few images."""
 
 import json
 
@@ -37,8 +37,8 @@ def test_agreement_is_the_mean_cosine(tmp_path):
 
 
 @pytest.mark.slow
-def test_a_run(run_main, copy_pictures, tmp_path):
-    data = copy_pictures(tmp_path / "data", {"train": 4, "test": 2})
+def test_a_run(run_main, copy_images, tmp_path):
+    data = copy_images(tmp_path / "data", {"train": 4, "test": 2})
     output = tmp_path / "grid.json"
     done = run_main(
         "benchmarks.region_grid",
@@ -54,7 +54,7 @@ def test_a_run(run_main, copy_pictures, tmp_path):
     crops, shared = json.loads(output.read_text())["rows"]
     assert (crops["grid"], crops["setting"], shared["setting"]) == ("5 x 5", "crops", "shared")
     assert crops["cosine_to_crops"] == 1 > shared["cosine_to_crops"] > 0.3
-    assert all(row["ms_a_picture"] > 0 and row["pictures"] == 6 for row in (crops, shared))
+    assert all(row["ms_an_image"] > 0 and row["images"] == 6 for row in (crops, shared))
     assert all(0 <= row["accuracy"] <= 1 for row in (crops, shared))
-    with Image.open(output.with_suffix(".png")) as picture:
-        picture.verify()
+    with Image.open(output.with_suffix(".png")) as image:
+        image.verify()

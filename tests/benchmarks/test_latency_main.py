@@ -9,7 +9,7 @@ import statistics
 import numpy as np
 import pytest
 
-ROUNDS, PER_ROUND, PICTURES = 5, 4, 24
+ROUNDS, PER_ROUND, IMAGES = 5, 4, 24
 DATA = "data/grocery_mini"
 
 
@@ -35,7 +35,7 @@ def _arguments(workshop, output):
         f"--model={workshop / 'model'}",
         f"--data={DATA}",
         "--split=test",
-        f"--pictures={PICTURES}",
+        f"--images={IMAGES}",
         f"--rounds={ROUNDS}",
         f"--per_round={PER_ROUND}",
         f"--output={output}",
@@ -66,12 +66,12 @@ def test_every_runtime_has_every_sample(finished):
 
 
 @pytest.mark.slow
-def test_all_saw_the_same_real_pictures(finished, workshop):
+def test_all_saw_the_same_real_images(finished, workshop):
     pixels, labels, logits = _reference(workshop)
     digest = hashlib.sha256(pixels.tobytes()).hexdigest()
     assert {row["pixels_sha256"] for row in finished["runtimes"]} == {digest}
     assert finished["labels"] == labels.tolist()
-    assert finished["pictures"]["pictures"] == PICTURES
+    assert finished["images"]["images"] == IMAGES
     for row in finished["runtimes"]:
         assert row["predicted"] == logits.argmax(axis=1).tolist()
         assert row["accuracy"] == np.mean(logits.argmax(axis=1) == labels)
@@ -80,11 +80,11 @@ def test_all_saw_the_same_real_pictures(finished, workshop):
 
 def _reference(workshop):
     from keras_crosspool import load_model
-    from keras_crosspool.data import load_pictures, open_split
+    from keras_crosspool.data import load_images, open_split
 
     model, metadata = load_model(workshop / "model")
     split = open_split(DATA, "test", metadata.class_names)
-    pixels, labels = load_pictures(split, metadata.image_size, limit=PICTURES)
+    pixels, labels = load_images(split, metadata.image_size, limit=IMAGES)
     return pixels, labels, model.predict_on_batch(pixels.astype("float32"))
 
 
@@ -110,7 +110,7 @@ def test_table_follows_from_the_raw_samples(finished, output):
         percentiles = statistics.quantiles(flat, n=100, method="inclusive")
         for place in (50, 90, 99):
             assert cells[f"p{place} ms"] == f"{percentiles[place - 1] / 1e6:.2f}"
-        assert cells["pictures/s"] == f"{1e9 * len(flat) / sum(flat):.0f}"
+        assert cells["images/s"] == f"{1e9 * len(flat) / sum(flat):.0f}"
         assert cells["x Keras"] == f"{reference / statistics.median(flat):.1f}"
         assert cells["top-1"] == f"{np.mean(np.equal(row['predicted'], finished['labels'])):.1%}"
         assert cells["peak MB"] == f"{row['peak_bytes'] / 1e6:.0f}"
@@ -134,11 +134,11 @@ def test_csv_holds_the_same_figures(finished, output):
 
 
 @pytest.mark.slow
-def test_plot_is_a_picture_and_the_front_is_marked(finished, output):
+def test_plot_is_an_image_and_the_front_is_marked(finished, output):
     from PIL import Image
 
-    with Image.open(output.with_suffix(".png")) as picture:
-        assert min(picture.size) > 300
+    with Image.open(output.with_suffix(".png")) as image:
+        assert min(image.size) > 300
     fastest = min(finished["runtimes"], key=lambda row: row["summary"]["p50_ms"])
     assert fastest["pareto"]
 
@@ -155,7 +155,7 @@ def test_compare_needs_no_keras_and_shows_every_line(finished, workshop, output,
         workshop / "model.tflite",
         f"--data={DATA}",
         "--split=test",
-        "--pictures=16",
+        "--images=16",
         "--rounds=5",
         "--per_round=2",
         "--threads=1",
@@ -165,7 +165,7 @@ def test_compare_needs_no_keras_and_shows_every_line(finished, workshop, output,
     assert done.returncode == 0, done.stderr
     assert re.search(r"\| model\.tflite, 1 thread .*\| faster ", done.stdout)
     assert re.search(r"\| model\.onnx, 2 threads .*\| gone ", done.stdout)
-    assert "The pictures differ" in done.stdout
+    assert "The images differ" in done.stdout
     new = json.loads(output.with_name("new.json").read_text())
     assert [row["agreement"] for row in new["runtimes"]] == [None]
 

@@ -32,7 +32,7 @@ def test_summary_against_the_standard_library(samples):
         assert summary[figure] == pytest.approx(percentiles[place - 1])
     assert summary["min_ms"] == flat[0]
     assert summary["max_ms"] == flat[-1]
-    assert summary["pictures_per_second"] == pytest.approx(63 / (sum(flat) / 1000))
+    assert summary["images_per_second"] == pytest.approx(63 / (sum(flat) / 1000))
 
 
 def test_variation_is_of_all_samples_and_of_the_rounds(samples):
@@ -48,7 +48,7 @@ def test_tail_is_not_dropped(samples):
     before, after = summarise(samples), summarise(slow)
     assert after["max_ms"] == 10_000
     assert after["p99_ms"] > before["p99_ms"]
-    assert after["pictures_per_second"] < before["pictures_per_second"] / 10
+    assert after["images_per_second"] < before["images_per_second"] / 10
 
 
 @pytest.mark.parametrize(

@@ -22,9 +22,9 @@ OPERATIONS = ("A^T X", "CrossLayerPooling", "SignedSquareRoot", "LocalRegions")
 
 def test_operations_are_counted_term_by_term():
     shape = LayerShape.parse("2x3x4x5")
-    # 5 x 4 sums of 9 terms for each of 2 pictures: 360 multiplications and as many additions.
+    # 5 x 4 sums of 9 terms for each of 2 images: 360 multiplications and as many additions.
     assert shape.product_flop() == 720
-    # 9 windows of 9 places and 4 channels onto 4 numbers, for 2 pictures: 2592 of each.
+    # 9 windows of 9 positions and 4 channels onto 4 numbers, for 2 images: 2592 of each.
     assert shape.window_flop() == 5184
 
 

@@ -10,7 +10,7 @@ import sys
 import pytest
 
 from benchmarks import record
-from benchmarks.machine import describe_machine, library_versions
+from benchmarks.machine import library_versions, machine_info
 from tools.readme_tables import render
 
 ROWS = [{"model": "a", "accuracy": 0.75}, {"model": "b", "accuracy": math.nan}]
@@ -26,7 +26,7 @@ def test_every_record_says_when_where_with_what_and_how(tmp_path):
     age = datetime.datetime.now(datetime.UTC) - date
     assert date.utcoffset() == datetime.timedelta(0)
     assert datetime.timedelta(0) <= age < datetime.timedelta(minutes=5)
-    assert read["machine"] == describe_machine()
+    assert read["machine"] == machine_info()
     assert read["versions"] == library_versions()
     assert {"keras", "numpy"} <= read["versions"].keys()
 
@@ -43,7 +43,7 @@ def test_a_list_becomes_rows_and_a_table(tmp_path):
     record.write_record(path, ROWS)
     table = render(path)
     assert "| a     | 0.75     |" in table
-    assert table.splitlines()[-1].startswith(describe_machine()["cpu"])
+    assert table.splitlines()[-1].startswith(machine_info()["cpu"])
 
 
 @pytest.mark.parametrize(
@@ -111,7 +111,7 @@ def test_unstable_figures_are_not_published(published, tmp_path_factory, result)
     elsewhere = tmp_path_factory.mktemp("elsewhere") / "latency.json"
     record.write_record(elsewhere, result)
     record.write_record(published, result, keep_unstable=True)
-    assert json.loads(published.read_text())["machine"] == describe_machine()
+    assert json.loads(published.read_text())["machine"] == machine_info()
 
 
 def test_published_is_what_the_studies_write_by_default():

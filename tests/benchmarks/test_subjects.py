@@ -41,25 +41,25 @@ def test_keras_lines_are_named_by_the_call(workshop):
     ]
 
 
-def test_pictures_are_the_models_own_unless_named(workshop, grocery):
+def test_images_are_the_models_own_unless_named(workshop, grocery):
     found = open_subjects([], workshop / "model")
-    pictures = found.read_pictures(limit=4)
-    assert pictures.split == "test"
-    assert pictures.data == str(grocery)
+    images = found.read_images(limit=4)
+    assert images.split == "test"
+    assert images.data == str(grocery)
     with pytest.raises(ValueError, match="--data=FOLDER"):
-        open_subjects([workshop / "model.tflite"]).read_pictures()
+        open_subjects([workshop / "model.tflite"]).read_images()
 
 
 def test_labels_are_indices_into_the_models_classes(workshop, grocery, tmp_path):
-    from keras_crosspool.data import load_pictures, open_split
+    from keras_crosspool.data import load_images, open_split
 
     names = open_split(grocery, "test").class_names
     turned = _change_record(
         workshop / "model.onnx", tmp_path / "turned.onnx", class_names=list(names[::-1])
     )
-    pictures = open_subjects([turned]).read_pictures(grocery, "test")
-    _, labels = load_pictures(open_split(grocery, "test"), 48)
-    assert (pictures.labels == len(names) - 1 - labels).all()
+    images = open_subjects([turned]).read_images(grocery, "test")
+    _, labels = load_images(open_split(grocery, "test"), 48)
+    assert (images.labels == len(names) - 1 - labels).all()
 
 
 def test_nothing_to_run():
@@ -82,7 +82,7 @@ def test_same_name_twice_is_refused(workshop):
 
 def test_larger_batch_is_refused(workshop, tmp_path):
     path = _batch_of_eight(workshop / "model.onnx", tmp_path / "eight.onnx")
-    with pytest.raises(ValueError, match=r"one picture at a time.*batches of 8"):
+    with pytest.raises(ValueError, match=r"one image at a time.*batches of 8"):
         open_subjects([path])
 
 
@@ -116,7 +116,7 @@ def test_what_needs_a_gpu_is_listed_where_there_is_none(monkeypatch, gpus, runs)
 
 
 _RESULT = (
-    '{"machine": {}, "versions": {}, "settings": {"rounds": %s}, "pictures": {"sha256": "0"}, '
+    '{"machine": {}, "versions": {}, "settings": {"rounds": %s}, "images": {"sha256": "0"}, '
     '"runtimes": %s}'
 )
 

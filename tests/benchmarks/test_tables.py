@@ -10,7 +10,7 @@ from absl.testing import flagsaver
 from benchmarks import record
 from benchmarks.latency.comparison import check_rounds, compare, differences
 from benchmarks.latency.results import derive, write_results
-from benchmarks.machine import describe_machine
+from benchmarks.machine import machine_info
 from benchmarks.table import comparison_section, latency_section, rows_table
 from tools.readme_tables import FLAGS, fill_tables, main
 
@@ -56,11 +56,11 @@ def result():
     ]
     return {
         "date": "2026-01-02T03:04:05+00:00",
-        "machine": describe_machine(),
+        "machine": machine_info(),
         "versions": {"keras": "3.0"},
         "load_average": [0.1, 0.2],
         "settings": {"batch": 1, "rounds": 6, "per_round": 4, "seed": 0},
-        "pictures": {"data": "photos", "split": "val", "pictures": 4, "sha256": "aa"},
+        "images": {"data": "photos", "split": "val", "images": 4, "sha256": "aa"},
         "runtimes": derive(measurements, np.array([0, 1, 2, 3])),
         "not_run": [{"file": "c.engine", "precision": "float16", "reason": "no GPU"}],
     }
@@ -80,7 +80,7 @@ def test_several_labels_have_a_mean_average_precision(result):
     labels = np.array([[1, 0, 1], [0, 1, 0], [1, 1, 0], [0, 0, 0]])
     reference = np.where(labels, 3.0, -3.0)
     worse = reference.copy()
-    worse[2, 0] = worse[3, 2] = -5  # one label is lost, and its picture ranked last
+    worse[2, 0] = worse[3, 2] = -5  # one label is lost, and its image ranked last
     broken = reference.copy()
     broken[1, 1] = np.inf
     rows = derive(
@@ -94,7 +94,7 @@ def test_several_labels_have_a_mean_average_precision(result):
     assert rows[0]["predicted"] == [[0, 2], [1], [0, 1], []]
     assert rows[1]["predicted"] == [[0, 2], [1], [1], []]
     assert rows[2]["predicted"] == [[0, 2], -1, [0, 1], []]
-    # The first label: its pictures are ranked first and last of four.
+    # The first label: its images are ranked first and last of four.
     expected = [1, (0.5 * (1 + 2 / 4) + 1 + 1) / 3, 3 / 4]
     assert [row["accuracy"] for row in rows] == pytest.approx(expected)
     assert [row["agreement"] for row in rows] == pytest.approx([1, 2 * 4 / (5 + 4), 3 / 4])
@@ -117,7 +117,7 @@ def test_latency_section_says_what_one_must_know(result):
         "keras 3.0",
         "2026-01-02",
         "photos, split val",
-        "6 interleaved rounds of 4 pictures",
+        "6 interleaved rounds of 4 images",
         "The warm-up did not settle for a.tflite.",
         "Unstable, to be measured again on an idle machine: b.tflite.",
         "Not run: c.engine (float16), no GPU.",

@@ -39,13 +39,13 @@ def test_every_run_trains_in_every_round(written):
 @pytest.mark.slow
 def test_figures_follow_from_the_rounds(written):
     record, _ = written
-    speed = _of_rounds(record, "pictures/s")
-    delivered = _of_rounds(record, "input pictures/s")
+    speed = _of_rounds(record, "images/s")
+    delivered = _of_rounds(record, "input images/s")
     for row in record["rows"]:
         run = row["run"]
-        assert row["pictures/s"] == pytest.approx(speed[run].mean())  # the median of two
+        assert row["images/s"] == pytest.approx(speed[run].mean())  # the median of two
         assert row["ms a step"] == pytest.approx(1000 * BATCH / speed[run].mean())
-        assert row["input pictures/s"] == pytest.approx(delivered[run].mean())
+        assert row["input images/s"] == pytest.approx(delivered[run].mean())
         ample = delivered[run].mean() > 1.5 * speed[run].mean()
         assert row["bound"] == ("compute" if ample else "input")
         for base in ("plain fit", "global average"):
@@ -55,7 +55,7 @@ def test_figures_follow_from_the_rounds(written):
 @pytest.mark.slow
 def test_costs_are_the_steps_of_one_run_over_those_of_another(written):
     record, printed = written
-    step = {run: BATCH / speeds for run, speeds in _of_rounds(record, "pictures/s").items()}
+    step = {run: BATCH / speeds for run, speeds in _of_rounds(record, "images/s").items()}
     pairs = {"head": ("scheme 1", "global average"), "machinery": ("global average", "plain fit")}
     for part, (run, base) in pairs.items():
         costs = (step[run] - step[base]) / step[base]

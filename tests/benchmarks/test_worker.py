@@ -18,7 +18,7 @@ from benchmarks.machine import memory_bytes
 
 
 class _FakeRunner:
-    """Runs nothing: the logits of picture i favour class i, and picture 1 has no number."""
+    """Runs nothing: the logits of image i favour class i, and image 1 has no number."""
 
     batch_size = 1
 
@@ -31,25 +31,25 @@ class _FakeRunner:
     def __exit__(self, *_):
         pass
 
-    def run(self, pictures):
-        self.seen.append(pictures)
-        logits = np.eye(4, dtype="float32")[pictures[:, 0, 0, 0].astype(int)]
-        logits[pictures[:, 0, 0, 0] == 1, 2] = np.nan
+    def run(self, images):
+        self.seen.append(images)
+        logits = np.eye(4, dtype="float32")[images[:, 0, 0, 0].astype(int)]
+        logits[images[:, 0, 0, 0] == 1, 2] = np.nan
         return logits
 
 
 @pytest.fixture
-def pictures(tmp_path):
-    path = tmp_path / "pictures.npy"
+def images(tmp_path):
+    path = tmp_path / "images.npy"
     np.save(path, np.arange(4, dtype="uint8")[:, None, None, None] * np.ones((1, 2, 2, 3), "uint8"))
     return path
 
 
 @pytest.fixture
-def fake(monkeypatch, pictures):
+def fake(monkeypatch, images):
     runner = _FakeRunner()
     monkeypatch.setattr(worker, "_make_runner", lambda _: runner)
-    served = worker.Worker(Candidate("fake", "fake", "fake", "float32", 1, None), pictures)
+    served = worker.Worker(Candidate("fake", "fake", "fake", "float32", 1, None), images)
     served.load()
     return served, runner
 
@@ -62,7 +62,7 @@ def remote(workshop, tmp_path):
         yield runner
 
 
-def test_pictures_go_in_one_at_a_time(fake):
+def test_images_go_in_one_at_a_time(fake):
     served, runner = fake
     assert len(served.time([3, 0, 3])) == 3
     assert [batch.shape for batch in runner.seen] == [(1, 2, 2, 3)] * 3
@@ -70,7 +70,7 @@ def test_pictures_go_in_one_at_a_time(fake):
     assert runner.seen[0].dtype == np.float32
 
 
-def test_scoring_gives_the_logits_of_every_picture(fake):
+def test_scoring_gives_the_logits_of_every_image(fake):
     served, _ = fake
     expected = np.eye(4)
     expected[1, 2] = np.nan
@@ -150,13 +150,13 @@ print(grown, memory_bytes("VmRSS"), memory_bytes("VmHWM"))
 
 
 def test_schedule_shuffles_runtimes_and_repeats_with_its_seed():
-    plan = schedule(["a", "b", "c"], pictures=10, rounds=30, per_round=4, seed=1)
-    assert plan == schedule(["a", "b", "c"], pictures=10, rounds=30, per_round=4, seed=1)
-    assert plan != schedule(["a", "b", "c"], pictures=10, rounds=30, per_round=4, seed=2)
+    plan = schedule(["a", "b", "c"], images=10, rounds=30, per_round=4, seed=1)
+    assert plan == schedule(["a", "b", "c"], images=10, rounds=30, per_round=4, seed=1)
+    assert plan != schedule(["a", "b", "c"], images=10, rounds=30, per_round=4, seed=2)
     assert {turn.order[0] for turn in plan} == {"a", "b", "c"}
     assert all(sorted(turn.order) == ["a", "b", "c"] for turn in plan)
-    assert all(len(set(turn.pictures)) == 4 for turn in plan)
-    assert {index for turn in plan for index in turn.pictures} == set(range(10))
+    assert all(len(set(turn.images)) == 4 for turn in plan)
+    assert {index for turn in plan for index in turn.images} == set(range(10))
 
 
 def test_other_pixels_are_found_out():

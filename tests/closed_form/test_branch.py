@@ -27,8 +27,10 @@ def test_rows_that_share_a_descriptor():
     branch = Branch(descriptors, rows)
     repeated = descriptors[rows]
     np.testing.assert_allclose(branch.gram(), repeated @ repeated.T, rtol=1e-5)
-    duals = np.random.default_rng(1).normal(size=(120, 3))
-    np.testing.assert_allclose(branch.kernel(duals), repeated.T @ duals, rtol=1e-4, atol=1e-5)
+    dual_coef = np.random.default_rng(1).normal(size=(120, 3))
+    np.testing.assert_allclose(
+        branch.kernel(dual_coef), repeated.T @ dual_coef, rtol=1e-4, atol=1e-5
+    )
 
 
 @pytest.mark.parametrize("rows_a_block", [1, 7, 60, 100])
@@ -42,8 +44,8 @@ def test_blocks_of_rows(monkeypatch, rows_a_block, stored):
     gram = branch.gram()
     np.testing.assert_allclose(gram, rows.astype("float64") @ rows.T, atol=1e-6)
     np.testing.assert_array_equal(gram, gram.T)
-    duals = np.random.default_rng(1).normal(size=(60, 3))
-    np.testing.assert_allclose(branch.kernel(duals), rows.T @ duals, rtol=1e-4, atol=1e-5)
+    dual_coef = np.random.default_rng(1).normal(size=(60, 3))
+    np.testing.assert_allclose(branch.kernel(dual_coef), rows.T @ dual_coef, rtol=1e-4, atol=1e-5)
 
 
 def test_weighted_branches_are_scaled_descriptors_side_by_side():
@@ -52,7 +54,7 @@ def test_weighted_branches_are_scaled_descriptors_side_by_side():
     assert sum(w**2 for w in solved.weights) == pytest.approx(1)
     weighted = zip(solved.weights, (first, second), strict=True)
     scaled = np.concatenate([weight * rows for weight, rows in weighted], axis=1)
-    ridge = Ridge(alpha=solved.strength).fit(scaled, np.eye(3)[LABELS])
+    ridge = Ridge(alpha=solved.alpha).fit(scaled, np.eye(3)[LABELS])
     expected = ridge.predict(scaled) / solved.temperature
     actual = np.concatenate([first, second], axis=1) @ solved.kernel + solved.bias
     np.testing.assert_allclose(actual, expected, rtol=1e-3, atol=1e-3)
@@ -82,7 +84,7 @@ def test_a_fold_is_judged_by_descriptors_fitted_without_it():
     scores = np.empty((60, 3))
     for fold in range(5):
         out = folds == fold
-        ridge = Ridge(alpha=judged.strength).fit(leaking[~out], np.eye(3)[LABELS[~out]])
+        ridge = Ridge(alpha=judged.alpha).fit(leaking[~out], np.eye(3)[LABELS[~out]])
         scores[out] = ridge.predict(honest[out])
     accuracy = (scores.argmax(axis=1) == LABELS).mean()
     log_loss = -log_softmax(scores / judged.temperature, axis=1)[np.arange(60), LABELS].mean()

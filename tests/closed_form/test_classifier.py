@@ -1,4 +1,4 @@
-"""The solved classifier: its strength, its folds and its calibration."""
+"""The solved classifier: its alpha, its folds and its calibration."""
 
 import numpy as np
 import pytest
@@ -24,7 +24,7 @@ def _data(per_class=12, classes=3, dims=40, noise=1.0, seed=0):
 def test_logits_are_the_ridge_solution_over_the_temperature():
     descriptors, labels = _data()
     classifier = solve_branches([Branch(descriptors)], labels, 3)
-    expected = Ridge(alpha=classifier.strength).fit(descriptors, np.eye(3)[labels])
+    expected = Ridge(alpha=classifier.alpha).fit(descriptors, np.eye(3)[labels])
     logits = expected.predict(descriptors) / classifier.temperature
     np.testing.assert_allclose(
         descriptors @ classifier.kernel + classifier.bias, logits, rtol=1e-3, atol=1e-3
@@ -32,55 +32,53 @@ def test_logits_are_the_ridge_solution_over_the_temperature():
     assert classifier.kernel.dtype == classifier.bias.dtype == np.float32
 
 
-def test_strength_has_the_lowest_cross_validated_log_loss():
+def test_alpha_has_the_lowest_cross_validated_log_loss():
     descriptors, labels = _data(noise=1.5)
     classifier = solve_branches([Branch(descriptors)], labels, 3, seed=4)
     losses = {}
     folds = StratifiedKFold(5, shuffle=True, random_state=4)
-    for strength in METHODS["ridge"].strengths:
+    for alpha in METHODS["ridge"].alphas:
         scores = np.empty((len(labels), 3))
         for rest, held_out in folds.split(descriptors, labels):
-            ridge = Ridge(alpha=strength).fit(descriptors[rest], np.eye(3)[labels[rest]])
+            ridge = Ridge(alpha=alpha).fit(descriptors[rest], np.eye(3)[labels[rest]])
             scores[held_out] = ridge.predict(descriptors[held_out])
         accuracy = (scores.argmax(axis=1) == labels).mean()
-        assert classifier.validation[strength]["accuracy"] == pytest.approx(accuracy)
+        assert classifier.validation[alpha]["accuracy"] == pytest.approx(accuracy)
         temperatures = np.geomspace(0.01, 100, 2000)
         chances = [log_softmax(scores / t, axis=1)[np.arange(36), labels] for t in temperatures]
-        losses[strength] = -np.mean(chances, axis=1).max()
-        # The temperature is fitted with one imaginary picture more, so not quite as low.
-        assert classifier.validation[strength]["log_loss"] == pytest.approx(
-            losses[strength], rel=0.02
-        )
-    assert classifier.strength == min(losses, key=losses.get)
+        losses[alpha] = -np.mean(chances, axis=1).max()
+        # The temperature is fitted with one imaginary image more, so not quite as low.
+        assert classifier.validation[alpha]["log_loss"] == pytest.approx(losses[alpha], rel=0.02)
+    assert classifier.alpha == min(losses, key=losses.get)
 
 
 @pytest.mark.parametrize("method", ["ridge", "svm"])
-def test_mirrored_rows_stay_in_their_pictures_fold(method):
-    # The rows say nothing of the labels, but a mirror image equals its picture: a classifier that
+def test_mirrored_rows_stay_in_their_images_fold(method):
+    # The rows say nothing of the labels, but a mirror image equals its image: a classifier that
     # has seen the one knows the other, so a leak looks like perfect accuracy.
     rng = np.random.default_rng(0)
     rows = rng.normal(size=(60, 400)).astype("float32")
     labels = np.arange(60) % 4
     twice, labels_twice = np.concatenate([rows, rows]), np.tile(labels, 2)
-    pictures = np.tile(np.arange(60), 2)
-    kept = solve_branches([Branch(twice)], labels_twice, 4, method, pictures)
+    images = np.tile(np.arange(60), 2)
+    kept = solve_branches([Branch(twice)], labels_twice, 4, method, images)
     assert max(v["accuracy"] for v in kept.validation.values()) < 0.5
     leaking = solve_branches([Branch(twice)], labels_twice, 4, method)
     assert max(v["accuracy"] for v in leaking.validation.values()) > 0.7
 
 
-def test_one_picture_a_class_is_solved_and_said_aloud(monkeypatch):
+def test_one_image_a_class_is_solved_and_said_aloud(monkeypatch):
     warnings = []
     monkeypatch.setattr(logging, "warning", lambda message, *args: warnings.append(message % args))
     descriptors, _ = _data(per_class=1, classes=4, noise=0.1)
-    # Mirror images are no further pictures.
+    # Mirror images are no further images.
     rows, labels = np.concatenate([descriptors, descriptors]), np.tile(np.arange(4), 2)
-    classifier = solve_branches([Branch(rows)], labels, 4, pictures=labels)
-    assert (classifier.strength, classifier.temperature) == (METHODS["ridge"].default, 1.0)
+    classifier = solve_branches([Branch(rows)], labels, 4, images=labels)
+    assert (classifier.alpha, classifier.temperature) == (METHODS["ridge"].default, 1.0)
     assert classifier.validation == {}
     assert ((rows @ classifier.kernel + classifier.bias).argmax(axis=1) == labels).all()
     (warning,) = warnings
-    assert "One picture a class" in warning
+    assert "One image a class" in warning
 
 
 @pytest.mark.parametrize("method", ["ridge", "svm"])
@@ -102,7 +100,7 @@ def test_separable_classes_keep_finite_confidence(method):
     logits = descriptors @ classifier.kernel + classifier.bias
     assert (logits.argmax(axis=1) == labels).all()
     chances = np.exp(log_softmax(logits, axis=1)).max(axis=1)
-    # 18 pictures, all right: they do not show that fewer than one in a hundred goes wrong.
+    # 18 images, all right: they do not show that fewer than one in a hundred goes wrong.
     assert (chances < 0.999).all()
 
 
@@ -114,7 +112,7 @@ def _multi_hot_data(count=80, classes=3, dims=40, seed=0):
 
 
 def _held_out(machine, rows, labels, seed):
-    """The scores of each picture by a machine that has not seen it, one label after the other."""
+    """The scores of each image by a machine that has not seen it, one label after the other."""
     scores = np.empty(labels.shape)
     for rest, held_out in KFold(5, shuffle=True, random_state=seed).split(rows):
         for label in range(labels.shape[1]):
@@ -130,18 +128,18 @@ def test_multi_hot_labels_equal_one_machine_a_label(method):
     classifier = solve_branches([Branch(rows)], labels, 3, method, seed=2)
     make = {"ridge": lambda x: Ridge(alpha=x), "svm": lambda x: SVC(C=x, kernel="linear")}[method]
     losses = {}
-    for strength, found in classifier.validation.items():
-        scores = _held_out(make(strength), rows, labels, seed=2)
+    for alpha, found in classifier.validation.items():
+        scores = _held_out(make(alpha), rows, labels, seed=2)
         # No more than scikit-learn's own Platt scaling with one scale and offset for all labels.
         platt = LogisticRegression(C=np.inf).fit(scores.reshape(-1, 1), labels.ravel())
         chances = platt.predict_proba(scores.reshape(-1, 1))
-        losses[strength] = metrics.log_loss(labels.ravel(), chances)
-        assert found["log_loss"] == pytest.approx(losses[strength], rel=0.02)
+        losses[alpha] = metrics.log_loss(labels.ravel(), chances)
+        assert found["log_loss"] == pytest.approx(losses[alpha], rel=0.02)
         expected = metrics.average_precision_score(labels, scores)
         assert found["mean_average_precision"] == pytest.approx(expected, abs=2e-3)
-    assert classifier.strength == min(losses, key=losses.get)
+    assert classifier.alpha == min(losses, key=losses.get)
     logits = rows @ classifier.kernel + classifier.bias
-    machine = make(classifier.strength)
+    machine = make(classifier.alpha)
     for label in range(3):
         machine.fit(rows, labels[:, label])
         scores = getattr(machine, "decision_function", machine.predict)(rows)
@@ -152,7 +150,7 @@ def test_multi_hot_labels_equal_one_machine_a_label(method):
 
 
 @pytest.mark.parametrize("method", ["ridge", "svm"])
-def test_labels_that_all_or_no_pictures_have(method):
+def test_labels_that_all_or_no_images_have(method):
     rows, labels = _multi_hot_data()
     labels[:, 1], labels[:, 2] = 1, 0
     classifier = solve_branches([Branch(rows)], labels, 3, method)
@@ -161,12 +159,12 @@ def test_labels_that_all_or_no_pictures_have(method):
     assert logits[:, 1].min() > logits[:, 2].max() + 1
 
 
-def test_groups_of_pictures_stay_in_one_fold():
+def test_groups_of_images_stay_in_one_fold():
     # Ten groups of equal rows that say nothing of their labels: only a leak tells those.
     rng = np.random.default_rng(0)
     rows = np.repeat(rng.normal(size=(20, 200)), 3, axis=0).astype("float32")
     labels = np.repeat(rng.integers(0, 2, (20, 4)), 3, axis=0)
-    kept = solve_branches([Branch(rows)], labels, 4, pictures=np.repeat(np.arange(20) * 7, 3))
+    kept = solve_branches([Branch(rows)], labels, 4, images=np.repeat(np.arange(20) * 7, 3))
     leaking = solve_branches([Branch(rows)], labels, 4)
     best = [
         max(v["mean_average_precision"] for v in x.validation.values()) for x in (kept, leaking)

@@ -1,4 +1,4 @@
-"""The closed-form fit on real pictures, step by step against explicit computations."""
+"""The closed-form fit on real images, step by step against explicit computations."""
 
 import dataclasses
 import subprocess
@@ -14,10 +14,10 @@ from sklearn.linear_model import Ridge
 
 from keras_crosspool import build_model
 from keras_crosspool.closed_form.branch import Branch
-from keras_crosspool.closed_form.fit import adapt_head, describe, solve_models
+from keras_crosspool.closed_form.fit import adapt_head, compute_descriptors, solve_models
 from keras_crosspool.closed_form.options import SolverOptions
 from keras_crosspool.closed_form.views import Views
-from keras_crosspool.data import load_pictures
+from keras_crosspool.data import load_images
 from keras_crosspool.distribution import Distribution
 from keras_crosspool.distribution.launcher import free_ports
 from keras_crosspool.evaluation import predict_logits
@@ -33,7 +33,7 @@ from keras_crosspool import build_model
 from keras_crosspool.backbones import create_backbone
 from keras_crosspool.data import open_split
 from keras_crosspool.closed_form.options import SolverOptions
-from keras_crosspool.closed_form.fit import adapt_head, describe, solve_models
+from keras_crosspool.closed_form.fit import adapt_head, compute_descriptors, solve_models
 split = open_split(data, "train")
 with one.scope():
     model = build_model(
@@ -44,8 +44,9 @@ with one.scope():
         guidance_channels=32,
     )
 adapt_head(model, split, 128, 4, one)
-described = describe([model], split, 128, 4, solver=SolverOptions(form=form), distribution=one)
-solve_models([model], described)
+solver = SolverOptions(form=form)
+computed = compute_descriptors([model], split, 128, 4, solver=solver, distribution=one)
+solve_models([model], computed)
 names = ["regions", "guidance", "logits"]
 np.savez(output, *[x for name in names for x in model.get_layer(name).get_weights()])
 """
@@ -65,16 +66,16 @@ def adapted(new_model, train_split):
     return model
 
 
-def _output(model, tensor, pictures):
-    return ops.convert_to_numpy(keras.Model(model.input, tensor)(pictures.astype("float32")))
+def _output(model, tensor, images):
+    return ops.convert_to_numpy(keras.Model(model.input, tensor)(images.astype("float32")))
 
 
 def test_regions_are_the_principal_components_of_the_windows(
     adapted, train_split, windows_by_loops
 ):
-    pictures, _ = load_pictures(train_split, 128)
+    images, _ = load_images(train_split, 128)
     regions = adapted.get_layer("regions")
-    windows = windows_by_loops(_output(adapted, regions.input, pictures), 3, 3)
+    windows = windows_by_loops(_output(adapted, regions.input, images), 3, 3)
     pca = PCA(16, svd_solver="full").fit(windows)
     kernel, bias = regions.get_weights()
     kernel = kernel.reshape(-1, 16)
@@ -82,14 +83,14 @@ def test_regions_are_the_principal_components_of_the_windows(
     # The last components lie close together, so that rounding may turn them into one another.
     np.testing.assert_allclose(cosines[:8], 1, atol=1e-3)
     np.testing.assert_allclose(bias, -windows.mean(axis=0) @ kernel, rtol=1e-3, atol=1e-3)
-    projected = _output(adapted, regions.output, pictures).reshape(-1, 16)
+    projected = _output(adapted, regions.output, images).reshape(-1, 16)
     np.testing.assert_allclose(projected.var(axis=0, ddof=1), pca.explained_variance_, rtol=1e-2)
 
 
 def test_guidance_keeps_the_most_active_channels(adapted, train_split):
-    pictures, _ = load_pictures(train_split, 128)
+    images, _ = load_images(train_split, 128)
     selection = adapted.get_layer("guidance")
-    maps = _output(adapted, selection.input, pictures)
+    maps = _output(adapted, selection.input, images)
     activity = np.abs(maps).mean(axis=(0, 1, 2))
     expected = np.sort(np.argsort(activity)[-32:])
     kept = selection.get_weights()[0][0, 0].argmax(axis=0)
@@ -97,38 +98,36 @@ def test_guidance_keeps_the_most_active_channels(adapted, train_split):
 
 
 @pytest.mark.parametrize("views", [Views(), Views((1.0, 0.7), mirror=True)])
-def test_describe(adapted, train_split, views):
-    described = describe([adapted], train_split, 128, 7, views)
-    rows = described.branches["pooling"].descriptors
+def test_descriptors(adapted, train_split, views):
+    computed = compute_descriptors([adapted], train_split, 128, 7, views)
+    rows = computed.branches["pooling"].descriptors
     assert rows.shape == (18 * views.count, 16 * 32)
     assert rows.dtype == np.float32
-    # Whatever the order, each picture has one row a view, with its label.
-    np.testing.assert_array_equal(np.bincount(described.groups), [views.count] * 18)
-    pictures, labels = load_pictures(train_split, 128)
-    np.testing.assert_array_equal(described.labels, labels[described.groups])
+    # Whatever the order, each image has one row a view, with its label.
+    np.testing.assert_array_equal(np.bincount(computed.groups), [views.count] * 18)
+    images, labels = load_images(train_split, 128)
+    np.testing.assert_array_equal(computed.labels, labels[computed.groups])
     shown = np.concatenate([shown for shown, *_ in views.batches(train_split, 128, 7)])
     expected = _output(adapted, adapted.descriptor, shown)
     np.testing.assert_allclose(rows, expected, rtol=1e-2, atol=1e-3)
-    whole = _output(adapted, adapted.descriptor, pictures)
+    whole = _output(adapted, adapted.descriptor, images)
     np.testing.assert_allclose(rows[:7], whole[:7], rtol=1e-2, atol=1e-3)
 
 
-def test_describe_several_models_in_one_pass(train_split, backbone):
+def test_descriptors_of_several_models_in_one_pass(train_split, backbone):
     arguments = {"window_size": 1, "feature_channels": 4, "guidance_channels": 8}
     models = [build_model(backbone, 3, **arguments), build_model(backbone, 3, "global_average")]
-    together = describe(models, train_split, 128)
+    together = compute_descriptors(models, train_split, 128)
     for name, model in zip(("pooling", "average_norm"), models, strict=True):
-        alone = describe([model], train_split, 128).branches[name]
+        alone = compute_descriptors([model], train_split, 128).branches[name]
         rows = together.branches[name].descriptors
         np.testing.assert_allclose(rows, alone.descriptors, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("method", ["ridge", "svm"])
-def test_solved_classifier_beats_chance_on_unseen_pictures(
-    adapted, train_split, test_split, method
-):
-    described = describe([adapted], train_split, 128, views=Views(mirror=True))
-    (classifier,) = solve_models([adapted], described, method)
+def test_solved_classifier_beats_chance_on_unseen_images(adapted, train_split, test_split, method):
+    computed = compute_descriptors([adapted], train_split, 128, views=Views(mirror=True))
+    (classifier,) = solve_models([adapted], computed, method)
     logits, labels = predict_logits(adapted, test_split, 128)
     assert (logits.argmax(axis=1) == labels).mean() > 0.8  # three easy classes; chance is 1/3
     kernel, bias = adapted.get_layer("logits").get_weights()
@@ -137,10 +136,10 @@ def test_solved_classifier_beats_chance_on_unseen_pictures(
 
 
 def test_logits_are_the_ridge_solution_on_the_descriptors(adapted, train_split):
-    described = describe([adapted], train_split, 128)
-    (classifier,) = solve_models([adapted], described)
-    rows = described.branches["pooling"].descriptors
-    ridge = Ridge(alpha=classifier.strength).fit(rows, np.eye(3)[described.labels])
+    computed = compute_descriptors([adapted], train_split, 128)
+    (classifier,) = solve_models([adapted], computed)
+    rows = computed.branches["pooling"].descriptors
+    ridge = Ridge(alpha=classifier.alpha).fit(rows, np.eye(3)[computed.labels])
     logits, _ = predict_logits(adapted, train_split, 128)
     expected = ridge.predict(rows) / classifier.temperature
     np.testing.assert_allclose(logits, expected, rtol=1e-2, atol=1e-2)
@@ -156,17 +155,17 @@ def test_a_model_without_regions_is_left_as_it_is(new_model, train_split):
 
 def _solve(model, split, form, projected_dims=256, **kwargs):
     solver = SolverOptions(form=form, projected_dims=projected_dims)
-    described = describe([model], split, 128, solver=solver, **kwargs)
-    (classifier,) = solve_models([model], described)
-    return described, classifier
+    computed = compute_descriptors([model], split, 128, solver=solver, **kwargs)
+    (classifier,) = solve_models([model], computed)
+    return computed, classifier
 
 
 def test_streamed_forms_solve_as_the_gram_matrix_does(adapted, train_split, test_split):
     logits = {}
     for form in ("gram", "primal", "projected"):
-        described, classifier = _solve(adapted, train_split, form, views=Views(mirror=True))
+        computed, classifier = _solve(adapted, train_split, form, views=Views(mirror=True))
         logits[form], labels = predict_logits(adapted, test_split, 128)
-        assert described.form == form
+        assert computed.form == form
         assert (logits[form].argmax(axis=1) == labels).mean() > 0.8
         assert classifier.kernel.shape == (512, 3)
     np.testing.assert_allclose(logits["primal"], logits["gram"], rtol=1e-3, atol=1e-3)
@@ -175,11 +174,11 @@ def test_streamed_forms_solve_as_the_gram_matrix_does(adapted, train_split, test
     assert 0.9 < correlation < 0.99999
 
 
-def test_projected_kernel_scores_pictures_as_their_projections(adapted, train_split):
-    described, classifier = _solve(adapted, train_split, "projected")
-    (branch,) = described.branches.values()
+def test_projected_kernel_scores_images_as_their_projections(adapted, train_split):
+    computed, classifier = _solve(adapted, train_split, "projected")
+    (branch,) = computed.branches.values()
     assert branch.descriptors.shape == (18, 256)
-    ridge = Ridge(alpha=classifier.strength).fit(branch.descriptors, np.eye(3)[described.labels])
+    ridge = Ridge(alpha=classifier.alpha).fit(branch.descriptors, np.eye(3)[computed.labels])
     logits, _ = predict_logits(adapted, train_split, 128)
     expected = ridge.predict(branch.descriptors) / classifier.temperature
     np.testing.assert_allclose(logits, expected, rtol=1e-2, atol=1e-2)
@@ -189,9 +188,9 @@ def test_streamed_descriptors_lie_in_a_file_that_leaves_nothing(
     adapted, train_split, tmp_path, monkeypatch
 ):
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    described, _ = _solve(adapted, train_split, "primal")
+    computed, _ = _solve(adapted, train_split, "primal")
     expected, _ = _solve(adapted, train_split, "gram")
-    rows = described.branches["pooling"].descriptors
+    rows = computed.branches["pooling"].descriptors
     assert isinstance(rows, np.memmap)
     assert not isinstance(expected.branches["pooling"].descriptors, np.memmap)
     np.testing.assert_array_equal(rows, expected.branches["pooling"].descriptors)
@@ -210,15 +209,15 @@ def test_branches_on_regions_are_streamed_beside_the_others(joint, train_split):
     rows = rng.normal(size=(3, 32))[train_split.labels] + rng.normal(size=(18, 32))
     rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype("float32")
     regions, views = {"region_average_norm": Branch(rows)}, Views(mirror=True)
-    described, solved = _solve(joint, train_split, "projected", 16, regions=regions, views=views)
-    branches = [described.branches[branch.name] for branch in joint.branches]
+    computed, solved = _solve(joint, train_split, "projected", 16, regions=regions, views=views)
+    branches = [computed.branches[branch.name] for branch in joint.branches]
     projected = [branch.take(slice(None)) for branch in branches]
     assert [part.shape for part in projected] == [(36, 16), (36, 16)]
-    expected = project(rows[described.groups], branches[1].projection)
+    expected = project(rows[computed.groups], branches[1].projection)
     np.testing.assert_allclose(projected[1], expected, rtol=1e-4, atol=1e-5)
     scale = np.repeat(solved.weights, 16)
-    ridge = Ridge(alpha=solved.strength)
-    ridge.fit(scale * np.concatenate(projected, axis=1), np.eye(3)[described.labels])
+    ridge = Ridge(alpha=solved.alpha)
+    ridge.fit(scale * np.concatenate(projected, axis=1), np.eye(3)[computed.labels])
     kernels = np.split(scale[:, None] * ridge.coef_.T / solved.temperature, 2)
     kernels = [x.projection.T @ kernel for x, kernel in zip(branches, kernels, strict=True)]
     expected = np.concatenate(kernels)
@@ -230,14 +229,14 @@ def test_fitted_guidance_needs_the_gram_matrix(joint, train_split):
     branch = Branch(np.ones((18, 32), "float32"), fold_grams={0: np.eye(18)})
     regions, solver = {"region_average_norm": branch}, SolverOptions(form="primal")
     with pytest.raises(ValueError, match=r"take the form gram\. Received: form='primal'"):
-        describe([joint], train_split, 128, regions=regions, solver=solver)
+        compute_descriptors([joint], train_split, 128, regions=regions, solver=solver)
 
 
-def test_workers_describe_a_part_each(adapted, train_split):
+def test_workers_take_a_part_each(adapted, train_split):
     train_split = dataclasses.replace(train_split, groups=())
-    whole = describe([adapted], train_split, 128)
+    whole = compute_descriptors([adapted], train_split, 128)
     parts = [
-        describe(
+        compute_descriptors(
             [adapted], train_split, 128, batch_size=4, distribution=_Part(None, 2, worker, "part")
         )
         for worker in range(2)
@@ -249,10 +248,13 @@ def test_workers_describe_a_part_each(adapted, train_split):
     np.testing.assert_allclose(rows, whole.branches["pooling"].descriptors, rtol=1e-3, atol=1e-4)
 
 
-def test_more_workers_than_pictures_are_named(adapted, train_split):
+def test_more_workers_than_images_are_named(adapted, train_split):
     part = _Part(None, 19, 0, "part")
-    for run in (describe, lambda models, *args, **kw: adapt_head(models[0], *args, **kw)):
-        with pytest.raises(ValueError, match=r"Received: 18 pictures, 19 workers"):
+    for run in (
+        compute_descriptors,
+        lambda models, *args, **kw: adapt_head(models[0], *args, **kw),
+    ):
+        with pytest.raises(ValueError, match=r"Received: 18 images, 19 workers"):
             run([adapted], train_split, 128, distribution=part)
 
 
@@ -260,7 +262,7 @@ def test_more_workers_than_pictures_are_named(adapted, train_split):
 def test_two_workers_fit_what_one_does(tiny_folder, train_split, backbone, tmp_path):
     model = build_model(backbone, 3, window_size=1, feature_channels=16, guidance_channels=32)
     adapt_head(model, train_split, 128, 4)
-    solve_models([model], describe([model], train_split, 128, 4))
+    solve_models([model], compute_descriptors([model], train_split, 128, 4))
     names = ("regions", "guidance", "logits")
     expected = [x for name in names for x in model.get_layer(name).get_weights()]
     workers = ",".join(f"127.0.0.1:{port}" for port in free_ports(2))

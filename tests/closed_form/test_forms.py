@@ -23,27 +23,27 @@ def _multi_hot(labels):
 
 
 def _assert_equal(actual, expected):
-    assert actual.strength == expected.strength
+    assert actual.alpha == expected.alpha
     assert actual.weights == expected.weights
     # The Gram matrix is computed in single precision.
     np.testing.assert_allclose(actual.kernel, expected.kernel, rtol=1e-3, atol=1e-3)
     np.testing.assert_allclose(actual.bias, expected.bias, rtol=1e-3, atol=1e-3)
     assert actual.kernel.dtype == actual.bias.dtype == np.float32
-    for strength, scores in expected.validation.items():
-        assert actual.validation[strength] == pytest.approx(scores, rel=1e-3)
+    for alpha, scores in expected.validation.items():
+        assert actual.validation[alpha] == pytest.approx(scores, rel=1e-3)
     if expected.thresholds is not None:
         np.testing.assert_allclose(actual.thresholds, expected.thresholds, atol=1e-3)
 
 
-@pytest.mark.parametrize("pictures", [None, np.arange(COUNT) // 2])
+@pytest.mark.parametrize("images", [None, np.arange(COUNT) // 2])
 @pytest.mark.parametrize("task", ["single_label", "multi_label"])
 @pytest.mark.parametrize("dims", [20, 200])
-def test_primal_equals_gram(dims, task, pictures):
+def test_primal_equals_gram(dims, task, images):
     rows, labels = _data(dims=dims)
     if task == "multi_label":
         labels = _multi_hot(labels)
     gram, primal = (
-        solve_branches([Branch(rows)], labels, CLASSES, pictures=pictures, seed=3, form=form)
+        solve_branches([Branch(rows)], labels, CLASSES, images=images, seed=3, form=form)
         for form in ("gram", "primal")
     )
     _assert_equal(primal, gram)
@@ -63,13 +63,13 @@ def test_rows_that_share_a_descriptor():
     (rows, labels), shown = _data(), np.tile(np.arange(COUNT), 2)
     branches = [Branch(rows[shown]), Branch(_data(seed=5)[0], shown)]
     gram, primal = (
-        solve_branches(branches, labels[shown], CLASSES, pictures=shown, form=form)
+        solve_branches(branches, labels[shown], CLASSES, images=shown, form=form)
         for form in ("gram", "primal")
     )
     _assert_equal(primal, gram)
 
 
-def test_one_picture_a_class():
+def test_one_image_a_class():
     rows, labels = _data()
     gram, primal = (
         solve_branches([Branch(rows[:CLASSES])], labels[:CLASSES], CLASSES, form=form)
@@ -84,9 +84,9 @@ def test_one_picture_a_class():
 @pytest.mark.parametrize(("form", "dims"), [("gram", 20), ("gram", 1500), ("primal", 20)])
 def test_workers_get_what_one_would(run_workers, workers, form, dims):
     rows, labels = _data(dims=dims)
-    shared, pictures = _data(seed=5, dims=8)[0], np.arange(COUNT) // 2
+    shared, images = _data(seed=5, dims=8)[0], np.arange(COUNT) // 2
     whole = [Branch(rows), Branch(shared, np.arange(COUNT)[::-1])]
-    expected = solve_branches(whole, labels, CLASSES, pictures=pictures, form="gram")
+    expected = solve_branches(whole, labels, CLASSES, images=images, form="gram")
     cuts = [0, 13, 50, 90] if workers == 3 else [0, 37, 90]
 
     def work(distribution):
@@ -95,7 +95,7 @@ def test_workers_get_what_one_would(run_workers, workers, form, dims):
             Branch(rows[own], distribution=distribution),
             Branch(shared, whole[1].rows[own], distribution=distribution),
         ]
-        return solve_branches(branches, labels[own], CLASSES, pictures=pictures[own], form=form)
+        return solve_branches(branches, labels[own], CLASSES, images=images[own], form=form)
 
     solved = run_workers(work, workers)
     for classifier in solved:
@@ -103,7 +103,7 @@ def test_workers_get_what_one_would(run_workers, workers, form, dims):
         np.testing.assert_array_equal(classifier.kernel, solved[0].kernel)
 
 
-def test_pictures_of_workers_are_told_apart_by_default(run_workers):
+def test_images_of_workers_are_told_apart_by_default(run_workers):
     rows, labels = _data()
 
     def work(distribution):

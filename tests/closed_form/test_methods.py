@@ -18,22 +18,22 @@ def _data(count=60, dims=25, classes=4, offset=3.0, seed=0, balanced=True):
     return centres[labels] + rng.normal(size=(count, dims)) + offset, labels
 
 
-def _linear(fit, descriptors, labels, classes, strength):
-    duals, bias = fit(descriptors @ descriptors.T, np.eye(classes)[labels], strength)
-    return descriptors.T @ duals, bias
+def _linear(fit, descriptors, labels, classes, alpha):
+    dual_coef, bias = fit(descriptors @ descriptors.T, np.eye(classes)[labels], alpha)
+    return descriptors.T @ dual_coef, bias
 
 
 @pytest.mark.parametrize("balanced", [True, False])
 @pytest.mark.parametrize(("count", "dims"), [(60, 25), (40, 300)])
-@pytest.mark.parametrize("strength", [1e-2, 1.0, 30.0])
-def test_ridge_equals_scikit_learn(strength, count, dims, balanced):
+@pytest.mark.parametrize("alpha", [1e-2, 1.0, 30.0])
+def test_ridge_equals_scikit_learn(alpha, count, dims, balanced):
     descriptors, labels = _data(count, dims, balanced=balanced)
-    kernel, bias = _linear(fit_ridge, descriptors, labels, 4, strength)
-    expected = Ridge(alpha=strength).fit(descriptors, np.eye(4)[labels])
+    kernel, bias = _linear(fit_ridge, descriptors, labels, 4, alpha)
+    expected = Ridge(alpha=alpha).fit(descriptors, np.eye(4)[labels])
     np.testing.assert_allclose(kernel, expected.coef_.T, rtol=1e-6, atol=1e-9)
     np.testing.assert_allclose(bias, expected.intercept_, rtol=1e-6, atol=1e-9)
     # The classifier's own targets are +1 and -1, so its scores are twice as far apart.
-    decision = RidgeClassifier(alpha=strength).fit(descriptors, labels).decision_function
+    decision = RidgeClassifier(alpha=alpha).fit(descriptors, labels).decision_function
     unseen = _data(count, dims, seed=1)[0]
     np.testing.assert_allclose(2 * (unseen @ kernel + bias) - 1, decision(unseen), atol=1e-6)
 
@@ -52,11 +52,11 @@ def test_ridge_bias_is_not_penalised():
 
 
 @pytest.mark.parametrize("balanced", [True, False])
-@pytest.mark.parametrize("strength", [0.01, 1.0, 100.0])
-def test_svm_equals_scikit_learn_one_vs_rest(strength, balanced):
+@pytest.mark.parametrize("alpha", [0.01, 1.0, 100.0])
+def test_svm_equals_scikit_learn_one_vs_rest(alpha, balanced):
     descriptors, labels = _data(balanced=balanced)
-    kernel, bias = _linear(fit_svm, descriptors, labels, 4, strength)
-    machine = OneVsRestClassifier(SVC(C=strength, kernel="linear", tol=1e-6))
+    kernel, bias = _linear(fit_svm, descriptors, labels, 4, alpha)
+    machine = OneVsRestClassifier(SVC(C=alpha, kernel="linear", tol=1e-6))
     decision = machine.fit(descriptors, labels).decision_function(descriptors)
     np.testing.assert_allclose(descriptors @ kernel + bias, decision, atol=5e-3)
 
@@ -72,7 +72,7 @@ def test_svm_decides_as_a_linear_machine():
 
 
 @pytest.mark.parametrize("fit", [fit_ridge, fit_svm])
-def test_a_class_without_pictures_is_never_chosen(fit):
+def test_a_class_without_images_is_never_chosen(fit):
     descriptors, labels = _data()
     kernel, bias = _linear(fit, descriptors, np.where(labels == 3, 4, labels), 5, 1.0)
     scores = descriptors @ kernel + bias

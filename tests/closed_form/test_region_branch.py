@@ -10,7 +10,7 @@ from keras_crosspool.closed_form.guidance import train_guidance
 from keras_crosspool.closed_form.region_branch import fit_regions
 from keras_crosspool.closed_form.region_grids import load_region_grids
 from keras_crosspool.config.guidance_config import GuidanceConfig
-from keras_crosspool.data import load_pictures
+from keras_crosspool.data import load_images
 from keras_crosspool.graphs import graph_outputs
 from keras_crosspool.targets import SINGLE_LABEL
 
@@ -43,9 +43,9 @@ def test_projection_is_the_pca_of_all_regions(fitted):
 
 def test_descriptors_are_the_models(fitted, train_split):
     model, _, _, branch = fitted
-    pictures, _ = load_pictures(train_split, 128)
-    describe = keras.Model(model.input, model.descriptor)
-    expected = describe.predict(pictures.astype("float32"), verbose=0)
+    images, _ = load_images(train_split, 128)
+    extractor = keras.Model(model.input, model.descriptor)
+    expected = extractor.predict(images.astype("float32"), verbose=0)
     # From grids kept in half precision.
     np.testing.assert_allclose(branch.descriptors, expected, atol=5e-3)
 
@@ -53,7 +53,7 @@ def test_descriptors_are_the_models(fitted, train_split):
 def test_each_folds_guidance_never_saw_its_labels(fitted, train_split, pool_by_loops):
     """The inner products of a fold, made anew by training without it."""
     model, grids, first, branch = fitted
-    _, labels = load_pictures(train_split, 128)
+    _, labels = load_images(train_split, 128)
     folds = cross_validation_folds(labels)
     assert sorted(branch.fold_grams) == sorted(np.unique(folds))
     features, rest = _features(model, grids), folds != 1
@@ -84,21 +84,21 @@ def test_what_learnt_nothing_is_judged_by_itself(fitted, train_split):
 
 
 def test_the_guidance_learns_where_to_look():
-    """One place of each map holds the class; the other places hold noise of the same size."""
+    """One position of each map holds the class; the other positions hold noise of the same size."""
     rng = np.random.default_rng(0)
     features = rng.normal(size=(120, 4, 4, 8)).astype("float32") * 30
     labels = np.arange(120) % 3
-    places = rng.integers(0, 4, (120, 2))
-    features[np.arange(120), places[:, 0], places[:, 1]] = 200 * np.eye(8)[labels]
+    positions = rng.integers(0, 4, (120, 2))
+    features[np.arange(120), positions[:, 0], positions[:, 1]] = 200 * np.eye(8)[labels]
     keras.utils.set_random_seed(0)
     layer = keras.layers.Conv2D(32, 1, activation="relu")  # four find every class by luck alone
     options = GuidanceConfig(guidance_epochs=40, guidance_rate=3e-3)
     targets = np.eye(3, dtype="float32")[labels]
     history = train_guidance(layer, features, targets, SINGLE_LABEL.loss(), options)
     assert history["loss"][-1] < 0.5 * history["loss"][0]
-    # On features as they are, not scaled, the strongest response lies at the place of the class.
+    # On features as they are, not scaled, the strongest response lies at the position of the class.
     response = np.asarray(layer(features)).max(axis=3).reshape(120, -1).argmax(axis=1)
-    assert (response == places[:, 0] * 4 + places[:, 1]).mean() > 0.9
+    assert (response == positions[:, 0] * 4 + positions[:, 1]).mean() > 0.9
 
 
 def test_a_diverging_guidance_stops():

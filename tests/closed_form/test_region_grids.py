@@ -6,7 +6,7 @@ import pytest
 from keras_crosspool import build_model
 from keras_crosspool.closed_form import region_grids
 from keras_crosspool.closed_form.region_grids import default_cache_dir, load_region_grids
-from keras_crosspool.data import load_pictures, open_split
+from keras_crosspool.data import load_images, open_split
 
 
 @pytest.fixture(scope="module")
@@ -20,8 +20,8 @@ def _grids(model, split, folder):
 
 def test_grids_are_those_of_the_layer(model, train_split, tmp_path):
     grids = _grids(model, train_split, tmp_path)
-    pictures, _ = load_pictures(train_split, 128)
-    expected = np.asarray(model.get_layer("region_grid")(pictures.astype("float32")))
+    images, _ = load_images(train_split, 128)
+    expected = np.asarray(model.get_layer("region_grid")(images.astype("float32")))
     assert (grids.shape, grids.dtype) == ((18, 3, 3, 1280), np.float16)
     np.testing.assert_allclose(grids, expected, rtol=1e-2, atol=1e-2)
     assert [path.suffix for path in tmp_path.iterdir()] == [".npy"]
@@ -32,7 +32,7 @@ def test_grids_are_computed_once_for_the_same_thing(
 ):
     first = np.array(_grids(model, train_split, tmp_path))
     monkeypatch.setattr(region_grids, "_compute", None)  # what is not in the cache fails
-    # Another model and another opening of the same pictures.
+    # Another model and another opening of the same images.
     again = build_model(backbone, 2, "scheme2", region_size=64, region_stride=32,
                         region_mode="shared")  # fmt: skip
     np.testing.assert_array_equal(_grids(again, open_split(tiny_folder, "train"), tmp_path), first)

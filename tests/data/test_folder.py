@@ -1,4 +1,4 @@
-"""Folders of pictures: order, labels, fingerprint, and every way in which one can be wrong."""
+"""Folders of images: order, labels, fingerprint, and every way in which one can be wrong."""
 
 import os
 import shutil
@@ -8,14 +8,14 @@ import pytest
 from absl import logging
 from PIL import Image
 
-from keras_crosspool.data import load_pictures, open_split
+from keras_crosspool.data import load_images, open_split
 
 NAMES = ("apple", "Banana", "cherry")
 
 
 @pytest.fixture
 def folder(tmp_path):
-    """Three classes of 3, 2 and 4 one-coloured pictures; the red value counts them through."""
+    """Three classes of 3, 2 and 4 one-coloured images; the red value counts them through."""
     colour = 0
     for name, count in zip(NAMES, (3, 2, 4), strict=True):
         for index in range(count):
@@ -49,7 +49,7 @@ def test_order_and_labels(folder):
     assert last == (folder / "train" / "cherry" / "3.png").read_bytes()
 
 
-def test_any_picture_can_be_read_by_its_index(folder):
+def test_any_image_can_be_read_by_its_index(folder):
     split = open_split(folder, "train")
     encoded = list(split.encoded(range(9)))
     for index in (8, 0, 4):
@@ -133,7 +133,7 @@ class TestFingerprint:
         (folder / "train" / "cherry").rename(folder / "train" / "cranberry")
         assert open_split(folder, "train").fingerprint != before
 
-    def test_changes_with_the_number_of_pictures(self, folder):
+    def test_changes_with_the_number_of_images(self, folder):
         before = open_split(folder, "train").fingerprint
         (folder / "train" / "cherry" / "3.png").unlink()
         assert open_split(folder, "train").fingerprint != before
@@ -160,35 +160,35 @@ class TestBadFolders:
 
     def test_empty_class(self, folder):
         (folder / "train" / "damson").mkdir()
-        (folder / "train" / "damson" / "notes.txt").write_text("no picture")
+        (folder / "train" / "damson" / "notes.txt").write_text("no image")
         with pytest.raises(
-            ValueError, match=r"A class has no pictures.*Received: .*/damson, which holds 1 \.txt$"
+            ValueError, match=r"A class has no images.*Received: .*/damson, which holds 1 \.txt$"
         ):
             open_split(folder, "train")
 
 
 @pytest.fixture
 def broken_folder(folder, grocery):
-    """The folder with a text file, a truncated JPEG and a damaged PNG among its pictures."""
-    (folder / "train" / "apple" / "text.jpg").write_text("not a picture")
+    """The folder with a text file, a truncated JPEG and a damaged PNG among its images."""
+    (folder / "train" / "apple" / "text.jpg").write_text("not an image")
     photo = sorted((grocery / "test" / "Anjou").iterdir())[0].read_bytes()
     (folder / "train" / "apple" / "truncated.jpg").write_bytes(photo[:-3000])
-    picture = folder / "train" / "cherry" / "1.png"
-    picture.write_bytes(picture.read_bytes().replace(b"IDAT", b"IDXX"))
+    image = folder / "train" / "cherry" / "1.png"
+    image.write_bytes(image.read_bytes().replace(b"IDAT", b"IDXX"))
     return folder
 
 
 BROKEN = ("apple/text.jpg", "apple/truncated.jpg", "cherry/1.png")
 
 
-def test_broken_pictures_are_counted_and_named(broken_folder):
-    with pytest.raises(ValueError, match=r"3 of 11 pictures .*`skip_broken`.*Received:") as error:
+def test_broken_images_are_counted_and_named(broken_folder):
+    with pytest.raises(ValueError, match=r"3 of 11 images .*`skip_broken`.*Received:") as error:
         open_split(broken_folder, "train")
     for name in BROKEN:
         assert str(broken_folder / "train" / name) in str(error.value)
 
 
-def test_broken_pictures_are_left_out_when_that_is_allowed(broken_folder, monkeypatch):
+def test_broken_images_are_left_out_when_that_is_allowed(broken_folder, monkeypatch):
     warnings = []
     monkeypatch.setattr(logging, "warning", lambda message, *args: warnings.append(message % args))
     split = open_split(broken_folder, "train", skip_broken=True)
@@ -198,15 +198,15 @@ def test_broken_pictures_are_left_out_when_that_is_allowed(broken_folder, monkey
     assert [label for _, label in _examples(split)] == [0] * 2 + [1] * 3 + [2] * 3
     assert len(warnings) == 3
     assert all(path in text for path, text in zip(split.skipped, warnings, strict=True))
-    assert split.summary() == "train: 8 pictures; left out: 3 broken"
-    pictures, _ = load_pictures(split, 8)
-    assert pictures[:, 0, 0, 0].tolist() == [30, 40, 0, 10, 20, 50, 70, 80]
+    assert split.summary() == "train: 8 images; left out: 3 broken"
+    images, _ = load_images(split, 8)
+    assert images[:, 0, 0, 0].tolist() == [30, 40, 0, 10, 20, 50, 70, 80]
 
 
-def test_nothing_but_broken_pictures(tmp_path):
+def test_nothing_but_broken_images(tmp_path):
     (tmp_path / "train" / "apple").mkdir(parents=True)
-    (tmp_path / "train" / "apple" / "text.jpg").write_text("not a picture")
-    with pytest.raises(ValueError, match=r"All 1 pictures cannot be used.*text\.jpg"):
+    (tmp_path / "train" / "apple" / "text.jpg").write_text("not an image")
+    with pytest.raises(ValueError, match=r"None of the 1 images can be used.*text\.jpg"):
         open_split(tmp_path, "train", skip_broken=True)
 
 

@@ -1,4 +1,4 @@
-"""The Grocery Store data set's TFDS builder, on real pictures laid out as its authors' archive."""
+"""The Grocery Store data set's TFDS builder, on real images laid out as its authors' archive."""
 
 import functools
 import http.server
@@ -17,7 +17,7 @@ CLASSES = (
     ("Anjou", 20, "Pear", 13, "Fruit/Pear/Anjou"),
     ("Arla-Standard-Milk", 41, "Milk", 20, "Packages/Milk/Arla-Standard-Milk"),
 )
-# The authors' split, that of the pictures, and which of a class they are.
+# The authors' split, that of the images, and which of a class they are.
 SPLITS = (("train", "train", slice(3)), ("val", "train", slice(3, 5)), ("test", "test", slice(2)))
 HEADINGS = (
     "Class Name (str),Class ID (int),Coarse Class Name (str),Coarse Class ID (int),"
@@ -25,14 +25,14 @@ HEADINGS = (
 )
 
 
-def _lay_out(pictures, folder):
-    """Copies pictures of a few classes to where the authors have them, and writes their lists."""
+def _lay_out(images, folder):
+    """Copies images of a few classes to where the authors have them, and writes their lists."""
     for split, source, chosen in SPLITS:
         lines = []
         for name, number, _, coarse_number, place in CLASSES:
             target = folder / split / place
             target.mkdir(parents=True)
-            for path in sorted((pictures / source / name).iterdir())[chosen]:
+            for path in sorted((images / source / name).iterdir())[chosen]:
                 shutil.copy(path, target)
                 lines.append(f"{split}/{place}/{path.name}, {number}, {coarse_number}\n")
         (folder / f"{split}.txt").write_text("".join(lines))
@@ -57,13 +57,13 @@ class TestAsTFDSTestsItsBuilders(tfds.testing.DatasetBuilderTestCase):
 
     @pytest.fixture(autouse=True, scope="class")
     @classmethod
-    def _pictures(cls, archive):
+    def _images(cls, archive):
         cls.EXAMPLE_DIR = archive
 
 
 @pytest.fixture(scope="module")
 def built(archive, tmp_path_factory):
-    """A TFDS data folder with the pictures put there by hand, from which the data set is built."""
+    """A TFDS data folder with the images put there by hand, from which the data set is built."""
     folder = tmp_path_factory.mktemp("tfds")
     shutil.copytree(archive, folder / "downloads" / "manual")
     open_split("tfds:grocery_store", "train", data_dir=folder)
@@ -71,7 +71,7 @@ def built(archive, tmp_path_factory):
 
 
 def _named(split):
-    """Encoded picture to the name of its class."""
+    """Encoded image to the name of its class."""
     encoded = split.encoded(range(split.size))
     return {data: split.class_names[y] for data, y in zip(encoded, split.labels, strict=True)}
 
@@ -81,7 +81,7 @@ def _named(split):
     [("train", "train", SPLITS[0][2]), ("validation", "train", SPLITS[1][2]),
      ("test", "test", SPLITS[2][2])],
 )  # fmt: skip
-def test_pictures_and_names_are_those_of_the_folder(built, grocery, split, source, chosen):
+def test_images_and_names_are_those_of_the_folder(built, grocery, split, source, chosen):
     opened = open_split("tfds:grocery_store", split, data_dir=built)
     expected = {
         path.read_bytes(): name

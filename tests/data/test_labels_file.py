@@ -1,4 +1,4 @@
-"""Pictures with several labels: `labels.csv`, and every way in which it can be wrong."""
+"""Images with several labels: `labels.csv`, and every way in which it can be wrong."""
 
 import csv
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from keras_crosspool.data import load_pictures, open_split, picture_batches
+from keras_crosspool.data import image_batches, load_images, open_split
 from keras_crosspool.data.pipeline import _draw
 from keras_crosspool.targets import MULTI_LABEL, SINGLE_LABEL
 
@@ -21,7 +21,7 @@ EXPECTED = [[1, 1, 0], [0, 0, 0], [0, 1, 1], [0, 0, 1]]  # bread, milk, pear
 
 @pytest.fixture
 def folder(tmp_path):
-    """Four one-coloured pictures, one in a folder of its own; the red value counts them."""
+    """Four one-coloured images, one in a folder of its own; the red value counts them."""
     for index, name in enumerate(ROWS):
         path = tmp_path / "train" / name
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -41,10 +41,10 @@ def test_labels_are_multi_hot(folder):
     split = open_split(folder, "train")
     assert split.task is MULTI_LABEL
     assert (split.class_names, split.size) == (("bread", "milk", "pear"), 4)
-    pictures, labels = load_pictures(split, 8)
+    images, labels = load_images(split, 8)
     assert labels.tolist() == EXPECTED
-    assert pictures[:, 0, 0, 0].tolist() == [0, 10, 20, 30]
-    batches = list(picture_batches(split, 8, 3))
+    assert images[:, 0, 0, 0].tolist() == [0, 10, 20, 30]
+    batches = list(image_batches(split, 8, 3))
     assert [tuple(y.shape) for _, y in batches] == [(3, 3), (1, 3)]
     np.testing.assert_array_equal(np.concatenate([y for _, y in batches]), EXPECTED)
 
@@ -53,7 +53,7 @@ def test_labels_follow_a_models_classes(folder):
     split = open_split(folder, "train", ("pear", "plum", "bread", "milk"))
     columns = np.array(EXPECTED)[:, [2, 0, 0, 1]]
     columns[:, 1] = 0
-    np.testing.assert_array_equal(load_pictures(split, 8)[1], columns)
+    np.testing.assert_array_equal(load_images(split, 8)[1], columns)
     with pytest.raises(ValueError, match=r"1 class.* not trained on.*Received: bread$"):
         open_split(folder, "train", ("pear", "milk"))
 
@@ -72,28 +72,28 @@ def test_fingerprint_follows_the_labels(folder):
     assert open_split(folder, "train").fingerprint != before
 
 
-def test_groups_stay_with_their_pictures(folder):
+def test_groups_stay_with_their_images(folder):
     assert len(set(open_split(folder, "train").groups)) == 4
     rows = [(*row, group) for row, group in zip(ROWS.items(), ("b", "a", "b", ""), strict=True)]
     _write(folder, rows, ("file", "labels", "group"))
     first, second, third, fourth = open_split(folder, "train").groups
     assert first == third
     assert len({first, second, fourth}) == 3
-    (folder / "train" / "1.png").write_text("no picture")
+    (folder / "train" / "1.png").write_text("no image")
     first, third, fourth = open_split(folder, "train", skip_broken=True).groups
     assert first == third != fourth
 
 
-def test_broken_pictures_are_left_out_with_their_labels(folder):
-    (folder / "train" / "1.png").write_text("no picture")
-    with pytest.raises(ValueError, match=r"1 of 4 pictures .*`skip_broken`.*1\.png"):
+def test_broken_images_are_left_out_with_their_labels(folder):
+    (folder / "train" / "1.png").write_text("no image")
+    with pytest.raises(ValueError, match=r"1 of 4 images .*`skip_broken`.*1\.png"):
         open_split(folder, "train")
     split = open_split(folder, "train", skip_broken=True)
-    assert load_pictures(split, 8)[1].tolist() == [EXPECTED[i] for i in (0, 2, 3)]
+    assert load_images(split, 8)[1].tolist() == [EXPECTED[i] for i in (0, 2, 3)]
 
 
 def test_a_draw_is_even_over_labels():
-    # Of forty pictures nearly all have the first label, two the second and one has none.
+    # Of forty images nearly all have the first label, two the second and one has none.
     labels = np.tile([1, 0], (40, 1))
     labels[[7, 30], 1], labels[21] = 1, 0
     for seed in range(5):
@@ -114,15 +114,15 @@ def test_a_model_takes_the_labels_of_its_own_task(folder, grocery):
     ("rows", "columns", "message"),
     [
         (ROWS, ("name", "labels"), r"needs the columns file,labels.*csv with name,labels$"),
-        (ROWS | {"9.png": "milk"}, None, r"names files that are no pictures.*1 of them: 9\.png$"),
-        (ROWS | {"../train/0.png": ""}, None, r"names files that are no pictures.*\.\./train/0"),
-        ({"0.png": "milk"}, None, r"lacks a row for pictures.*3 of them: 1\.png, 2\.png, sub/3"),
+        (ROWS | {"9.png": "milk"}, None, r"names files that are no images.*1 of them: 9\.png$"),
+        (ROWS | {"../train/0.png": ""}, None, r"names files that are no images.*\.\./train/0"),
+        ({"0.png": "milk"}, None, r"lacks a row for images.*3 of them: 1\.png, 2\.png, sub/3"),
         (
             [*ROWS.items(), ("2.png", "pear")],
             None,
             r"two rows with the same file.*lines 4 and 6: 2\.png$",
         ),
-        (dict.fromkeys(ROWS, ";"), None, r"gives no picture a label\. Received: .*labels\.csv$"),
+        (dict.fromkeys(ROWS, ";"), None, r"gives no image a label\. Received: .*labels\.csv$"),
         ([], (), r"needs the columns file,labels.*csv with $"),
     ],
 )

@@ -8,7 +8,7 @@ import unicodedata
 import pytest
 from PIL import Image
 
-from keras_crosspool.data import load_pictures, open_split
+from keras_crosspool.data import load_images, open_split
 
 CAFE = "café"
 NFC, NFD = (unicodedata.normalize(form, CAFE) for form in ("NFC", "NFD"))
@@ -47,7 +47,7 @@ def test_everything_that_is_not_used_is_counted(folder, tried):
         "in a folder below their class": 2,
         "beside the class folders": 1,
     }
-    assert split.summary().startswith("train: 2 pictures; left out: ")
+    assert split.summary().startswith("train: 2 images; left out: ")
     tried("files", "HEIC, text, hidden files and images a folder deeper", split.summary())
 
 
@@ -59,8 +59,8 @@ def test_what_pillow_reads_is_read(folder, suffix, tried):
     Image.new("RGB", (20, 20), (200, 0, 0)).save(path)
     split = open_split(folder, "train")
     assert (split.size, split.left_out) == (3, {})
-    pictures, _ = load_pictures(split, 8)
-    assert pictures[1, 4, 4].tolist() == pytest.approx([200, 0, 0], abs=3)
+    images, _ = load_images(split, 8)
+    assert images[1, 4, 4].tolist() == pytest.approx([200, 0, 0], abs=3)
     tried("images", f"an image named x.{suffix}", "decoded")
 
 
@@ -99,7 +99,7 @@ class TestNames:
         assert split.class_names == ("apple", "caf\\udce9", "pear")
         json.dumps([split.names, split.class_names], ensure_ascii=False).encode()
         assert split.names[-1].endswith("pear/r\\udce9sum\\udce9.png")
-        assert len(load_pictures(split, 8)[0]) == 4
+        assert len(load_images(split, 8)[0]) == 4
         assert split.read(1) == split.read(2)
         tried("names", "images and classes whose names are not UTF-8", split.names[-1])
 

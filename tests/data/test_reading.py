@@ -6,7 +6,7 @@ import socket
 import pytest
 from PIL import Image
 
-from keras_crosspool.data import ImageError, open_split, read_picture, read_pictures
+from keras_crosspool.data import ImageError, open_split, read_image, read_images
 from keras_crosspool.data.reading import read_file
 
 
@@ -53,7 +53,7 @@ TRIED = {
 def test_what_is_no_regular_file_is_refused_at_once(odd_files, kind, tried):
     reason, message = REASONS[kind]
     with pytest.raises(ImageError, match=message) as error:
-        read_picture(odd_files[kind], 16)
+        read_image(odd_files[kind], 16)
     assert error.value.reason == reason
     tried("images", TRIED[kind], error.value)
 
@@ -68,7 +68,7 @@ def test_a_file_that_becomes_another_is_refused_once_open(odd_files, kind, tmp_p
 
 
 def test_a_split_names_all_of_them_and_leaves_them_out(odd_files, tmp_path, tried):
-    with pytest.raises(ValueError, match=r"6 of 7 pictures .*`skip_broken`") as error:
+    with pytest.raises(ValueError, match=r"6 of 7 images .*`skip_broken`") as error:
         open_split(tmp_path / "data", "train")
     for path in odd_files.values():
         assert str(error.value).count(str(path)) == 1
@@ -83,14 +83,14 @@ def test_a_split_names_all_of_them_and_leaves_them_out(odd_files, tmp_path, trie
     tried("images", "pipes, devices, dangling links with --skip_broken", split.summary())
 
 
-def test_pictures_of_a_command_line_are_left_out_too(odd_files):
+def test_images_of_a_command_line_are_left_out_too(odd_files):
     whole = odd_files["pipe"].with_name("whole.png")
     with pytest.raises(ImageError, match="pipe"):
-        read_pictures([whole, odd_files["pipe"]], 16)
-    (path, picture), again = read_pictures([whole, odd_files["pipe"], whole], 16, skip_broken=True)
+        read_images([whole, odd_files["pipe"]], 16)
+    (path, image), again = read_images([whole, odd_files["pipe"], whole], 16, skip_broken=True)
     assert path == again[0] == whole
-    assert (picture == 9).all()
+    assert (image == 9).all()
     with pytest.raises(ImageError, match="pipe"):
-        read_pictures([odd_files["pipe"]], 16, skip_broken=True)
+        read_images([odd_files["pipe"]], 16, skip_broken=True)
     with pytest.raises(FileNotFoundError):  # a typing error is no broken image
-        read_pictures([whole, whole.with_name("typo.png")], 16, skip_broken=True)
+        read_images([whole, whole.with_name("typo.png")], 16, skip_broken=True)

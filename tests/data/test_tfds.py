@@ -8,12 +8,12 @@ import pytest
 import tensorflow_datasets as tfds
 from PIL import Image
 
-from keras_crosspool.data import load_pictures, open_split, picture_batches
+from keras_crosspool.data import image_batches, load_images, open_split
 from keras_crosspool.data.tfds_labels import TfdsLabels
 from keras_crosspool.targets import MULTI_LABEL, SINGLE_LABEL
 
 LABELS = tfds.features.ClassLabel(names=["plum", "apple", "cherry"])
-PICTURES = tfds.features.Image(shape=(None, None, 3))
+IMAGES = tfds.features.Image(shape=(None, None, 3))
 
 COARSE = {"plum": "stone", "apple": "pome", "cherry": "stone"}
 
@@ -37,7 +37,7 @@ def _builder(name, features, example, count=12):
         }
 
     body = {
-        "__doc__": "Pictures of one colour each.",
+        "__doc__": "Images of one colour each.",
         "VERSION": tfds.core.Version("1.0.0"),
         "_info": info,
         "_split_generators": split_generators,
@@ -46,7 +46,7 @@ def _builder(name, features, example, count=12):
     return type(name, (tfds.core.GeneratorBasedBuilder,), body)
 
 
-def _picture_and_label(i):
+def _image_and_label(i):
     return {"image": io.BytesIO(_png(20 * i)), "label": i % 3}
 
 
@@ -72,35 +72,35 @@ def _multi_hot(indices):
 
 def _painted(channels, dtype, i):
     """One value in all channels, opaque."""
-    picture = np.full((4, 4, channels), 20 * i * (257 if dtype is np.uint16 else 1), dtype)
+    image = np.full((4, 4, channels), 20 * i * (257 if dtype is np.uint16 else 1), dtype)
     if channels == 4:
-        picture[..., 3] = 255
-    return {"image": picture, "label": i % 3}
+        image[..., 3] = 255
+    return {"image": image, "label": i % 3}
 
 
 DATA_SETS = {
-    "FruitPictures": ({"image": PICTURES, "label": LABELS}, _picture_and_label),
-    "FruitOtherBytes": ({"image": PICTURES, "label": LABELS}, _other_bytes),
-    "FruitOtherLabel": ({"image": PICTURES, "label": LABELS}, _other_label),
-    "FruitBroken": ({"image": PICTURES, "label": LABELS}, _some_broken),
+    "FruitImages": ({"image": IMAGES, "label": LABELS}, _image_and_label),
+    "FruitOtherBytes": ({"image": IMAGES, "label": LABELS}, _other_bytes),
+    "FruitOtherLabel": ({"image": IMAGES, "label": LABELS}, _other_label),
+    "FruitBroken": ({"image": IMAGES, "label": LABELS}, _some_broken),
     "FruitLists": (
-        {"image": PICTURES, "labels": tfds.features.Sequence(LABELS)},
+        {"image": IMAGES, "labels": tfds.features.Sequence(LABELS)},
         lambda i: {"image": io.BytesIO(_png(20 * i)), "labels": LISTS[i % 4]},
     ),
     "FruitMultiHot": (
-        {"image": PICTURES, "labels": tfds.features.Tensor(shape=(3,), dtype=np.uint8)},
+        {"image": IMAGES, "labels": tfds.features.Tensor(shape=(3,), dtype=np.uint8)},
         lambda i: {"image": io.BytesIO(_png(20 * i)), "labels": _multi_hot(LISTS[i % 4])},
     ),
     "FruitHalfLabelled": (
-        {"image": PICTURES, "label": LABELS},
+        {"image": IMAGES, "label": LABELS},
         lambda i: {"image": io.BytesIO(_png(20 * i)), "label": -1 if i % 4 == 3 else i % 3},
     ),
     "FruitAllUnknown": (
-        {"image": PICTURES, "label": LABELS},
+        {"image": IMAGES, "label": LABELS},
         lambda i: {"image": io.BytesIO(_png(20 * i)), "label": -1},
     ),
     "FruitSigns": (
-        {"image": PICTURES, "labels": tfds.features.Tensor(shape=(3,), dtype=np.int8)},
+        {"image": IMAGES, "labels": tfds.features.Tensor(shape=(3,), dtype=np.int8)},
         lambda i: {
             "image": io.BytesIO(_png(20 * i)),
             "labels": np.int8(_multi_hot(LISTS[i % 4])) * (2 if i < 2 else 1) - (i < 2),
@@ -120,9 +120,9 @@ DATA_SETS = {
         )
         for channels, dtype in ((1, np.uint8), (4, np.uint8), (1, np.uint16))
     },
-    "FruitUnlabelled": ({"image": PICTURES}, lambda i: {"image": np.zeros((4, 4, 3), "uint8")}),
+    "FruitUnlabelled": ({"image": IMAGES}, lambda i: {"image": np.zeros((4, 4, 3), "uint8")}),
     "FruitWeights": (
-        {"image": PICTURES, "label": np.float32},
+        {"image": IMAGES, "label": np.float32},
         lambda i: {"image": np.zeros((4, 4, 3), "uint8"), "label": 0.5},
     ),
 }
@@ -140,13 +140,13 @@ def data_sets(tmp_path_factory):
 
 
 class FruitShades(tfds.core.GeneratorBasedBuilder):
-    """Pictures in two configurations, dark and light."""
+    """Images in two configurations, dark and light."""
 
     VERSION = tfds.core.Version("2.0.0")
     BUILDER_CONFIGS = tuple(tfds.core.BuilderConfig(name=name) for name in ("dark", "light"))
 
     def _info(self):
-        features = tfds.features.FeaturesDict({"image": PICTURES, "label": LABELS})
+        features = tfds.features.FeaturesDict({"image": IMAGES, "label": LABELS})
         metadata = tfds.core.MetadataDict(coarse_names=COARSE)
         return tfds.core.DatasetInfo(builder=self, features=features, metadata=metadata)
 
@@ -159,7 +159,7 @@ class FruitShades(tfds.core.GeneratorBasedBuilder):
 
 
 class FruitByHand(FruitShades):
-    """Pictures that must be put there by hand."""
+    """Images that must be put there by hand."""
 
     MANUAL_DOWNLOAD_INSTRUCTIONS = "Pick the fruit."
 
@@ -167,28 +167,28 @@ class FruitByHand(FruitShades):
         return {"train": self._generate_examples(dl_manager.manual_dir)}
 
 
-def test_pictures_and_labels():
-    split = open_split("tfds:fruit_pictures", "train")
+def test_images_and_labels():
+    split = open_split("tfds:fruit_images", "train")
     assert split.class_names == ("plum", "apple", "cherry")
     assert (split.size, split.skipped, split.coarse_names) == (12, (), {})
-    pictures, labels = load_pictures(split, 16)
-    red = pictures[:, 0, 0, 0]
+    images, labels = load_images(split, 16)
+    red = images[:, 0, 0, 0]
     assert sorted(red.tolist()) == list(range(0, 240, 20))
     np.testing.assert_array_equal(labels, red // 20 % 3)
-    batches = list(picture_batches(split, 16, 5))
-    np.testing.assert_array_equal(np.concatenate([p for p, _ in batches]), pictures)
+    batches = list(image_batches(split, 16, 5))
+    np.testing.assert_array_equal(np.concatenate([p for p, _ in batches]), images)
 
 
 def test_slices():
-    whole = load_pictures(open_split("tfds:fruit_pictures", "train"), 8)[0]
-    half = open_split("tfds:fruit_pictures", "train[:50%]")
+    whole = load_images(open_split("tfds:fruit_images", "train"), 8)[0]
+    half = open_split("tfds:fruit_images", "train[:50%]")
     assert half.size == 6
-    np.testing.assert_array_equal(load_pictures(half, 8)[0], whole[:6])
-    assert half.fingerprint != open_split("tfds:fruit_pictures", "train[50%:]").fingerprint
-    test = load_pictures(open_split("tfds:fruit_pictures", "test"), 8)[0]
-    both = open_split("tfds:fruit_pictures", "train[75%:]+test")
+    np.testing.assert_array_equal(load_images(half, 8)[0], whole[:6])
+    assert half.fingerprint != open_split("tfds:fruit_images", "train[50%:]").fingerprint
+    test = load_images(open_split("tfds:fruit_images", "test"), 8)[0]
+    both = open_split("tfds:fruit_images", "train[75%:]+test")
     assert (both.size, len(set(both.names))) == (6, 6)
-    np.testing.assert_array_equal(load_pictures(both, 8)[0], np.concatenate([whole[9:], test]))
+    np.testing.assert_array_equal(load_images(both, 8)[0], np.concatenate([whole[9:], test]))
 
 
 @pytest.mark.parametrize(
@@ -203,16 +203,16 @@ def test_slices():
 def test_configurations_and_versions_in_a_folder_of_ones_own(name, red, tmp_path):
     split = open_split(f"tfds:{name.partition(':')[0]}", "train", data_dir=tmp_path)
     again = open_split(f"tfds:{name}", "train", data_dir=str(tmp_path))
-    assert sorted(load_pictures(again, 8)[0][:, 0, 0, 0]) == [red, red + 1, red + 2]
+    assert sorted(load_images(again, 8)[0][:, 0, 0, 0]) == [red, red + 1, red + 2]
     assert again.fingerprint == split.fingerprint
     assert again.coarse_names == COARSE
     (prepared,) = tmp_path.glob("fruit_shades/*/2.0.0")
     assert prepared.parent.name == ("light" if red == 200 else "dark")
 
 
-@pytest.mark.parametrize("place", ["fruit_pictures/1.0.0", "fruit_pictures"])
+@pytest.mark.parametrize("place", ["fruit_images/1.0.0", "fruit_images"])
 def test_prepared_folder(place, data_sets, monkeypatch):
-    named = open_split("tfds:fruit_pictures", "train[:80%]")
+    named = open_split("tfds:fruit_images", "train[:80%]")
     monkeypatch.chdir(data_sets)
     for folder in (data_sets / place, f"./{place}"):
         opened = open_split(f"tfds:{folder}", "train[:80%]")
@@ -225,8 +225,8 @@ def test_prepared_folder(place, data_sets, monkeypatch):
     [
         ("tfds:.", None, r"one data set .*found: .*fruit_broken/1\.0\.0, .*Received: tfds:\.$"),
         ("tfds:./nowhere", None, r"one data set .*found: none\. Received: tfds:\./nowhere$"),
-        ("tfds:./fruit_pictures", "there", r"leave data_dir out.*pictures, data_dir there$"),
-        ("fruit_pictures", "there", r"goes with tfds:NAME\. Received: fruit_pictures, data_dir th"),
+        ("tfds:./fruit_images", "there", r"leave data_dir out.*images, data_dir there$"),
+        ("fruit_images", "there", r"goes with tfds:NAME\. Received: fruit_images, data_dir th"),
         ("tfds:no_such", "there", r"no such data set .*Received: tfds:no_such in there$"),
     ],
 )
@@ -243,33 +243,33 @@ def test_files_that_must_be_put_there_by_hand(tmp_path):
 
 
 def test_labels_follow_a_models_classes():
-    plain = open_split("tfds:fruit_pictures", "train")
-    mapped = open_split("tfds:fruit_pictures", "train", ("cherry", "pear", "plum", "apple"))
+    plain = open_split("tfds:fruit_images", "train")
+    mapped = open_split("tfds:fruit_images", "train", ("cherry", "pear", "plum", "apple"))
     mapping = np.array([2, 3, 0])
-    np.testing.assert_array_equal(mapping[load_pictures(plain, 8)[1]], load_pictures(mapped, 8)[1])
+    np.testing.assert_array_equal(mapping[load_images(plain, 8)[1]], load_images(mapped, 8)[1])
     with pytest.raises(ValueError, match=r"not trained on.*Received: cherry"):
-        open_split("tfds:fruit_pictures", "train", ("apple", "plum"))
+        open_split("tfds:fruit_images", "train", ("apple", "plum"))
 
 
 def test_fingerprint_follows_content():
     fingerprints = {
         name: open_split(f"tfds:{name}", "train").fingerprint
-        for name in ("fruit_pictures", "fruit_other_bytes", "fruit_other_label")
+        for name in ("fruit_images", "fruit_other_bytes", "fruit_other_label")
     }
     assert len(set(fingerprints.values())) == 3
-    assert open_split("tfds:fruit_pictures", "train").fingerprint == fingerprints["fruit_pictures"]
+    assert open_split("tfds:fruit_images", "train").fingerprint == fingerprints["fruit_images"]
 
 
-def test_broken_pictures():
+def test_broken_images():
     with pytest.raises(
-        ValueError, match=r"2 of 12 pictures .*`skip_broken`.*Received: broken: fruit_brok"
+        ValueError, match=r"2 of 12 images .*`skip_broken`.*Received: broken: fruit_brok"
     ):
         open_split("tfds:fruit_broken", "train")
     split = open_split("tfds:fruit_broken", "train", skip_broken=True)
     assert split.size == 10
     assert len(split.skipped) == 2
-    batches = list(picture_batches(split, 8, 4))
-    red = np.concatenate([pictures[:, 0, 0, 0] for pictures, _ in batches])
+    batches = list(image_batches(split, 8, 4))
+    red = np.concatenate([images[:, 0, 0, 0] for images, _ in batches])
     assert sorted(red.tolist()) == [20 * i for i in range(12) if i not in (2, 7)]
 
 
@@ -280,26 +280,26 @@ def test_broken_pictures():
 def test_several_labels(name, classes):
     split = open_split(f"tfds:{name}", "train")
     assert (split.task, split.class_names) == (MULTI_LABEL, classes)
-    pictures, labels = load_pictures(split, 16)
-    kinds = pictures[:, 0, 0, 0] // 20 % 4
+    images, labels = load_images(split, 16)
+    kinds = images[:, 0, 0, 0] // 20 % 4
     np.testing.assert_array_equal(labels, [_multi_hot(LISTS[kind]) for kind in kinds])
     mapped = open_split(f"tfds:{name}", "train", (classes[2], "pear", *classes[:2]))
     expected = np.insert(labels[:, [2, 0, 1]], 1, 0, axis=1)
-    np.testing.assert_array_equal(load_pictures(mapped, 16)[1], expected)
+    np.testing.assert_array_equal(load_images(mapped, 16)[1], expected)
     assert mapped.fingerprint == split.fingerprint
 
 
 def test_examples_without_a_label_are_left_out_and_counted(tried):
     split = open_split("tfds:fruit_half_labelled", "train")
     assert (split.size, split.left_out, split.skipped) == (9, {"unlabelled": 3}, ())
-    pictures, labels = load_pictures(split, 8)
-    red = pictures[:, 0, 0, 0] // 20
+    images, labels = load_images(split, 8)
+    red = images[:, 0, 0, 0] // 20
     assert sorted(red) == [i for i in range(12) if i % 4 != 3]
     np.testing.assert_array_equal(labels, red % 3)
     part = split.between(2, 7)
-    np.testing.assert_array_equal(load_pictures(part, 8)[0], pictures[2:7])
+    np.testing.assert_array_equal(load_images(part, 8)[0], images[2:7])
     tried("tables", "TFDS examples whose ClassLabel is -1", split.summary())
-    with pytest.raises(ValueError, match=r"No picture .* is labelled.*fruit_all_unknown, train$"):
+    with pytest.raises(ValueError, match=r"No image .* is labelled.*fruit_all_unknown, train$"):
         open_split("tfds:fruit_all_unknown", "train")
 
 
@@ -310,8 +310,8 @@ def test_multi_hot_labels_of_other_signs_are_refused(tried):
     tried("tables", "TFDS multi-hot labels of -1 and 1", error.value)
     split = open_split("tfds:fruit_signs", "train", skip_broken=True)
     assert (split.size, split.left_out) == (10, {"label outside its range": 2})
-    pictures, labels = load_pictures(split, 8)
-    expected = [_multi_hot(LISTS[red // 20 % 4]) for red in pictures[:, 0, 0, 0]]
+    images, labels = load_images(split, 8)
+    expected = [_multi_hot(LISTS[red // 20 % 4]) for red in images[:, 0, 0, 0]]
     np.testing.assert_array_equal(labels, expected)
 
 
@@ -339,9 +339,9 @@ def test_every_label_is_checked(labels, value, expected):
 
 @pytest.mark.parametrize("name", ["fruit_of1_of1", "fruit_of4_of1", "fruit_of1_of2"])
 def test_images_of_one_and_four_channels_and_sixteen_bits(name):
-    pictures, labels = load_pictures(open_split(f"tfds:{name}", "train"), 4)
-    assert (pictures == pictures[:, :1, :1, :1]).all()
-    values = pictures[:, 0, 0, 0]
+    images, labels = load_images(open_split(f"tfds:{name}", "train"), 4)
+    assert (images == images[:, :1, :1, :1]).all()
+    values = images[:, 0, 0, 0]
     assert sorted(values) == list(range(0, 240, 20))
     np.testing.assert_array_equal(labels, values // 20 % 3)
 
@@ -359,16 +359,16 @@ def test_array_record_files_are_read_too(tmp_path, tried):
     plain = open_split("tfds:fruit_half_labelled", "train")
     split = open_split(f"tfds:{tmp_path}", "train")
     assert (split.size, split.left_out) == (9, {"unlabelled": 3})
-    pictures, labels = load_pictures(split, 8)
-    np.testing.assert_array_equal(labels, pictures[:, 0, 0, 0] // 20 % 3)
-    assert sorted(pictures[:, 0, 0, 0]) == sorted(load_pictures(plain, 8)[0][:, 0, 0, 0])
+    images, labels = load_images(split, 8)
+    np.testing.assert_array_equal(labels, images[:, 0, 0, 0] // 20 % 3)
+    assert sorted(images[:, 0, 0, 0]) == sorted(load_images(plain, 8)[0][:, 0, 0, 0])
     half = open_split(f"tfds:{tmp_path}", "train[:50%]")
-    np.testing.assert_array_equal(load_pictures(half, 8)[0], pictures[: half.size])
+    np.testing.assert_array_equal(load_images(half, 8)[0], images[: half.size])
     tried("files", "a TFDS data set of array_record files", "read")
 
 
 def test_damaged_record_files_end_in_one_line(tmp_path, tried):
-    features, example = DATA_SETS["FruitPictures"]
+    features, example = DATA_SETS["FruitImages"]
     _builder("FruitDamaged", features, example)(data_dir=tmp_path).download_and_prepare()
     (file,) = tmp_path.rglob("*train.tfrecord*")
     file.write_bytes(file.read_bytes()[:-30])
@@ -389,7 +389,7 @@ def test_coarse_classes_of_some_classes_are_passed_over(tmp_path):
     ("name", "message"),
     [
         ("no_such_data_set", r"no such data set .*Received: tfds:no_such_data_set$"),
-        ("fruit_pictures:9.9.9", r"no such data set .*9\.9\.9.*Received: tfds:fruit_pictures:9"),
+        ("fruit_images:9.9.9", r"no such data set .*9\.9\.9.*Received: tfds:fruit_images:9"),
         ("", r"no such data set .*Received: tfds:$"),
         ("fruit_unlabelled", r"ClassLabel feature `label`.*tfds:fruit_unlabelled with image$"),
         ("fruit_weights", r"ClassLabel feature `label`.*with image, label$"),
@@ -404,4 +404,4 @@ def test_bad_names_and_features_end_in_one_line(name, message):
 @pytest.mark.parametrize("split", ["validation", "", "train[:80"])
 def test_unknown_split(split):
     with pytest.raises(ValueError, match=r"no such split; it has: .*train.*Received: "):
-        open_split("tfds:fruit_pictures", split)
+        open_split("tfds:fruit_images", split)

@@ -73,7 +73,7 @@ def test_subclassed(run_example):
     _check_training(output, model, images)
     features = model.stem(images[:2] / 255.0)
     guidance = _array(model.next(features))[:, 1:-1, 1:-1]
-    descriptor = _pooled(_array(model.regions(features)), guidance)
+    descriptor = _pooled(_array(model.windows(features)), guidance)
     expected = descriptor @ _array(model.logits.kernel) + _array(model.logits.bias)
     np.testing.assert_allclose(_array(model(images[:2])), expected, atol=1e-3)
 
@@ -85,7 +85,7 @@ def test_subclassed_adapts_to_the_principal_components(run_example):
     model(images[:1])
     model.adapt(images)
     features = model.stem(images / 255.0)
-    projected = _array(model.regions(features)).reshape(-1, 4)
+    projected = _array(model.windows(features)).reshape(-1, 4)
     np.testing.assert_allclose(projected.mean(axis=0), 0, atol=1e-4)
     maps = _array(features)
     windows = np.lib.stride_tricks.sliding_window_view(maps, (3, 3), axis=(1, 2))

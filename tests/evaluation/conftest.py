@@ -1,9 +1,9 @@
-"""Shared by the evaluation tests: the trained model and real pictures."""
+"""Shared by the evaluation tests: the trained model and real images."""
 
 import pytest
 
 from keras_crosspool import load_model
-from keras_crosspool.data import load_pictures, open_split
+from keras_crosspool.data import load_images, open_split
 
 
 @pytest.fixture(scope="session")
@@ -13,8 +13,8 @@ def solved(model_directory):
 
 
 @pytest.fixture(scope="session")
-def unseen_pictures(tiny_folder, solved):
-    """Twelve real pictures that the model has not seen, and their labels."""
+def unseen_images(tiny_folder, solved):
+    """Twelve real images that the model has not seen, and their labels."""
     _, metadata = solved
     split = open_split(tiny_folder, "test", metadata.class_names)
-    return load_pictures(split, metadata.image_size)
+    return load_images(split, metadata.image_size)

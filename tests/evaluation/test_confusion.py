@@ -64,6 +64,6 @@ def test_plots_of_2000_classes_are_small(tmp_path, tried):
     precisions = dict(zip(names, np.linspace(0, 1, 2000), strict=True))
     plots.plot_average_precisions(precisions, 0.5, tmp_path / "average_precision.png")
     for name in ("confusion.png", "average_precision.png"):
-        with Image.open(tmp_path / name) as picture:
-            assert picture.width * picture.height < 16e6
+        with Image.open(tmp_path / name) as image:
+            assert image.width * image.height < 16e6
     tried("memory", "plots of 2000 classes", "the 100 classes with most mistakes, of 16 MP at most")

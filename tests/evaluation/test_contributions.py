@@ -1,4 +1,4 @@
-"""The explanation of a decision: what the places contribute adds up to the logit."""
+"""The explanation of a decision: what the positions contribute adds up to the logit."""
 
 import keras
 import numpy as np
@@ -6,16 +6,16 @@ import pytest
 from keras import ops
 
 from keras_crosspool import CrossLayerPooling, CrossPoolClassifier, build_model
-from keras_crosspool.evaluation import place_contributions
+from keras_crosspool.evaluation import position_contributions
 from keras_crosspool.models.pooled_branch import PooledBranch
 
 
-def test_contributions_and_bias_add_up_to_the_logits(solved, unseen_pictures):
+def test_contributions_and_bias_add_up_to_the_logits(solved, unseen_images):
     model, _ = solved
-    pictures = unseen_pictures[0].astype("float32")
-    logits = ops.convert_to_numpy(model(pictures))
-    classes = np.tile(np.arange(3), (len(pictures), 1))
-    contributions, bias = place_contributions(model, pictures, classes)
+    images = unseen_images[0].astype("float32")
+    logits = ops.convert_to_numpy(model(images))
+    classes = np.tile(np.arange(3), (len(images), 1))
+    contributions, bias = position_contributions(model, images, classes)
     assert list(contributions) == ["pooling"]
     contributions = contributions["pooling"]
     assert contributions.shape == (12, 3, 2, 2)
@@ -26,12 +26,12 @@ def test_contributions_and_bias_add_up_to_the_logits(solved, unseen_pictures):
     )
 
 
-def test_each_place_contributes_its_own_product(solved, unseen_pictures):
+def test_each_position_contributes_its_own_product(solved, unseen_images):
     model, _ = solved
-    pictures, classes = unseen_pictures[0][:2].astype("float32"), np.array([[2, 0], [1, 2]])
-    contributions, _ = place_contributions(model, pictures, classes)
+    images, classes = unseen_images[0][:2].astype("float32"), np.array([[2, 0], [1, 2]])
+    contributions, _ = position_contributions(model, images, classes)
     pooling = model.get_layer("pooling")
-    maps = keras.Model(model.input, pooling.input)(pictures)
+    maps = keras.Model(model.input, pooling.input)(images)
     features, guidance = (ops.convert_to_numpy(x).astype("float64") for x in maps)
     kernel = model.get_layer("logits").get_weights()[0]
     dims = features.shape[-1]
@@ -41,12 +41,12 @@ def test_each_place_contributes_its_own_product(solved, unseen_pictures):
         factor = 1 / np.sqrt(np.abs(sums) * np.abs(sums).sum() + 1e-7)
         for shown, i, j in np.ndindex(2, 2, 2):
             weights = kernel[:, classes[b, shown]] * factor
-            place = sum(
+            position = sum(
                 guidance[b, i, j, k] * (weights[k * dims : (k + 1) * dims] @ features[b, i, j])
                 for k in range(guidance.shape[-1])
             )
             value = contributions["pooling"][b, shown, i, j]
-            np.testing.assert_allclose(value, place, rtol=1e-3, atol=1e-3)
+            np.testing.assert_allclose(value, position, rtol=1e-3, atol=1e-3)
 
 
 class _Pooled(PooledBranch):
@@ -72,7 +72,7 @@ def test_holds_for_every_normalisation_and_format(block, data_format):
         logits = keras.layers.Dense(4, bias_initializer="normal", name="logits")
         model = CrossPoolClassifier(inputs, [branch], list("abcd"), logits=logits)
         maps = [rng.normal(size=(2, *shape)).astype("float32") for shape in shapes]
-        contributions, bias = place_contributions(model, maps, np.array([[3], [0]]))
+        contributions, bias = position_contributions(model, maps, np.array([[3], [0]]))
         contributions = contributions["pooling"]
         assert contributions.shape == (2, 1, 5, 4)
         expected = ops.convert_to_numpy(model(maps))[[0, 1], [3, 0]]
@@ -85,18 +85,18 @@ def test_contributions_of_several_branches_add_up(backbone):
     keras.utils.set_random_seed(0)
     options = {"feature_channels": 8, "guidance_channels": 8, "grid_guidance_channels": 4}
     model = build_model(backbone, 3, "both", window_size=2, region_size=64, **options)
-    pictures = np.random.default_rng(0).uniform(0, 255, (2, 128, 128, 3)).astype("float32")
-    contributions, bias = place_contributions(model, pictures, np.array([[2], [0]]))
+    images = np.random.default_rng(0).uniform(0, 255, (2, 128, 128, 3)).astype("float32")
+    contributions, bias = position_contributions(model, images, np.array([[2], [0]]))
     assert {name: maps.shape for name, maps in contributions.items()} == {
         "pooling": (2, 1, 3, 3),
         "grid_pooling": (2, 1, 7, 7),
     }
     total = sum(maps.sum(axis=(2, 3)) for maps in contributions.values()) + bias
-    logits = ops.convert_to_numpy(model(pictures))
+    logits = ops.convert_to_numpy(model(images))
     np.testing.assert_allclose(total[:, 0], logits[[0, 1], [2, 0]], rtol=1e-3, atol=1e-4)
 
 
-def test_the_baseline_has_no_places(backbone):
+def test_the_baseline_has_no_positions(backbone):
     model = build_model(backbone, 2, scheme="global_average")
     with pytest.raises(ValueError, match=r"another scheme\. Received: .*average_norm"):
-        place_contributions(model, np.zeros((1, 128, 128, 3)), np.array([[0]]))
+        position_contributions(model, np.zeros((1, 128, 128, 3)), np.array([[0]]))

@@ -1,4 +1,4 @@
-"""Contributions laid over the picture: nothing lost, everything where it belongs."""
+"""Contributions laid over the image: nothing lost, everything where it belongs."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,7 @@ OPTIONS = {"feature_channels": 8, "guidance_channels": 8, "grid_guidance_channel
 
 @pytest.fixture(scope="module")
 def both(backbone):
-    """128 px: 4 x 4 places with windows of 3 x 3; 5 x 5 regions of 64 px, 16 px apart."""
+    """128 px: 4 x 4 positions with windows of 3 x 3; 5 x 5 regions of 64 px, 16 px apart."""
     return build_model(backbone, 3, "both", region_size=64, region_stride=16, **OPTIONS)
 
 
@@ -31,7 +31,7 @@ def test_a_place_is_drawn_around_its_centre(both):
     window, region = np.zeros((1, 1, 2, 2)), np.zeros((1, 1, 5, 5))
     nothing = {"pooling": np.zeros_like(window), "grid_pooling": np.zeros_like(region)}
     window[0, 0, 0, 1] = region[0, 0, 3, 1] = 1.0
-    # The window at (0, 1) of a map with places of 32 px has its centre place at (1, 2).
+    # The window at (0, 1) of a map with positions of 32 px has its centre position at (1, 2).
     rows, columns = np.nonzero(heat_map(both, {**nothing, "pooling": window}, resolution=128)[0, 0])
     assert (rows.min(), rows.max(), columns.min(), columns.max()) == (32, 63, 64, 95)
     # The region at (3, 1) begins at (48, 16) px; its centre is 32 px further.

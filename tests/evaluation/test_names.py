@@ -32,17 +32,17 @@ NAMES = {
 @pytest.mark.parametrize("kind", NAMES)
 def test_every_plot_draws_it(tmp_path, kind, tried):
     name = NAMES[kind]
-    names, picture = [name, "plum"], np.zeros((8, 8, 3), "uint8")
+    names, image = [name, "plum"], np.zeros((8, 8, 3), "uint8")
     logits, labels = np.eye(2)[[0, 1, 1]], np.array([0, 0, 1])
     plots.plot_confusion(logits, labels, names, tmp_path / "a.png")
     pairs = plots.most_confused(logits, labels)
-    plots.plot_confused_pairs(pairs, {1: picture}, labels, names, tmp_path / "b.png")
+    plots.plot_confused_pairs(pairs, {1: image}, labels, names, tmp_path / "b.png")
     plots.plot_average_precisions({name: 0.5, "plum": 0.7}, 0.6, tmp_path / "c.png")
     heat, boxes = np.ones((1, 1, 4, 4)), np.empty((1, 1, 0, 4), int)
     titles = [[f"{drawable(name)}\nlogit 1.0"]]
-    plots.plot_explanations(picture[None], heat, titles, boxes, tmp_path / "d.png")
+    plots.plot_explanations(image[None], heat, titles, boxes, tmp_path / "d.png")
     found = Neighbour(0, 0.5, IndexRow(name, (name, "plum"), 0, 0))
-    plot_contact_sheet([Query(name, picture, (found,))], {0: picture}, tmp_path / "e.png")
+    plot_contact_sheet([Query(name, image, (found,))], {0: image}, tmp_path / "e.png")
     assert len(list(tmp_path.iterdir())) == 5
     tried("names", f"a class named with {kind}", f"drawn as {drawable(name)}")
 

@@ -1,18 +1,18 @@
-"""Plots are pictures that can be read, and show what they are given."""
+"""Plots are images that can be read, and show what they are given."""
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from keras_crosspool.evaluation import plots
-from keras_crosspool.evaluation.prediction import explain, predict_pictures
+from keras_crosspool.evaluation.prediction import explain, predict_images
 
 NAMES = ["pear", "plum", "a class of a rather long name, with $ and _ and [brackets]"]
 
 
 def _read(path):
-    with Image.open(path) as picture:
-        pixels = np.asarray(picture.convert("RGB"))
+    with Image.open(path) as image:
+        pixels = np.asarray(image.convert("RGB"))
     assert min(pixels.shape[:2]) > 100
     assert len(np.unique(pixels.reshape(-1, 3), axis=0)) > 20  # something is drawn
     return pixels
@@ -53,25 +53,25 @@ def test_most_confused_counts_both_directions():
 
 
 def test_confused_pairs(tmp_path):
-    pictures = {i: np.full((30, 30, 3), 80 * i, "uint8") for i in range(4)}
-    pictures[3] = np.tile(np.uint8([255, 0, 0]), (30, 30, 1))
+    images = {i: np.full((30, 30, 3), 80 * i, "uint8") for i in range(4)}
+    images[3] = np.tile(np.uint8([255, 0, 0]), (30, 30, 1))
     pairs = [(0, 1, [0, 1, 2]), (0, 2, [3])]
     labels = np.array([0, 1, 1, 2])
-    plots.plot_confused_pairs(pairs, pictures, labels, NAMES, tmp_path / "pairs.png")
+    plots.plot_confused_pairs(pairs, images, labels, NAMES, tmp_path / "pairs.png")
     assert _is_red(_read(tmp_path / "pairs.png")).sum() > 1000
 
 
 def test_explanations_are_red_for_and_blue_against(tmp_path):
-    pictures = np.full((1, 64, 64, 3), 200, "uint8")
+    images = np.full((1, 64, 64, 3), 200, "uint8")
     maps = np.zeros((1, 2, 2, 2))
     maps[0, 0, :, 0] = 1  # the left speaks for the first class
     maps[0, 1, :, 1] = -1  # the right speaks against the second
     boxes = np.array([[[[0, 0, 32, 32]], [[16, 16, 48, 48]]]])
-    plots.plot_explanations(pictures, maps, [NAMES[:2]], boxes, tmp_path / "maps.png")
+    plots.plot_explanations(images, maps, [NAMES[:2]], boxes, tmp_path / "maps.png")
     pixels = _read(tmp_path / "maps.png")
     height, width = pixels.shape[:2]
     middle = pixels[height // 3 : 2 * height // 3]
-    # Three pictures stand side by side, with a colour bar to the right of them.
+    # Three images stand side by side, with a colour bar to the right of them.
     panel = width * 3 // 10
     assert not _is_red(middle[:, :panel]).any()
     assert not _is_blue(middle[:, :panel]).any()
@@ -81,18 +81,18 @@ def test_explanations_are_red_for_and_blue_against(tmp_path):
 
 
 @pytest.mark.parametrize("ending", ["", ".txt", ".partial", "."])
-def test_a_file_name_that_is_no_picture_is_refused(tmp_path, ending):
+def test_a_file_name_that_is_no_image_is_refused(tmp_path, ending):
     path = tmp_path / f"where{ending}"
     with pytest.raises(ValueError, match=r"ends in one of .*png.*Received: .*where"):
-        plots.check_picture_format(path)
+        plots.check_image_format(path)
     for good in ("where.png", "where.PDF", "a.b.jpg"):
-        plots.check_picture_format(tmp_path / good)
+        plots.check_image_format(tmp_path / good)
 
 
 def test_prediction_ranks_and_explains(solved, tiny_folder, tmp_path):
     model, metadata = solved
     paths = [sorted((tiny_folder / "test" / name).iterdir())[0] for name in metadata.class_names]
-    predictions = predict_pictures(model, metadata, paths)
+    predictions = predict_images(model, metadata, paths)
     for prediction, path in zip(predictions, paths, strict=True):
         names, chances, logits = zip(*prediction.ranked(), strict=True)
         assert sorted(names) == sorted(metadata.class_names)

@@ -1,4 +1,4 @@
-"""Scores against scikit-learn, and logits picture by picture."""
+"""Scores against scikit-learn, and logits image by image."""
 
 import json
 
@@ -16,7 +16,7 @@ NAMES = tuple("abcdefgh")
 
 @pytest.fixture(scope="module")
 def example():
-    """Logits of 200 pictures of seven of eight classes; the last has no pictures."""
+    """Logits of 200 images of seven of eight classes; the last has no images."""
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 7, 200)
     return rng.normal(size=(200, 8)) + 1.5 * np.eye(8)[labels], labels
@@ -26,7 +26,7 @@ def test_scores_equal_scikit_learn(example):
     logits, labels = example
     scores = score(logits, labels, NAMES)
     predicted, classes = logits.argmax(axis=1), np.arange(8)
-    assert scores.pictures == 200
+    assert scores.images == 200
     assert scores.top1 == pytest.approx(metrics.accuracy_score(labels, predicted))
     top5 = metrics.top_k_accuracy_score(labels, logits, k=5, labels=classes)
     assert scores.top5 == pytest.approx(top5)
@@ -39,7 +39,7 @@ def test_scores_equal_scikit_learn(example):
         true, chosen = labels == index, predicted == index
         assert row["recall"] == pytest.approx(metrics.recall_score(true, chosen))
         assert row["precision"] == pytest.approx(metrics.precision_score(true, chosen))
-        assert row["pictures"] == true.sum()
+        assert row["images"] == true.sum()
 
 
 def test_coarse_classes(example):
@@ -56,7 +56,7 @@ def test_few_classes_and_a_class_never_chosen():
     logits, labels = np.array([[2.0, 1.0], [3.0, 0.0]]), np.array([0, 1])
     scores = score(logits, labels, ("a", "b"))
     assert (scores.top1, scores.top5) == (0.5, 1.0)
-    assert scores.classes["b"] == {"precision": 0.0, "recall": 0.0, "pictures": 1}
+    assert scores.classes["b"] == {"precision": 0.0, "recall": 0.0, "images": 1}
 
 
 def test_scores_are_plain_data(example):
@@ -65,11 +65,11 @@ def test_scores_are_plain_data(example):
 
 
 @pytest.mark.parametrize("batch_size", [5, 32])
-def test_logits_of_every_picture_in_order(solved, tiny_folder, unseen_pictures, batch_size):
+def test_logits_of_every_image_in_order(solved, tiny_folder, unseen_images, batch_size):
     model, metadata = solved
-    pictures, expected_labels = unseen_pictures
+    images, expected_labels = unseen_images
     split = open_split(tiny_folder, "test", metadata.class_names)
     logits, labels = predict_logits(model, split, metadata.image_size, batch_size)
     np.testing.assert_array_equal(labels, expected_labels)
-    expected = ops.convert_to_numpy(model(pictures.astype("float32")))
+    expected = ops.convert_to_numpy(model(images.astype("float32")))
     np.testing.assert_allclose(logits, expected, rtol=1e-3, atol=1e-3)

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from keras_crosspool.backbones import create_backbone
-from keras_crosspool.data import load_pictures, open_split
+from keras_crosspool.data import load_images, open_split
 from keras_crosspool.exporting import speed
+from keras_crosspool.exporting.images import read_images
 from keras_crosspool.exporting.onnx.exporter import export_onnx
 from keras_crosspool.exporting.parity import Comparator
-from keras_crosspool.exporting.pictures import read_pictures
 from keras_crosspool.exporting.source import load_source, make_source
 from keras_crosspool.exporting.tensorrt.exporter import export_tensorrt
 from keras_crosspool.exporting.tflite.exporter import export_tflite
@@ -42,12 +42,12 @@ def metadata(grocery):
 
 
 @pytest.fixture(scope="session")
-def training_pictures(grocery):
-    return load_pictures(open_split(str(grocery), "train"), SIZE)
+def training_images(grocery):
+    return load_images(open_split(str(grocery), "train"), SIZE)
 
 
 @pytest.fixture(scope="session")
-def solved_directory(tmp_path_factory, metadata, training_pictures):
+def solved_directory(tmp_path_factory, metadata, training_images):
     """A model directory: EfficientNet-Lite0 at 128 px, solved on the 320 training photographs."""
     directory = tmp_path_factory.mktemp("solved") / "model"
     model = build_model(
@@ -56,8 +56,8 @@ def solved_directory(tmp_path_factory, metadata, training_pictures):
         feature_channels=256,
         guidance_channels=256,
     )
-    _adapt_regions(model, training_pictures[0])
-    _solve(model, *training_pictures)
+    _adapt_regions(model, training_images[0])
+    _solve(model, *training_images)
     save_model(directory, model, metadata)
     return directory
 
@@ -69,11 +69,11 @@ def source(solved_directory):
 
 @pytest.fixture(scope="session")
 def comparator(source):
-    return Comparator(read_pictures(source.metadata, "parity", limit=48), source.model)
+    return Comparator(read_images(source.metadata, "parity", limit=48), source.model)
 
 
 @pytest.fixture(scope="session")
-def small_source(metadata, training_pictures):
+def small_source(metadata, training_images):
     """A network of two layers that converts in a second, with the same head, solved likewise."""
     keras.utils.set_random_seed(0)
     image = keras.Input((SIZE, SIZE, 3), name="image")
@@ -84,13 +84,13 @@ def small_source(metadata, training_pictures):
     cropped = regions.crop(guidance)
     descriptor = CrossLayerPooling(name="pooling")([regions(features), cropped])
     model = keras.Model(image, keras.layers.Dense(16, name="logits")(descriptor), name="small")
-    _solve(model, *training_pictures)
+    _solve(model, *training_images)
     return make_source(model, metadata)
 
 
 @pytest.fixture(scope="session")
 def small_comparator(small_source):
-    return Comparator(read_pictures(small_source.metadata, "parity", limit=32), small_source.model)
+    return Comparator(read_images(small_source.metadata, "parity", limit=32), small_source.model)
 
 
 @pytest.fixture
@@ -136,16 +136,16 @@ def empty_after(tmp_path):
     return check
 
 
-def _adapt_regions(model, pictures):
+def _adapt_regions(model, images):
     regions = model.get_layer("regions")
-    maps = keras.Model(model.inputs, regions.input).predict(pictures.astype("float32"), verbose=0)
+    maps = keras.Model(model.inputs, regions.input).predict(images.astype("float32"), verbose=0)
     regions.adapt([maps])
 
 
-def _solve(model, pictures, labels):
+def _solve(model, images, labels):
     """Ridge regression on the descriptors, in NumPy, written into the classifier."""
     descriptor = keras.Model(model.inputs, model.get_layer("logits").input)
-    x = descriptor.predict(pictures.astype("float32"), verbose=0)
+    x = descriptor.predict(images.astype("float32"), verbose=0)
     y = np.where(labels[:, None] == np.arange(16), 1.0, -1.0)
     centred = x - x.mean(0)
     gram = centred @ centred.T + _RIDGE * np.eye(len(x))

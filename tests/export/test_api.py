@@ -7,13 +7,13 @@ import pytest
 from ai_edge_litert.interpreter import Interpreter
 
 import keras_crosspool as kcp
-from keras_crosspool.data import load_pictures, open_split
+from keras_crosspool.data import load_images, open_split
 from keras_crosspool.exporting.parity import ParityError
 
 
 @pytest.fixture(scope="module")
 def images(grocery):
-    return load_pictures(open_split(str(grocery), "test"), 128, limit=96)
+    return load_images(open_split(str(grocery), "test"), 128, limit=96)
 
 
 @pytest.fixture(scope="module")
@@ -37,7 +37,7 @@ def test_float32_from_arrays_computes_the_same(model, images, tmp_path):
     record = kcp.export(model, tmp_path / "model.tflite", images=images[0], labels=images[1])
     expected = model.predict(images[0][:8].astype("float32"), verbose=0)
     np.testing.assert_allclose(_run(tmp_path / "model.tflite", images[0][:8]), expected, atol=1e-3)
-    assert record.parity["pictures"] == 64
+    assert record.parity["images"] == 64
     assert json.loads((tmp_path / "model.tflite.json").read_text())["sha256"] == record.sha256
     assert record.model["class_names"] == list(model.class_names)
 
@@ -48,8 +48,8 @@ def test_int8_calibrates_and_compares_on_different_images(model, images, tmp_pat
     data = tf.data.Dataset.from_tensor_slices(images).batch(16)
     record = kcp.export(model, tmp_path / "model.tflite", precision="int8", images=data)
     calibration = record.details["calibration"]
-    assert (record.parity["pictures"], calibration["pictures"]) == (48, 48)
-    assert calibration["pictures_shared_with_parity"] == 0
+    assert (record.parity["images"], calibration["images"]) == (48, 48)
+    assert calibration["images_shared_with_parity"] == 0
     expected = model.predict(images[0][:32].astype("float32"), verbose=0).argmax(axis=1)
     found = _run(tmp_path / "model.tflite", images[0][:32]).argmax(axis=1)
     assert (found == expected).mean() > 0.9

@@ -1,4 +1,4 @@
-"""Calibration: distinct pictures of a named split, and a cache that is never used when stale."""
+"""Calibration: distinct images of a named split, and a cache that is never used when stale."""
 
 import dataclasses
 import json
@@ -10,7 +10,7 @@ import pytest
 
 from keras_crosspool.data import open_split
 from keras_crosspool.exporting.calibration import calibrate
-from keras_crosspool.exporting.pictures import read_pictures
+from keras_crosspool.exporting.images import read_images
 from keras_crosspool.exporting.statistics import Statistics
 from keras_crosspool.exporting.tflite.exporter import export_tflite
 
@@ -28,7 +28,7 @@ class _Measure:
 
 def test_ranges_are_measured_once(small_source, tmp_path):
     measure, cache = _Measure(), str(tmp_path / "cache.json")
-    options = {"calibration_pictures": 32, "calibration_cache": cache}
+    options = {"calibration_images": 32, "calibration_cache": cache}
     first = calibrate(small_source, "method 1", measure, **options)
     second = calibrate(small_source, "method 1", measure, **options)
     assert measure.runs == 1
@@ -36,19 +36,19 @@ def test_ranges_are_measured_once(small_source, tmp_path):
     ranges = {name: tuple(pair) for name, pair in second.statistics.ranges.items()}
     assert ranges == first.statistics.ranges
     assert second.statistics.shifts == first.statistics.shifts
-    assert (first.pictures.split, len(first.pictures.pixels)) == ("train", 32)
+    assert (first.images.split, len(first.images.pixels)) == ("train", 32)
 
 
 def test_stale_ranges_are_refused(small_source, damaged, tmp_path):
     cache = str(tmp_path / "cache.json")
-    options = {"calibration_pictures": 32, "calibration_cache": cache}
+    options = {"calibration_images": 32, "calibration_cache": cache}
     calibrate(small_source, "method 1", _Measure(), **options)
     other = damaged(small_source, "body", lambda kernel: kernel * 1.001)
     for source, method, changes, words in (
         (other, "method 1", {}, "another model;"),
         (small_source, "method 2", {}, "another method;"),
-        (small_source, "method 1", {"calibration_pictures": 31}, "another pictures;"),
-        (small_source, "method 1", {"calibration_split": "test"}, "another pictures;"),
+        (small_source, "method 1", {"calibration_images": 31}, "another images;"),
+        (small_source, "method 1", {"calibration_split": "test"}, "another images;"),
         (other, "method 2", {}, "another model and another method;"),
     ):
         measure = _Measure()
@@ -75,7 +75,7 @@ _WHOLE = {"key": {}, "ranges": {}, "shifts": {}, "sha256": "0"}
 def test_a_damaged_cache_is_refused(small_source, tmp_path, tried, what, content):
     cache = tmp_path / "cache.json"
     cache.write_bytes(content)
-    options = {"calibration_pictures": 16, "calibration_cache": str(cache)}
+    options = {"calibration_images": 16, "calibration_cache": str(cache)}
     with pytest.raises(ValueError, match=r"cache\.json is damaged|cache was changed") as refused:
         calibrate(small_source, "method", _Measure(), **options)
     assert cache.read_bytes() == content
@@ -94,7 +94,7 @@ def test_a_damaged_cache_is_refused(small_source, tmp_path, tried, what, content
 )
 def test_an_altered_cache_is_refused(small_source, tmp_path, tried, change):
     cache = tmp_path / "cache.json"
-    options = {"calibration_pictures": 16, "calibration_cache": str(cache)}
+    options = {"calibration_images": 16, "calibration_cache": str(cache)}
     calibrate(small_source, "method", _Measure(), **options)
     content = json.loads(cache.read_text())
     change(content)
@@ -110,20 +110,20 @@ def test_an_altered_cache_is_refused(small_source, tmp_path, tried, change):
 def test_copies_are_left_out(small_source, tiny_folder, tmp_path, caplog, tried):
     folder = tmp_path / "copies"
     shutil.copytree(tiny_folder, folder)
-    pictures = sorted((folder / "train" / "Orange").iterdir())
-    shutil.copy(pictures[0], pictures[0].with_name("copy.jpg"))
-    shutil.copy(pictures[0], folder / "train" / "Anjou" / "copy.jpg")
+    images = sorted((folder / "train" / "Orange").iterdir())
+    shutil.copy(images[0], images[0].with_name("copy.jpg"))
+    shutil.copy(images[0], folder / "train" / "Anjou" / "copy.jpg")
     options = {"calibration_split": "train"}
     with caplog.at_level(logging.WARNING, "absl"):
         found, whole = (
             calibrate(small_source, "m", _Measure(), calibration_data=str(data), **options)
             for data in (folder, tiny_folder)
         )
-    assert "2 of 20 pictures" in caplog.text
-    hashes = found.pictures.hashes()
+    assert "2 of 20 images" in caplog.text
+    hashes = found.images.hashes()
     assert len(set(hashes)) == len(hashes) == 18
-    assert set(hashes) == set(whole.pictures.hashes())
-    assert found.describe(None)["pictures"] == 18
+    assert set(hashes) == set(whole.images.hashes())
+    assert found.to_dict(None)["images"] == 18
     tried("export", "int8 with an image twice in the calibration split", caplog.records[0].message)
 
 
@@ -134,10 +134,10 @@ def test_the_split_is_that_of_the_training(small_source, tiny_folder, tmp_path):
     shutil.copytree(tiny_folder / "test", folder / "day2")
     data = {"path": str(folder), "train_split": "day1", "val_split": "day2"}
     source = _trained_on(small_source, data)
-    assert calibrate(source, "m", _Measure()).pictures.split == "day1"
+    assert calibrate(source, "m", _Measure()).images.split == "day1"
     chosen = calibrate(source, "m", _Measure(), calibration_split="day2")
-    assert chosen.pictures.split == "day2"
-    assert read_pictures(source.metadata, "parity").split == "day2"
+    assert chosen.images.split == "day2"
+    assert read_images(source.metadata, "parity").split == "day2"
 
 
 def test_a_slice_of_a_split_stays_a_slice(small_source, tiny_folder, monkeypatch):
@@ -148,11 +148,11 @@ def test_a_slice_of_a_split_stays_a_slice(small_source, tiny_folder, monkeypatch
         opened.append(split)
         return open_split(str(tiny_folder), "train", *arguments, **options)
 
-    monkeypatch.setattr("keras_crosspool.exporting.pictures.open_split", open_slice)
+    monkeypatch.setattr("keras_crosspool.exporting.images.open_split", open_slice)
     data = {"path": "tfds:photos", "train_split": "train[:80%]", "val_split": "train[80%:]"}
     source = _trained_on(small_source, data)
     calibrate(source, "m", _Measure())
-    read_pictures(source.metadata, "parity")
+    read_images(source.metadata, "parity")
     assert opened == ["train[:80%]", "train[80%:]"]
 
 
@@ -160,12 +160,12 @@ def _trained_on(source, data):
     return dataclasses.replace(source, metadata=dataclasses.replace(source.metadata, data=data))
 
 
-def test_pictures_shared_with_parity_are_counted(small_source, small_comparator):
+def test_images_shared_with_parity_are_counted(small_source, small_comparator):
     ours = calibrate(small_source, "m", _Measure(), calibration_split="test")
     theirs = calibrate(small_source, "m", _Measure())
-    assert ours.describe(small_comparator)["pictures_shared_with_parity"] > 0
-    assert theirs.describe(small_comparator)["pictures_shared_with_parity"] == 0
-    assert ours.describe(None)["pictures_shared_with_parity"] == 0
+    assert ours.to_dict(small_comparator)["images_shared_with_parity"] > 0
+    assert theirs.to_dict(small_comparator)["images_shared_with_parity"] == 0
+    assert ours.to_dict(None)["images_shared_with_parity"] == 0
 
 
 def test_int8_from_the_cache_is_the_same_file(small_source, tmp_path):

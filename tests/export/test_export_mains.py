@@ -14,12 +14,12 @@ def test_tflite(run_main, solved_directory, tmp_path):
         f"--model={solved_directory}",
         f"--output={output}",
         "--precision=float16",
-        "--parity_pictures=16",
+        "--parity_images=16",
     )
     assert done.returncode == 0, done.stderr
     assert "tflite float16" in done.stdout
-    assert "passed on 16 pictures of test" in done.stdout
-    assert read_artefact(output).parity["pictures"] == 16
+    assert "passed on 16 images of test" in done.stdout
+    assert read_artefact(output).parity["images"] == 16
 
 
 def test_a_failed_parity_exits_with_1_and_leaves_nothing(
@@ -40,7 +40,7 @@ def test_a_failed_parity_exits_with_1_and_leaves_nothing(
         f"--output={output}",
         "--precision=int8",
         f"--calibration_data={tmp_path / 'black'}",
-        "--parity_pictures=16",
+        "--parity_images=16",
     )
     assert done.returncode == 1, done.stderr
     assert "error: Parity failed, so nothing was written" in done.stderr
@@ -75,11 +75,11 @@ def test_every_format_continues_past_a_failed_one(run_main, solved_directory, tm
         f"--output={output}",
         "--formats=tflite:int8,tflite:float32,onnx:float16",
         "--calibration_data=nowhere",
-        "--parity_pictures=16",
+        "--parity_images=16",
     )
     assert done.returncode == 1
     assert "1 of 3 not made" in done.stderr
-    assert "model-int8.tflite: The pictures for calibration are not here" in done.stderr
+    assert "model-int8.tflite: The images for calibration are not here" in done.stderr
     made = {path.name for path in output.iterdir()}
     assert made == {
         "export.json",
@@ -97,5 +97,5 @@ def test_every_format_continues_past_a_failed_one(run_main, solved_directory, tm
 def test_help_lists_the_flags(run_main, module):
     done = run_main(module, "--help")
     assert done.returncode == 1 or done.returncode == 0
-    for flag in ("--model", "--output", "--parity_pictures", "--calibration_split"):
+    for flag in ("--model", "--output", "--parity_images", "--calibration_split"):
         assert flag in done.stdout

@@ -189,7 +189,7 @@ def older(small_source):
 def test_what_float16_cannot_hold_is_refused(
     older, small_comparator, empty_after, tried, export, name, precision
 ):
-    comparator = Comparator(small_comparator.pictures, older.model)
+    comparator = Comparator(small_comparator.images, older.model)
     with empty_after() as directory, pytest.raises(ParityError) as error:
         export(older, directory / name, precision, comparator)
     message = str(error.value)

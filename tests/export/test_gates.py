@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from keras_crosspool.exporting.artefact import read_artefact
+from keras_crosspool.exporting.images import Images
 from keras_crosspool.exporting.onnx.exporter import export_onnx
 from keras_crosspool.exporting.parity import Comparator, ParityError
-from keras_crosspool.exporting.pictures import Pictures
 from keras_crosspool.exporting.tensorrt.exporter import export_tensorrt
 from keras_crosspool.exporting.tflite.exporter import export_tflite
 
@@ -62,14 +62,14 @@ def test_wrong_preprocessing(small_source, small_comparator, empty_after, precis
     class Swapped(Comparator):
         reference = small_comparator.reference
 
-    right = small_comparator.pictures
-    pictures = Pictures(right.pixels[..., ::-1], right.labels, right.data, right.split)
+    right = small_comparator.images
+    images = Images(right.pixels[..., ::-1], right.labels, right.data, right.split)
     with empty_after() as directory, pytest.raises(ParityError):
         export_tflite(
             small_source,
             directory / "x.tflite",
             precision,
-            Swapped(pictures, small_source.model),
+            Swapped(images, small_source.model),
         )
 
 

@@ -20,9 +20,9 @@ def proto(exported):
 
 
 @pytest.fixture(scope="module")
-def for_tensorrt(source, training_pictures):
+def for_tensorrt(source, training_images):
     quantizer = OnnxQuantizer(onnx_graph.convert(source), TENSORRT)
-    return quantizer.quantize(quantizer.calibrate(training_pictures[0][::20]))
+    return quantizer.quantize(quantizer.calibrate(training_images[0][::20]))
 
 
 def _constants(proto):
@@ -113,10 +113,10 @@ def test_int8_stays_near(exported):
     assert exported("onnx", "int8", ".onnx")[1].parity["cosine"]["median"] > 0.997
 
 
-def test_the_means_of_rounded_convolutions_stay(source, training_pictures):
+def test_the_means_of_rounded_convolutions_stay(source, training_images):
     """The first convolution of the file, whose input is the same as in float."""
     float32 = onnx_graph.convert(source)
-    pixels = training_pictures[0][::40]
+    pixels = training_images[0][::40]
     found = OnnxQuantizer(float32, ONNX_RUNTIME).calibrate(pixels)
     means = {}
     for name, shifts in (

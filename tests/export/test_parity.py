@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
+from keras_crosspool.exporting.images import Images, read_images
 from keras_crosspool.exporting.parity import Comparator, ParityError
 from keras_crosspool.exporting.parity_result import TOLERANCES, ParityResult
-from keras_crosspool.exporting.pictures import Pictures, read_pictures
 from keras_crosspool.exporting.runners import KerasRunner
 
 PRECISIONS = tuple(TOLERANCES)
@@ -42,7 +42,7 @@ def test_figures_follow_their_formulas():
 
 
 def test_a_copy_passes_every_tolerance(comparator):
-    reference, labels = comparator.reference, comparator.pictures.labels
+    reference, labels = comparator.reference, comparator.images.labels
     for tolerance in TOLERANCES.values():
         result = ParityResult.measure(reference, reference.copy(), labels, tolerance)
         assert result
@@ -62,7 +62,7 @@ def test_logits_that_never_change_agree_with_themselves_alone():
 
 
 @pytest.mark.parametrize(("lost", "passes"), [(1, True), (2, False)])
-def test_one_wrong_picture_is_no_evidence(lost, passes):
+def test_one_wrong_image_is_no_evidence(lost, passes):
     reference = np.eye(8) + 0.1
     logits = reference.copy()
     logits[:lost] = np.roll(logits[:lost], 1, axis=1)
@@ -76,7 +76,7 @@ def test_one_logit_that_is_no_number_fails(comparator, value):
     logits = comparator.reference.copy()
     logits[3, 5] = value
     result = ParityResult.measure(
-        comparator.reference, logits, comparator.pictures.labels, TOLERANCES["int8"]
+        comparator.reference, logits, comparator.images.labels, TOLERANCES["int8"]
     )
     assert not result
     assert result.not_finite == 1
@@ -84,11 +84,11 @@ def test_one_logit_that_is_no_number_fails(comparator, value):
     assert np.isfinite(result.max_abs)
 
 
-def test_shuffled_pictures_fail(comparator):
+def test_shuffled_images_fail(comparator):
     result = ParityResult.measure(
         comparator.reference,
         np.roll(comparator.reference, 1, axis=0),
-        comparator.pictures.labels,
+        comparator.images.labels,
         TOLERANCES["int8"],
     )
     assert not result
@@ -109,7 +109,7 @@ def _scale_around_zero(pixels):
 @pytest.mark.parametrize("change", [_swap_colours, _scale_to_one, _scale_around_zero])
 def test_wrong_preprocessing_fails_every_tolerance(source, comparator, change):
     with KerasRunner(source.model) as runner:
-        logits = runner.run(change(comparator.pictures.pixels.astype("float32")))
+        logits = runner.run(change(comparator.images.pixels.astype("float32")))
     _assert_all_fail(comparator, logits)
 
 
@@ -128,13 +128,13 @@ def _add_noise(kernel):
 def test_one_damaged_layer_fails_every_tolerance(source, comparator, damaged, change):
     broken = damaged(source, "block3a_expand_conv", change)
     with KerasRunner(broken.model) as runner:
-        _assert_all_fail(comparator, runner.run(comparator.pictures.pixels))
+        _assert_all_fail(comparator, runner.run(comparator.images.pixels))
 
 
 def _assert_all_fail(comparator, logits):
     for precision in PRECISIONS:
         result = ParityResult.measure(
-            comparator.reference, logits, comparator.pictures.labels, TOLERANCES[precision]
+            comparator.reference, logits, comparator.images.labels, TOLERANCES[precision]
         )
         assert not result, precision
 
@@ -163,28 +163,28 @@ def test_any_batch_is_compared_at_two_sizes(small_source, small_comparator):
     assert (result.compared, result.batch_sizes) == (32, (1, 16))
 
 
-def test_too_few_pictures_are_refused(small_source):
-    pictures = read_pictures(small_source.metadata, "parity", limit=4)
-    with pytest.raises(ValueError, match=r"at least 8 pictures.*Received: 4"):
-        Comparator(pictures, small_source.model)
+def test_too_few_images_are_refused(small_source):
+    images = read_images(small_source.metadata, "parity", limit=4)
+    with pytest.raises(ValueError, match=r"at least 8 images.*Received: 4"):
+        Comparator(images, small_source.model)
 
 
-def test_pictures_come_from_the_validation_split(small_source):
-    pictures = read_pictures(small_source.metadata, "parity", limit=16)
-    assert (pictures.split, len(pictures.pixels)) == ("test", 16)
-    assert sorted(pictures.labels) == list(range(16))
+def test_images_come_from_the_validation_split(small_source):
+    images = read_images(small_source.metadata, "parity", limit=16)
+    assert (images.split, len(images.pixels)) == ("test", 16)
+    assert sorted(images.labels) == list(range(16))
 
 
-def test_absent_pictures_name_the_flags(metadata):
+def test_absent_images_name_the_flags(metadata):
     with pytest.raises(ValueError, match=r"`parity_data=FOLDER`.*`parity=off`.*Received: nowhere"):
-        read_pictures(metadata, "parity", data="nowhere")
+        read_images(metadata, "parity", data="nowhere")
 
 
-def test_hashes_tell_pictures_apart():
+def test_hashes_tell_images_apart():
     pixels = np.zeros((3, 4, 4, 3), "uint8")
     pixels[2, 1, 1, 0] = 1
-    pictures = Pictures(pixels, np.zeros(3, int), "data", "train")
-    first, second, third = pictures.hashes()
+    images = Images(pixels, np.zeros(3, int), "data", "train")
+    first, second, third = images.hashes()
     assert first == second != third
 
 

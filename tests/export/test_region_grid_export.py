@@ -6,9 +6,9 @@ import pytest
 
 from keras_crosspool.backbones import Backbone
 from keras_crosspool.backbones.feature_maps import find_feature_maps
+from keras_crosspool.exporting.images import read_images
 from keras_crosspool.exporting.onnx.exporter import export_onnx
 from keras_crosspool.exporting.parity import Comparator
-from keras_crosspool.exporting.pictures import read_pictures
 from keras_crosspool.exporting.source import make_source
 from keras_crosspool.exporting.tensorrt.exporter import export_tensorrt
 from keras_crosspool.exporting.tflite.exporter import export_tflite
@@ -18,7 +18,7 @@ SIDE = 128
 
 
 @pytest.fixture(scope="module")
-def grid_source(metadata, training_pictures):
+def grid_source(metadata, training_images):
     """Both schemes on a network of two layers, nine regions of 64 px; the classifier solved."""
     keras.utils.set_random_seed(0)
     image = keras.Input((SIDE, SIDE, 3), name="image")
@@ -29,9 +29,9 @@ def grid_source(metadata, training_pictures):
     backbone = Backbone("Small", network, find_feature_maps(network), "none")
     options = {"region_size": 64, "region_stride": 32, "feature_channels": 8}
     model = build_model(backbone, 16, "both", grid_guidance_channels=6, **options)
-    pictures, labels = training_pictures
-    describe = keras.Model(model.input, model.get_layer("logits").input)
-    rows = describe.predict(pictures.astype("float32"), verbose=0)
+    images, labels = training_images
+    extractor = keras.Model(model.input, model.get_layer("logits").input)
+    rows = extractor.predict(images.astype("float32"), verbose=0)
     rows = np.concatenate([rows, np.ones((len(rows), 1))], axis=1)
     # So strong that logits of this random network do not rest on its rounding.
     gram = rows.T @ rows + 1.0 * np.eye(rows.shape[1])
@@ -42,7 +42,7 @@ def grid_source(metadata, training_pictures):
 
 @pytest.fixture(scope="module")
 def grid_comparator(grid_source):
-    return Comparator(read_pictures(grid_source.metadata, "parity", limit=32), grid_source.model)
+    return Comparator(read_images(grid_source.metadata, "parity", limit=32), grid_source.model)
 
 
 @pytest.mark.parametrize("precision", ["float32", "float16", "dynamic"])

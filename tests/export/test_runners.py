@@ -13,7 +13,7 @@ from keras_crosspool.exporting.runners import (
 
 
 def test_every_runtime_gives_the_same_logits(solved_directory, exported, comparator):
-    pictures = comparator.pictures.pixels[:3]
+    images = comparator.images.pixels[:3]
     paths = [
         solved_directory,
         exported("tflite", "float32", ".tflite")[0],
@@ -22,7 +22,7 @@ def test_every_runtime_gives_the_same_logits(solved_directory, exported, compara
     found = []
     for path in paths:
         with open_runner(path) as runner:
-            found.append(runner.run(pictures))
+            found.append(runner.run(images))
     for logits in found:
         assert logits.dtype == np.float32
         np.testing.assert_allclose(logits, comparator.reference[:3], atol=1e-4)
@@ -37,7 +37,7 @@ def test_junk_is_refused(tmp_path, runner_class):
 
 
 class _Counter(Runner):
-    """Gives each picture's first value back and notes the batches."""
+    """Gives each image's first value back and notes the batches."""
 
     def __init__(self, batch_size=None, max_batch=None):
         super().__init__("counter")
@@ -55,7 +55,7 @@ class _Counter(Runner):
 
 
 @pytest.mark.parametrize(
-    ("batch_size", "max_batch", "pictures", "batches"),
+    ("batch_size", "max_batch", "images", "batches"),
     [
         (1, None, 3, [1, 1, 1]),
         (4, None, 6, [4, 4]),
@@ -65,9 +65,9 @@ class _Counter(Runner):
         (None, 8, 5, [5]),
     ],
 )
-def test_pictures_go_in_batches(batch_size, max_batch, pictures, batches):
-    values = np.arange(pictures, dtype="uint8")
-    pixels = np.broadcast_to(values[:, None, None, None], (pictures, 2, 2, 3))
+def test_images_go_in_batches(batch_size, max_batch, images, batches):
+    values = np.arange(images, dtype="uint8")
+    pixels = np.broadcast_to(values[:, None, None, None], (images, 2, 2, 3))
     with _Counter(batch_size, max_batch) as runner:
         found = runner.run(pixels)
     assert runner.seen == batches
@@ -77,5 +77,5 @@ def test_pictures_go_in_batches(batch_size, max_batch, pictures, batches):
 def test_a_runner_takes_a_model_or_its_directory(solved_directory, source, comparator):
     for model in (source.model, solved_directory):
         with KerasRunner(model) as runner:
-            logits = runner.run(comparator.pictures.pixels[:2])
+            logits = runner.run(comparator.images.pixels[:2])
         np.testing.assert_allclose(logits, comparator.reference[:2], atol=1e-5)

@@ -41,10 +41,10 @@ def test_half_precision_models_are_rebuilt(metadata, policy, dtype, tolerance):
     source = make_source(mixed, metadata)
     assert source.rebuilt_from == dtype
     assert {layer.compute_dtype for layer in source.model.layers} == {"float32"}
-    pictures = np.random.default_rng(0).uniform(0, 255, (4, 32, 32, 3)).astype("float32")
-    rebuilt = source.model.predict(pictures, verbose=0)
-    np.testing.assert_array_equal(rebuilt, plain.predict(pictures, verbose=0))
-    trained = mixed.predict(pictures, verbose=0).astype("float32")
+    images = np.random.default_rng(0).uniform(0, 255, (4, 32, 32, 3)).astype("float32")
+    rebuilt = source.model.predict(images, verbose=0)
+    np.testing.assert_array_equal(rebuilt, plain.predict(images, verbose=0))
+    trained = mixed.predict(images, verbose=0).astype("float32")
     np.testing.assert_allclose(rebuilt, trained, atol=tolerance * np.abs(rebuilt).max())
 
 
@@ -56,28 +56,28 @@ def test_a_float32_model_is_taken_as_it_is(metadata):
 
 
 def test_the_rebuilt_zoo_model_is_the_same(small_source):
-    pictures = np.random.default_rng(0).uniform(0, 255, (2, 128, 128, 3)).astype("float32")
+    images = np.random.default_rng(0).uniform(0, 255, (2, 128, 128, 3)).astype("float32")
     copy = network_with_policy(small_source.model, "float32")
     copy.set_weights(small_source.model.get_weights())
     np.testing.assert_array_equal(
-        copy.predict(pictures, verbose=0),
-        small_source.model.predict(pictures, verbose=0),
+        copy.predict(images, verbose=0),
+        small_source.model.predict(images, verbose=0),
     )
 
 
 def test_the_network_of_a_region_grid_is_rebuilt_too(metadata):
-    image = keras.Input((None, None, 3))
-    body = keras.layers.Conv2D(4, 3, strides=4, dtype="mixed_float16")(image)
-    picture = keras.Input((32, 32, 3))
-    grid = RegionGrid(keras.Model(image, body), 16, 8)(picture)
+    region = keras.Input((None, None, 3))
+    body = keras.layers.Conv2D(4, 3, strides=4, dtype="mixed_float16")(region)
+    image = keras.Input((32, 32, 3))
+    grid = RegionGrid(keras.Model(region, body), 16, 8)(image)
     pooled = keras.layers.GlobalAveragePooling2D()(grid)
-    model = keras.Model(picture, keras.layers.Dense(3, name="logits")(pooled))
+    model = keras.Model(image, keras.layers.Dense(3, name="logits")(pooled))
     source = make_source(model, metadata)
     assert source.rebuilt_from == "float16"
     assert {layer.compute_dtype for layer in all_layers(source.model)} == {"float32"}
-    pictures = np.random.default_rng(0).uniform(0, 1, (2, 32, 32, 3)).astype("float32")
-    expected = model.predict(pictures, verbose=0)
-    actual = source.model.predict(pictures, verbose=0)
+    images = np.random.default_rng(0).uniform(0, 1, (2, 32, 32, 3)).astype("float32")
+    expected = model.predict(images, verbose=0)
+    actual = source.model.predict(images, verbose=0)
     np.testing.assert_allclose(actual, expected, atol=5e-3 * np.abs(expected).max())
 
 

@@ -53,7 +53,7 @@ class _Cuda:
 
 
 class _Context:
-    """An engine whose logits are the sums of the picture's colours."""
+    """An engine whose logits are the sums of the image's colours."""
 
     def __init__(self, cuda):
         self._cuda, self._addresses = cuda, {}
@@ -117,12 +117,12 @@ def machine(monkeypatch, tmp_path):
 
 
 def test_batches_go_through_the_buffers(machine):
-    pictures = np.random.default_rng(0).integers(0, 256, (7, 2, 2, 3))
+    images = np.random.default_rng(0).integers(0, 256, (7, 2, 2, 3))
     with tensorrt_runner.TensorRTRunner(machine.path, machine.record) as runner:
-        found = runner.run(pictures)
+        found = runner.run(images)
         assert runner.max_batch == 4
         assert runner.name == "tensorrt_rtx"
-    np.testing.assert_array_equal(found, pictures.sum(axis=(1, 2)))
+    np.testing.assert_array_equal(found, images.sum(axis=(1, 2)))
     assert sorted(machine.cuda.freed) == sorted(machine.cuda.memory)
 
 

@@ -61,7 +61,7 @@ def test_the_rewritten_file_computes_the_same(
     for name, content in contents.items():
         (tmp_path / name).write_bytes(content)
         with LiteRTRunner(tmp_path / name) as runner:
-            logits.append(runner.run(small_comparator.pictures.pixels[:4]))
+            logits.append(runner.run(small_comparator.images.pixels[:4]))
     np.testing.assert_array_equal(*logits)
     assert contents["before.tflite"] != contents["after.tflite"]
 

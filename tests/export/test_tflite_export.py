@@ -17,7 +17,7 @@ def test_each_precision_is_proven(exported, precision):
     path, record = exported("tflite", precision, ".tflite")
     assert read_artefact(path) == type(record).from_json(record.to_json())
     assert record.parity["status"] == "passed"
-    assert record.parity["pictures"] == 48
+    assert record.parity["images"] == 48
     assert record.inputs[0]["name"] == "image"
     assert record.inputs[0]["shape"] == [1, 128, 128, 3]
     assert record.outputs[0]["name"] == "logits"
@@ -73,21 +73,21 @@ def test_int8_stays_near(exported):
 def test_int8_records_its_calibration(exported):
     details = exported("tflite", "int8", ".tflite")[1].details
     calibration = details["calibration"]
-    assert (calibration["split"], calibration["pictures"]) == ("train", 128)
-    assert calibration["pictures_shared_with_parity"] == 0
+    assert (calibration["split"], calibration["images"]) == ("train", 128)
+    assert calibration["images_shared_with_parity"] == 0
     assert calibration["ranges"]["serving_default_image:0"] == (0.0, 255.0)
     added = [cost["added_noise"] for cost in details["layer_costs"]]
     assert added == sorted(added, reverse=True)
     assert any("head_activation" in cost["layer"] for cost in details["layer_costs"])
 
 
-def test_int8_border_carries_pictures_without_loss(exported, comparator):
+def test_int8_border_carries_images_without_loss(exported, comparator):
     path, record = exported("tflite", "int8", ".tflite", int8_io=True)
     (image,), (logits,) = record.inputs, record.outputs
     assert (image["dtype"], logits["dtype"]) == ("int8", "int8")
     assert (image["scale"], image["zero_point"]) == (1.0, -128)
     with LiteRTRunner(path) as runner:
-        found = runner.run(comparator.pictures.pixels[:4])
+        found = runner.run(comparator.images.pixels[:4])
     steps = found / logits["scale"]
     np.testing.assert_allclose(steps, np.rint(steps), atol=1e-3)
 

@@ -1,6 +1,6 @@
 """Faults inflicted on training, for real: what each does, and whether the run then ends the same.
 
-Small runs on a few pictures are killed, stopped, starved and damaged. For each fault stand the
+Small runs on a few images are killed, stopped, starved and damaged. For each fault stand the
 exit code and last words, whether they are the expected ones, the newest checkpoint before and
 after, what stands half-written under a final name, and how far the weights of the repeated command
 lie from those of a run that nothing happened to (relative norm; 0 is equal bit for bit).
@@ -19,7 +19,7 @@ from absl import flags
 from keras_crosspool.mains import run
 
 FLAGS = flags.FLAGS
-flags.DEFINE_string("data", "data/grocery_mini", "Folder of pictures, of which a few are taken.")
+flags.DEFINE_string("data", "data/grocery_mini", "Folder of images, of which a few are taken.")
 flags.DEFINE_list("classes", ["Anjou", "Arla-Standard-Milk", "Orange"], "Classes to take.")
 flags.DEFINE_string("only", "", "Regular expression of the faults to inflict; all if empty.")
 flags.DEFINE_integer("parallel", 2, "Faults at a time.", 1)
@@ -61,7 +61,7 @@ def main(_):
         with ThreadPoolExecutor(FLAGS.parallel) as pool:
             rows = list(track(pool.map(laboratory.row, faults), "faults", len(faults)))
     record = {
-        "data": f"{len(FLAGS.classes)} classes x {COUNTS['train']} pictures of "
+        "data": f"{len(FLAGS.classes)} classes x {COUNTS['train']} images of "
         f"{pathlib.Path(FLAGS.data).name}, 12 steps, a checkpoint every two steps; "
         f"seed {FLAGS.seed}",
         "rows": rows,

@@ -21,7 +21,7 @@ class Case:
 
     Attributes:
         folder: `RunFolder`.
-        data: path of the pictures.
+        data: path of the images.
         flags: list of str, of training.
         logs: path of the folder for what its processes print.
         random: `random.Random`, the choice of moments.
@@ -193,13 +193,13 @@ def change_flags(case):
     return case.train("--learning_rate=2e-4").ended()
 
 
-def change_pictures(case):
-    """Changes a picture after the run was killed, and puts it back once that was refused."""
-    picture = next(iter(sorted(case.data.glob("train/*/*.jpg"))))
-    content = picture.read_bytes()
-    picture.write_bytes(content + b" ")
+def change_images(case):
+    """Changes an image after the run was killed, and puts it back once that was refused."""
+    image = next(iter(sorted(case.data.glob("train/*/*.jpg"))))
+    content = image.read_bytes()
+    image.write_bytes(content + b" ")
     ended = case.train().ended()
-    picture.write_bytes(content)
+    image.write_bytes(content)
     return ended
 
 
@@ -282,8 +282,8 @@ FAULTS = (
     Fault("output below a file", write_below_file, 2, "file", again="nobody"),
     Fault("two runs into one output", train_twice, 2, "Another process"),
     Fault("other flags", change_flags, 2, "learning_rate", "tuned"),
-    Fault("a changed picture", change_pictures, 2, "of another run.*pictures", "tuned"),
-    Fault("loss not finite", diverge, 2, r"epoch 0, step \d, pictures .*jpg", again="nobody"),
+    Fault("a changed image", change_images, 2, "of another run.*images", "tuned"),
+    Fault("loss not finite", diverge, 2, r"epoch 0, step \d, images .*jpg", again="nobody"),
     Fault("port taken", take_port, 2, "cannot be used", again="nobody"),
     Fault("worker SIGKILLed", lose(1), 69, "Another worker is gone", again="two"),
     Fault("chief SIGKILLed", lose(0), 69, "Another worker is gone", again="two"),

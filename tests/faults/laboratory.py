@@ -12,7 +12,7 @@ from absl import logging
 from tests.faults.cases import Case
 from tests.faults.runs import RunFolder, kill_at, relative_difference
 
-COUNTS = {"train": 7, "test": 4}  # pictures of a class
+COUNTS = {"train": 7, "test": 4}  # images of a class
 _WORDS = 110  # of a run's last line, in characters
 
 
@@ -21,7 +21,7 @@ class FaultLaboratory:
 
     Args:
         folder: path for all files.
-        data: path of the folder of pictures, of which a few are copied.
+        data: path of the folder of images, of which a few are copied.
         classes: list of str, the classes to take.
         flags: list of str, of training, without data and output.
         seed: int, of the moments of the faults. Defaults to `0`.
@@ -104,7 +104,7 @@ class FaultLaboratory:
         folder = self._folder / "cases" / name
         (folder / "logs").mkdir(parents=True)
         data = folder / "data"
-        self._copy_pictures(data)
+        self._copy_images(data)
         output = RunFolder(folder / "model")
         if start != "nothing":
             output = self._starts[start].copy_checkpoints(output.output)
@@ -112,7 +112,7 @@ class FaultLaboratory:
         moments = random.Random(f"{self._seed} {name}")
         return Case(output, data, self._flags, folder / "logs", moments)
 
-    def _copy_pictures(self, target):
+    def _copy_images(self, target):
         for split, count in COUNTS.items():
             for name in self._classes:
                 (target / split / name).mkdir(parents=True)

@@ -11,11 +11,11 @@ from keras_crosspool.models.policy import with_policy
 @pytest.fixture(scope="module")
 def batches():
     rng = np.random.default_rng(0)
-    pictures = rng.uniform(0, 255, (24, 16, 16, 3)).astype("float32")
+    images = rng.uniform(0, 255, (24, 16, 16, 3)).astype("float32")
     labels = np.eye(3, dtype="float32")[rng.integers(0, 3, 24)]
     weights = rng.uniform(0.5, 2, 24).astype("float32")
     weights[10:12] = 0  # a batch that was filled up
-    return pictures, labels, weights
+    return images, labels, weights
 
 
 def _fit(network, batches, parts, optimizer):
@@ -29,9 +29,9 @@ def _fit(network, batches, parts, optimizer):
         keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=0.1),
         weighted_metrics=[keras.metrics.CategoricalAccuracy(name="accuracy")],
     )
-    pictures, labels, weights = batches
+    images, labels, weights = batches
     history = model.fit(
-        pictures,
+        images,
         labels,
         sample_weight=weights,
         batch_size=12,
@@ -58,9 +58,9 @@ def test_parts_make_the_same_steps(tiny_network, batches, parts):
 def test_the_logged_loss_is_that_of_the_formula(tiny_network, batches):
     """Of the first epoch's first step, before any weight has moved."""
     network = tiny_network()
-    pictures, labels, weights = (values[:12] for values in batches)
-    _, history = _fit(network, (pictures, labels, weights), 3, keras.optimizers.SGD(0.1))
-    logits = network.predict(pictures, verbose=0).astype("float64")
+    images, labels, weights = (values[:12] for values in batches)
+    _, history = _fit(network, (images, labels, weights), 3, keras.optimizers.SGD(0.1))
+    logits = network.predict(images, verbose=0).astype("float64")
     log_softmax = logits - np.log(np.exp(logits).sum(axis=1, keepdims=True))
     losses = -((0.9 * labels + 0.1 / 3) * log_softmax).sum(axis=1)
     assert history["loss"][0] == pytest.approx((losses * weights).mean(), rel=1e-4)

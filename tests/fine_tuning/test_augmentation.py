@@ -1,43 +1,43 @@
-"""Augmented pictures stay pictures, vary, and follow the seed."""
+"""Augmented images stay images, vary, and follow the seed."""
 
 import numpy as np
 import pytest
 
-from keras_crosspool.data import load_pictures
+from keras_crosspool.data import load_images
 from keras_crosspool.fine_tuning.augmentation import augment
 
 
 @pytest.fixture(scope="module")
-def picture(train_split):
-    return load_pictures(train_split, 64, limit=1)[0][0]
+def image(train_split):
+    return load_images(train_split, 64, limit=1)[0][0]
 
 
 @pytest.fixture(scope="module")
-def augmented(picture):
-    """The picture under 64 seeds."""
-    return np.stack([augment(picture, (7, index)).numpy() for index in range(64)])
+def augmented(image):
+    """The image under 64 seeds."""
+    return np.stack([augment(image, (7, index)).numpy() for index in range(64)])
 
 
-def test_pictures_stay_pictures_and_vary(picture, augmented):
-    assert augmented.shape == (64, *picture.shape)
+def test_images_stay_images_and_vary(image, augmented):
+    assert augmented.shape == (64, *image.shape)
     assert augmented.dtype == np.float32
     assert augmented.min() >= 0
     assert 100 < augmented.max() <= 255
     assert len(np.unique(augmented.reshape(64, -1).round(), axis=0)) == 64
-    # All of them still resemble the picture or its mirror image.
-    original = picture.astype("float32")
+    # All of them still resemble the image or its mirror image.
+    original = image.astype("float32")
     for other in augmented:
         likeness = [np.corrcoef(other.ravel(), o.ravel())[0, 1] for o in _both(original)]
         assert max(likeness) > 0.3
 
 
-def test_what_is_drawn_follows_the_seed(picture, augmented):
-    np.testing.assert_array_equal(augment(picture, (7, 5)), augmented[5])
-    assert not np.allclose(augment(picture, (8, 5)), augmented[5])
+def test_what_is_drawn_follows_the_seed(image, augmented):
+    np.testing.assert_array_equal(augment(image, (7, 5)), augmented[5])
+    assert not np.allclose(augment(image, (8, 5)), augmented[5])
 
 
 def test_brightness_keeps_within_its_bounds():
-    """Crop, mirror and contrast leave a picture of one colour as it is."""
+    """Crop, mirror and contrast leave an image of one colour as it is."""
     grey = np.full((16, 16, 3), 128, "uint8")
     means = np.array([augment(grey, (1, index)).numpy().mean() for index in range(64)])
     assert abs(means - 128).max() <= 0.15 * 255 + 1e-3
@@ -55,12 +55,12 @@ def test_contrast_keeps_within_its_bounds():
     assert max(spans) > 1  # though resizing blurs the stripes
 
 
-def test_half_of_the_pictures_are_mirrored():
+def test_half_of_the_images_are_mirrored():
     ramp = np.broadcast_to(np.arange(64, dtype="uint8")[None, :, None] * 2, (64, 64, 3))
-    pictures = [augment(ramp, (2, index)).numpy() for index in range(64)]
-    mirrored = sum(picture[:, 0].mean() > picture[:, -1].mean() for picture in pictures)
+    images = [augment(ramp, (2, index)).numpy() for index in range(64)]
+    mirrored = sum(image[:, 0].mean() > image[:, -1].mean() for image in images)
     assert 20 <= mirrored <= 44  # three standard deviations of the binomial distribution
 
 
-def _both(picture):
-    return picture, picture[:, ::-1]
+def _both(image):
+    return image, image[:, ::-1]

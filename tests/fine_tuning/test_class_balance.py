@@ -11,7 +11,7 @@ from keras_crosspool.targets import MULTI_LABEL
 
 @pytest.fixture
 def skewed(train_split):
-    """Of three classes two, of four pictures and of one."""
+    """Of three classes two, of four images and of one."""
     return dataclasses.replace(train_split, size=5, labels=np.array([0, 0, 2, 0, 0]))
 
 

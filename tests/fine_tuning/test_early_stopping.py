@@ -19,8 +19,8 @@ def _stopper(patience=3):
 
 @pytest.fixture
 def model():
-    picture = keras.Input((2,))
-    return keras.Model(picture, keras.layers.Dense(1)(picture))
+    image = keras.Input((2,))
+    return keras.Model(image, keras.layers.Dense(1)(image))
 
 
 def _run(stopper, model, epochs):

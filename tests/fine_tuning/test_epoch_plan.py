@@ -1,4 +1,4 @@
-"""The order of pictures: each once an epoch, the same for any number of devices."""
+"""The order of images: each once an epoch, the same for any number of devices."""
 
 import numpy as np
 import pytest
@@ -9,7 +9,7 @@ SIZES = [(18, 6), (17, 4), (5, 8), (1, 1)]
 
 
 @pytest.mark.parametrize(("size", "batch_size"), SIZES)
-def test_every_picture_counts_once_an_epoch(size, batch_size):
+def test_every_image_counts_once_an_epoch(size, batch_size):
     plan = EpochPlan(size, batch_size, seed=3)
     order, weights = plan.order(2), plan.weights()
     assert order.shape == weights.shape == (plan.steps, batch_size)
@@ -19,7 +19,7 @@ def test_every_picture_counts_once_an_epoch(size, batch_size):
 
 
 @pytest.mark.parametrize(("size", "batch_size"), SIZES)
-def test_the_mean_over_steps_is_the_mean_over_pictures(size, batch_size):
+def test_the_mean_over_steps_is_the_mean_over_images(size, batch_size):
     losses = np.random.default_rng(0).normal(size=size)
     plan = EpochPlan(size, batch_size, seed=1)
     # A step's loss as Keras has it: weighted losses over the places of the batch.

@@ -7,7 +7,7 @@ from scipy.special import log_softmax
 
 from keras_crosspool import build_model
 from keras_crosspool.backbones import create_backbone
-from keras_crosspool.closed_form.fit import adapt_head, describe, solve_models
+from keras_crosspool.closed_form.fit import adapt_head, compute_descriptors, solve_models
 from keras_crosspool.config.fine_tuning_config import FineTuningConfig
 from keras_crosspool.evaluation import predict_logits
 from keras_crosspool.fine_tuning.fine_tune import fine_tune
@@ -16,7 +16,7 @@ from keras_crosspool.fine_tuning.fine_tune import fine_tune
 def _solved(model, split):
     size = model.input_shape[1]
     adapt_head(model, split, size)
-    solve_models([model], describe([model], split, size))
+    solve_models([model], compute_descriptors([model], split, size))
     return model, model.get_weights()
 
 

@@ -19,13 +19,13 @@ def _names(epoch, step):
     [(0, (0,), 2, (0, 2)), (1, (3,), 1, (3, 2)), (1, (3, 4), 1, (4, 1))],
     ids=["from the start", "taken up midway", "the epoch after that"],
 )
-def test_the_pictures_of_the_step_are_named(loss, first_step, epochs, batch, expected):
+def test_the_images_of_the_step_are_named(loss, first_step, epochs, batch, expected):
     callback = FiniteLoss(_names, 0.01, first_step)
     for epoch in epochs:
         callback.on_epoch_begin(epoch)
         callback.on_train_batch_end(0, {"loss": 1.0})
     epoch, step = expected
     names = ", ".join(_names(epoch, step))
-    words = rf"loss {loss} at learning_rate=0\.01, epoch {epoch}, step {step}, pictures {names}$"
+    words = rf"loss {loss} at learning_rate=0\.01, epoch {epoch}, step {step}, images {names}$"
     with pytest.raises(FloatingPointError, match=words):
         callback.on_train_batch_end(batch, {"loss": loss})

@@ -49,8 +49,8 @@ def train(distribution, data, network):
 
 def _steps(distribution, network, **options):
     """Steps on images of which one share has far larger gradients than the other."""
-    with np.load(network.with_name("images.npz")) as images:
-        pictures, targets = images["pictures"], images["targets"]
+    with np.load(network.with_name("images.npz")) as data:
+        images, targets = data["images"], data["targets"]
     with distribution.scope():
         model = keras.models.load_model(network)
         model = AccumulatingModel(model.input, model.output)
@@ -58,17 +58,17 @@ def _steps(distribution, network, **options):
         loss = keras.losses.CategoricalCrossentropy(from_logits=True)
         # A large epsilon makes Adam's steps follow the length of the gradients.
         model.compile(LayerwiseAdamW(0.1, epsilon=1.0, **options), loss)
-    model.fit(pictures, targets, batch_size=16, epochs=4, shuffle=False, verbose=0)
+    model.fit(images, targets, batch_size=16, epochs=4, shuffle=False, verbose=0)
     return _flat(model)
 
 
 def _save_case(folder, network):
     """Saves a network and random images; both ways of training read them. The network's path."""
     rng = np.random.default_rng(0)
-    pictures = rng.uniform(0, 255, (16, 16, 16, 3)).astype("float32")
+    images = rng.uniform(0, 255, (16, 16, 16, 3)).astype("float32")
     targets = np.eye(3, dtype="float32")[rng.integers(0, 3, 16)]
     targets[:8] *= 20
-    np.savez(folder / "images.npz", pictures=pictures, targets=targets)
+    np.savez(folder / "images.npz", images=images, targets=targets)
     network.save(folder / "network.keras")
     return folder / "network.keras"
 

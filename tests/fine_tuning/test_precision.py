@@ -77,8 +77,8 @@ def test_a_batch_that_cannot_be_divided_is_refused(batch_size, parts):
 )
 def test_what_bounds_training(trained, delivered, bound):
     assert report(trained, delivered) == {
-        "pictures_per_second": trained,
-        "input_pictures_per_second": delivered,
+        "images_per_second": trained,
+        "input_images_per_second": delivered,
         "bound": bound,
     }
     assert report(None, None) == {}

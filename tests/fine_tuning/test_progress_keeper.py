@@ -12,7 +12,7 @@ from keras_crosspool.fine_tuning.callbacks.throughput import Throughput
 from keras_crosspool.fine_tuning.checkpoints import Checkpoints
 from keras_crosspool.fine_tuning.fine_tune import fine_tune
 
-# Of 18 pictures three steps an epoch: 3 with the head alone, then 9.
+# Of 18 images three steps an epoch: 3 with the head alone, then 9.
 OPTIONS = {
     "epochs": 3,
     "frozen_epochs": 1,

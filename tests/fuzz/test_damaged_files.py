@@ -55,7 +55,7 @@ def whole(tmp_path_factory):
         json.dumps(
             {
                 "machine": {"cpu": "any"}, "versions": {"keras": "3"}, "settings": {"rounds": 10},
-                "pictures": {"sha256": "0" * 64},
+                "images": {"sha256": "0" * 64},
                 "runtimes": [
                     {"name": "keras", "samples_ns": [[1, 2], [3, 4]], "summary": {"p50_ms": 2.5}}
                 ],
@@ -67,19 +67,19 @@ def whole(tmp_path_factory):
 
 def _make_model(directory):
     keras.utils.set_random_seed(0)
-    picture = keras.Input((8, 8, 3))
-    x = keras.layers.Rescaling(1 / 127.5, -1.0)(picture)
+    image = keras.Input((8, 8, 3))
+    x = keras.layers.Rescaling(1 / 127.5, -1.0)(image)
     x = keras.layers.Conv2D(4, 3, activation="relu")(x)
     data = {"path": "photos", "train_split": "train", "val_split": None, "fingerprint": "0"}
     metadata = ModelMetadata("tiny", ("pear", "plum"), 8, {"mirror": True}, data, {}, {"loss": 0.5})
-    save_model(directory, flat_classifier(picture, x, metadata.class_names), metadata)
+    save_model(directory, flat_classifier(image, x, metadata.class_names), metadata)
 
 
 def _make_descriptors(directory):
     directory.mkdir()
     record = ExtractionRecord(
         model="tiny", model_fingerprint="1", image_size=8, data="photos", split="train",
-        data_fingerprint="2", skip_broken=False, pictures=5, format="float32", dims=6,
+        data_fingerprint="2", skip_broken=False, images=5, format="float32", dims=6,
         batch_size=1, shard_size=3, versions={},
     )  # fmt: skip
     (directory / "descriptors.json").write_text(record.to_json())

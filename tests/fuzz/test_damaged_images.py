@@ -162,12 +162,12 @@ def _write(folder, count):
 # A file that takes ten seconds of the processor ends the worker by SIGPROF.
 WORKER = """
 import json, os, signal, sys
-from keras_crosspool.data import read_picture
+from keras_crosspool.data import read_image
 folder = sys.argv[1]
 for name in sorted(os.listdir(folder)):
     signal.setitimer(signal.ITIMER_PROF, 10)
     try:
-        said = read_picture(os.path.join(folder, name), 16).tolist()
+        said = read_image(os.path.join(folder, name), 16).tolist()
     except ValueError as error:
         said = str(error)
     except BaseException as error:
@@ -254,6 +254,6 @@ def test_evaluate_leaves_the_broken_ones_out(
     assert "Traceback" not in done.stderr
     scores = json.loads((tmp_path / "scores.json").read_text())
     refused = sum(isinstance(said, str) for said in outcomes.values())
-    assert scores["pictures"] == 8 + len(outcomes) - refused
+    assert scores["images"] == 8 + len(outcomes) - refused
     assert sum(scores["left_out"].values()) == refused
     assert _contents(folder) == before

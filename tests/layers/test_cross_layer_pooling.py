@@ -1,4 +1,4 @@
-"""CrossLayerPooling against the paper's formula, place by place."""
+"""CrossLayerPooling against the paper's formula, position by position."""
 
 import itertools
 
@@ -9,7 +9,7 @@ from keras import ops
 
 from keras_crosspool import CrossLayerPooling, GuidanceSelection, LocalRegions
 from keras_crosspool.backbones import create_backbone
-from keras_crosspool.data import load_pictures, open_split
+from keras_crosspool.data import load_images, open_split
 
 OPTIONS = list(itertools.product([False, True], repeat=3))
 
@@ -27,8 +27,8 @@ def real_maps(grocery):
     keras.utils.set_random_seed(0)
     size, channels = 160, 64
     network = create_backbone("EfficientNetLite0", size)
-    pixels, _ = load_pictures(open_split(str(grocery), "test"), size, limit=8)
-    names = [choice.layer for choice in network.pair()]
+    pixels, _ = load_images(open_split(str(grocery), "test"), size, limit=8)
+    names = [choice.layer for choice in network.default_feature_maps()]
     maps = network.extractor(names).predict(pixels.astype("float32"), verbose=0)
     features, guidance = (ops.convert_to_numpy(maps[name]) for name in names)
     regions, selection = LocalRegions(channels), GuidanceSelection(channels)
@@ -55,7 +55,7 @@ def test_formula(pool_by_loops, block, root, norm, data_format):
     np.testing.assert_allclose(layer([features, guidance]), expected, rtol=2e-5, atol=1e-6)
 
 
-def test_each_picture_is_pooled_alone():
+def test_each_image_is_pooled_alone():
     features, guidance = _maps(shape=(3, 4, 4))
     together = ops.convert_to_numpy(CrossLayerPooling()([features, guidance]))
     assert not np.allclose(together[0], together[1])
@@ -162,14 +162,14 @@ def test_gradient_equals_finite_differences(tf, block, root, norm):
     direction = np.random.default_rng(1).normal(size=(1, 6))
     gradients = _gradients(tf, layer, maps, direction)
     step = 1e-6
-    for which, place in itertools.product((0, 1), np.ndindex(1, 3, 2, 2)):
+    for which, position in itertools.product((0, 1), np.ndindex(1, 3, 2, 2)):
         values = []
         for sign in (1, -1):
             moved = [x.copy() for x in maps]
-            moved[which][place] += sign * step
+            moved[which][position] += sign * step
             values.append(float(np.sum(ops.convert_to_numpy(layer(moved)) * direction)))
         slope = (values[0] - values[1]) / (2 * step)
-        np.testing.assert_allclose(gradients[which][place], slope, rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(gradients[which][position], slope, rtol=1e-4, atol=1e-6)
 
 
 @pytest.mark.parametrize(("block", "root", "norm"), OPTIONS)
@@ -228,7 +228,7 @@ def test_height_and_width_may_be_unknown(pool_by_loops, grid):
     model = keras.Model(inputs, CrossLayerPooling()(inputs))
     assert model.output_shape == (None, 18)
     features, guidance = _maps(shape=(2, *grid))
-    guidance = guidance + 0.1  # no picture without any guidance
+    guidance = guidance + 0.1  # no image without any guidance
     descriptor = model.predict([features, guidance], verbose=0)
     np.testing.assert_allclose(descriptor, pool_by_loops(features, guidance), rtol=2e-5, atol=1e-6)
 
@@ -295,7 +295,7 @@ def test_resize_leaves_equal_grids_alone():
 
 @pytest.mark.parametrize(("policy", "step"), [("mixed_float16", 1e-3), ("mixed_bfloat16", 8e-3)])
 def test_half_precision_accumulates_in_float32(pool_by_loops, policy, step):
-    # 64 x 64 places of 30 x 30 sum to 3.7 million; float16 ends at 65504.
+    # 64 x 64 positions of 30 x 30 sum to 3.7 million; float16 ends at 65504.
     features, guidance = _maps(shape=(1, 64, 64), dims=2, channels=2)
     features, guidance = np.abs(features) * 30, guidance * 30
     half = policy.removeprefix("mixed_")
@@ -341,7 +341,7 @@ def test_round_trip_through_a_file(tmp_path):
     np.testing.assert_array_equal(restored(maps), model(maps))
 
 
-def test_no_tensor_is_as_large_as_the_places_times_the_descriptor(tf):
+def test_no_tensor_is_as_large_as_the_positions_times_the_descriptor(tf):
     height, width, dims, channels = 9, 11, 13, 17
     layer = CrossLayerPooling(block_normalization=True)
     specs = [tf.TensorSpec((2, height, width, n), "float32") for n in (dims, channels)]
@@ -383,7 +383,7 @@ def test_bad_inputs_are_named(case):
 def test_another_grid_is_refused_after_the_first_call():
     layer = CrossLayerPooling()
     layer(list(_maps()))
-    # Both have 36 places, so the product alone would not notice.
+    # Both have 36 positions, so the product alone would not notice.
     with pytest.raises(ValueError, match="different grids"):
         layer([np.zeros((1, 4, 9, 3), "float32"), np.zeros((1, 6, 6, 6), "float32")])
 

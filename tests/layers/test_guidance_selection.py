@@ -80,7 +80,7 @@ def test_dynamic_sizes_and_round_trip_through_a_file(tmp_path):
 
 def test_half_precision_keeps_the_values():
     layer = GuidanceSelection(2, dtype="mixed_float16")
-    # As sums in float16 the activities of 60 x 60 places would all be infinite.
+    # As sums in float16 the activities of 60 x 60 positions would all be infinite.
     maps = (ACTIVITY * np.full((1, 60, 60, 5), 100)).astype("float16")
     layer.adapt([maps])
     np.testing.assert_array_equal(layer(maps), maps[..., [2, 3]])

@@ -124,9 +124,9 @@ def test_the_fit_stays_in_the_layer(tmp_path):
 @pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
 @pytest.mark.parametrize("size", SIZES)
 def test_crop_reads_the_centre_of_each_window(size, data_format):
-    places = np.stack(np.mgrid[0:6, 0:7], axis=-1)[None].astype("float32")
+    positions = np.stack(np.mgrid[0:6, 0:7], axis=-1)[None].astype("float32")
     layer = LocalRegions(1, size, data_format=data_format)
-    cropped = _last(layer.crop(_format(places, data_format)), data_format)
+    cropped = _last(layer.crop(_format(positions, data_format)), data_format)
     assert cropped.shape == (1, 7 - size[0], 8 - size[1], 2)
     for i, j in np.ndindex(cropped.shape[1:3]):
         # Even windows have no middle cell: the one before the middle is taken.

@@ -10,25 +10,25 @@ pytestmark = pytest.mark.slow
 TRAIN, EVALUATE, PREDICT = (f"keras_crosspool.{name}" for name in ("train", "evaluate", "predict"))
 
 
-def _break_pictures(folder):
+def _break_images(folder):
     first, second = sorted((folder / "train" / "Orange").iterdir())[:2]
-    first.write_text("a text file with the name of a picture")
+    first.write_text("a text file with the name of an image")
     second.write_bytes(second.read_bytes()[:4000])
     return first, second
 
 
 @pytest.fixture(scope="module")
-def runs(fork_mains, tmp_path_factory, copy_pictures, tiny_folder, model_directory):
+def runs(fork_mains, tmp_path_factory, copy_images, tiny_folder, model_directory):
     """Every bad command, run: case -> (process, what its line must say), and the output folder."""
     folder = tmp_path_factory.mktemp("bad")
     output = folder / "output"
     output.mkdir()
     train = (TRAIN, f"--data={tiny_folder}", f"--output={output}/model", "--image_size=96")
 
-    empty = copy_pictures(folder / "empty", {"train": 1})
+    empty = copy_images(folder / "empty", {"train": 1})
     (empty / "train" / "Damson").mkdir()
-    broken = copy_pictures(folder / "broken", {"train": 3})
-    text, truncated = _break_pictures(broken)
+    broken = copy_images(folder / "broken", {"train": 3})
+    text, truncated = _break_images(broken)
     half = folder / "half"
     shutil.copytree(model_directory, half)
     encoded = (half / "model.keras").read_bytes()
@@ -41,11 +41,11 @@ def runs(fork_mains, tmp_path_factory, copy_pictures, tiny_folder, model_directo
         "missing folder": ((*train, "--data=nowhere"), r"no such folder.*Received: nowhere$"),
         "empty class": (
             (*train, f"--data={empty}"),
-            r"no pictures.*Received: .*Damson, which holds",
+            r"no images.*Received: .*Damson, which holds",
         ),
-        "broken pictures": (
+        "broken images": (
             (*train, f"--data={broken}"),
-            rf"2 of 9 pictures .*--skip_broken.*Received: broken: {text}, {truncated}$",
+            rf"2 of 9 images .*--skip_broken.*Received: broken: {text}, {truncated}$",
         ),
         "unknown backbone": ((*train, "--backbone=resnet51"), r"Did you mean ResNet.*'resnet51'$"),
         "image too small": ((*train, "--image_size=16"), r"at least 32 .*Received: 16$"),
@@ -57,7 +57,7 @@ def runs(fork_mains, tmp_path_factory, copy_pictures, tiny_folder, model_directo
             (EVALUATE, f"--model={half}", f"--json={output}/scores.json"),
             r"model\.keras is damaged.*half$",
         ),
-        "broken picture": (
+        "broken image": (
             (*predict, f"--explain={output}/a.png", photo, truncated),
             rf"cannot be decoded.*Received: {truncated}$",
         ),
@@ -70,12 +70,12 @@ CASES = (
     "unknown flag",
     "missing folder",
     "empty class",
-    "broken pictures",
+    "broken images",
     "unknown backbone",
     "image too small",
     "wrong model directory",
     "half a model directory",
-    "broken picture",
+    "broken image",
 )
 
 

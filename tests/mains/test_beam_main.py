@@ -49,7 +49,7 @@ def test_without_beam_one_line_says_what_to_install(run_main, model_directory, t
 
 @pytest.fixture(scope="module")
 def single(run_main, model_directory, tmp_path_factory):
-    """The arguments of an extraction of 18 pictures, and its folder by one process."""
+    """The arguments of an extraction of 18 images, and its folder by one process."""
     output = tmp_path_factory.mktemp("single") / "descriptors"
     arguments = (f"--model={model_directory}", "--batch_size=2", "--shard_size=4")
     done = run_main(EXTRACT, *arguments, f"--output={output}")
@@ -64,8 +64,8 @@ def test_two_processes_write_the_bytes_of_one(run_main, single, tmp_path, half_w
     command = (EXTRACT_BEAM, *arguments, f"--output={output}", *PROCESSES)
     done = run_main(*command)
     assert done.returncode == 0, done.stderr
-    assert "18 pictures of train, 512 values each as float16: " in done.stdout
-    assert "pictures/s" in done.stdout
+    assert "18 images of train, 512 values each as float16: " in done.stdout
+    assert "images/s" in done.stdout
     assert _contents(output) == _contents(expected)
 
     for number in (0, 3):

@@ -9,15 +9,15 @@ from PIL import Image
 from scipy.special import softmax
 
 from keras_crosspool import load_model
-from keras_crosspool.data import load_pictures, open_split, read_picture
+from keras_crosspool.data import load_images, open_split, read_image
 
 MAINS = ("train", "evaluate", "predict")
 
 
-def _odd_pictures(folder, photo):
+def _odd_images(folder, photo):
     """The same photograph in the modes that photographs come in."""
-    with Image.open(photo) as picture:
-        rgb = picture.convert("RGB")
+    with Image.open(photo) as image:
+        rgb = image.convert("RGB")
     files = {}
     for mode, ending in (("L", "png"), ("RGBA", "png"), ("CMYK", "jpg"), ("P", "png")):
         files[mode] = folder / f"[bold]{mode}.{ending}"  # a name that a terminal could misread
@@ -30,7 +30,7 @@ def runs(run_mains, model_directory, tiny_folder, tmp_path_factory):
     """All runs at once, and the folder of what they wrote."""
     folder = tmp_path_factory.mktemp("runs")
     photo = sorted((tiny_folder / "test" / "Orange").iterdir())[0]
-    pictures = _odd_pictures(folder, photo)
+    images = _odd_images(folder, photo)
     cases = {f"help {name}": (f"keras_crosspool.{name}", "--help") for name in MAINS}
     cases["evaluate"] = (
         "keras_crosspool.evaluate",
@@ -44,9 +44,9 @@ def runs(run_mains, model_directory, tiny_folder, tmp_path_factory):
         f"--explain={folder}/where.png",
         f"--json={folder}/predictions.json",
         photo,
-        *pictures.values(),
+        *images.values(),
     )
-    return run_mains(cases), folder, [photo, *pictures.values()]
+    return run_mains(cases), folder, [photo, *images.values()]
 
 
 @pytest.mark.slow
@@ -81,10 +81,10 @@ def test_evaluate_scores_the_split(runs, model_directory, tiny_folder):
     assert (record["data"], record["split"]) == (str(tiny_folder), "test")
     model, metadata = load_model(model_directory)
     split = open_split(tiny_folder, "test", metadata.class_names)
-    pictures, labels = load_pictures(split, metadata.image_size)
-    predicted = np.argmax(model(pictures.astype("float32")), axis=1)
+    images, labels = load_images(split, metadata.image_size)
+    predicted = np.argmax(model(images.astype("float32")), axis=1)
     assert record["top1"] == pytest.approx((predicted == labels).mean())
-    assert record["pictures"] == 12
+    assert record["images"] == 12
     with (tiny_folder / "classes.csv").open() as file:
         coarse = {row["class"]: row["coarse_class"] for row in csv.DictReader(file)}
     names = np.array([coarse[name] for name in metadata.class_names])
@@ -97,7 +97,7 @@ def test_evaluate_scores_the_split(runs, model_directory, tiny_folder):
 
 
 @pytest.mark.slow
-def test_predict_reads_every_kind_of_picture_and_explains(runs, model_directory):
+def test_predict_reads_every_kind_of_image_and_explains(runs, model_directory):
     processes, folder, paths = runs
     done = processes["predict"]
     assert done.returncode == 0, done.stderr
@@ -105,8 +105,8 @@ def test_predict_reads_every_kind_of_picture_and_explains(runs, model_directory)
     records = json.loads((folder / "predictions.json").read_text())
     assert [record["path"] for record in records] == [str(path) for path in paths]
     for record, path in zip(records, paths, strict=True):
-        picture = read_picture(path, metadata.image_size).astype("float32")
-        logits = np.asarray(model(picture[None]))[0]
+        image = read_image(path, metadata.image_size).astype("float32")
+        logits = np.asarray(model(image[None]))[0]
         expected = {
             name: (chance, logit)
             for name, chance, logit in zip(
@@ -124,8 +124,8 @@ def test_predict_reads_every_kind_of_picture_and_explains(runs, model_directory)
     # The table shows as many classes as asked for.
     assert all(record["classes"][0]["class"] in done.stdout for record in records)
     assert done.stdout.count("│") == 4 * 2 * len(paths)
-    with Image.open(folder / "where.png") as picture:
-        picture.load()
+    with Image.open(folder / "where.png") as image:
+        image.load()
     assert sorted(p.name for p in folder.iterdir() if "[" not in p.name) == [
         "predictions.json",
         "scores.json",

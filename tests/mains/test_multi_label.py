@@ -1,4 +1,4 @@
-"""Pictures with several labels through every main: montages, train, evaluate, predict, export."""
+"""Images with several labels through every main: montages, train, evaluate, predict, export."""
 
 import json
 import re
@@ -10,7 +10,7 @@ from scipy.special import expit
 from sklearn import metrics
 
 from keras_crosspool import load_model
-from keras_crosspool.data import load_pictures, open_split
+from keras_crosspool.data import load_images, open_split
 from keras_crosspool.evaluation import predict_logits
 
 pytestmark = pytest.mark.slow
@@ -48,15 +48,15 @@ def model_runs(fork_main, fork_mains, montages, tmp_path_factory):
     )
     assert train.returncode == 0, train.stderr
     model = f"--model={folder}/model"
-    picture = data / "test" / "00003.jpg"
+    image = data / "test" / "00003.jpg"
     cases = {
         "evaluate": ("keras_crosspool.evaluate", model, f"--json={folder}/scores.json"),
-        "predict": ("keras_crosspool.predict", model, f"--json={folder}/p.json", picture),
+        "predict": ("keras_crosspool.predict", model, f"--json={folder}/p.json", image),
         "export": (
             "export.tflite",
             model,
             f"--output={folder}/model.tflite",
-            "--parity_pictures=16",
+            "--parity_images=16",
         ),
     }
     return {"train": train} | fork_mains(cases), folder, data
@@ -76,19 +76,19 @@ def test_montages_show_what_their_labels_say(montages, tiny_folder):
     for name, count in (("train", TRAIN), ("test", TEST)):
         split = open_split(folder / "good", name)
         assert split.size == count
-        pictures, labels = load_pictures(split, 128)
+        images, labels = load_images(split, 128)
         numbers = labels.sum(axis=1)
         assert set(numbers) == {1, 2, 3}
         counts = labels.sum(axis=0)
         assert counts.max() - counts.min() <= 1
-        for picture, number in zip(pictures, numbers, strict=True):
-            cells = picture.reshape(2, 64, 2, 64, 3).swapaxes(1, 2).reshape(4, -1, 3)
+        for image, number in zip(images, numbers, strict=True):
+            cells = image.reshape(2, 64, 2, 64, 3).swapaxes(1, 2).reshape(4, -1, 3)
             # A cell without a product is of one colour, but for what JPEG makes of it.
             assert sum(cell.std(axis=0).max() > 10 for cell in cells) == number
     groups = np.array(open_split(folder / "good", "train").groups)
     assert sorted(np.bincount(groups)) == [TRAIN // 6] * 6  # six photographs a class
-    with Image.open(folder / "good" / "train" / "00000.jpg") as picture:
-        assert picture.size == (128, 128)
+    with Image.open(folder / "good" / "train" / "00000.jpg") as image:
+        assert image.size == (128, 128)
 
 
 def test_montages_of_too_few_classes_are_refused(montages):
@@ -128,7 +128,7 @@ def test_evaluate_scores_labels(model_runs, logits_and_labels):
     record = json.loads((model_runs[1] / "scores.json").read_text())
     logits, labels, metadata = logits_and_labels
     chosen = expit(logits) >= metadata.thresholds
-    assert record["pictures"] == TEST
+    assert record["images"] == TEST
     for index, name in enumerate(metadata.class_names):
         expected = metrics.average_precision_score(labels[:, index], logits[:, index])
         assert record["classes"][name]["average_precision"] == pytest.approx(expected, abs=1e-4)

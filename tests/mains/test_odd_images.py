@@ -67,7 +67,7 @@ def test_evaluate_says_what_it_used(runs):
     done = runs[0]["evaluate"]
     assert done.returncode == 0, done.stderr
     left_out = {".heic (read once pillow-heif is installed)": 1, "not a regular file": 1}
-    line = "test: 12 pictures; left out: " + ", ".join(f"{n} {why}" for why, n in left_out.items())
+    line = "test: 12 images; left out: " + ", ".join(f"{n} {why}" for why, n in left_out.items())
     assert line in done.stdout
     scores = json.loads((runs[1] / "scores.json").read_text())
-    assert (scores["pictures"], scores["left_out"]) == (12, left_out)
+    assert (scores["images"], scores["left_out"]) == (12, left_out)

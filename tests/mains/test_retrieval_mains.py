@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from keras_crosspool import load_model
-from keras_crosspool.data import load_pictures, open_split
+from keras_crosspool.data import load_images, open_split
 from keras_crosspool.retrieval import open_descriptors, ternarize, unpack
 
 pytestmark = pytest.mark.slow
@@ -34,9 +34,9 @@ def runs(run_main, fork_mains, model_directory, tiny_folder, tmp_path_factory):
             SEARCH, model, descriptors, "--nearest=4", f"--contact_sheet={folder}/sheet.png",
             f"--json={folder}/found.json", *photos,
         ),
-        "no picture": (SEARCH, model, descriptors),
+        "no image": (SEARCH, model, descriptors),
         "no descriptors": (SEARCH, model, f"--descriptors={tiny_folder}", photos[0]),
-        "no picture format": (SEARCH, model, descriptors, "--contact_sheet=sheet.txt", photos[0]),
+        "no image format": (SEARCH, model, descriptors, "--contact_sheet=sheet.txt", photos[0]),
     }  # fmt: skip
     return started | fork_mains(cases), folder, photos
 
@@ -52,12 +52,12 @@ def test_help_in_words(runs):
 def test_extract_says_what_it_did(runs):
     done = runs[0]["extract"]
     assert done.returncode == 0, done.stderr
-    assert "18 pictures of train, 512 values each as packed: " in done.stdout
-    assert re.search(r"^\d+\.\d pictures/s$", done.stdout, re.MULTILINE)
+    assert "18 images of train, 512 values each as packed: " in done.stdout
+    assert re.search(r"^\d+\.\d images/s$", done.stdout, re.MULTILINE)
     again = runs[0]["again"]
     assert again.returncode == 0, again.stderr
     assert "18 of them were there already" in again.stdout
-    assert "pictures/s" not in again.stdout
+    assert "images/s" not in again.stdout
 
 
 def test_search_finds_the_nearest(runs, model_directory, tiny_folder):
@@ -65,11 +65,11 @@ def test_search_finds_the_nearest(runs, model_directory, tiny_folder):
     done = processes["search"]
     assert done.returncode == 0, done.stderr
     model, metadata = load_model(model_directory)
-    describe = keras.Model(model.input, model.get_layer("logits").input)
+    extractor = keras.Model(model.input, model.get_layer("logits").input)
     split = open_split(tiny_folder, "test", metadata.class_names)
-    pictures, labels = load_pictures(split, metadata.image_size)
+    images, labels = load_images(split, metadata.image_size)
     asked = [np.flatnonzero(labels == i)[0] for i in (0, 2)]
-    queries = ternarize(keras.ops.convert_to_numpy(describe(pictures[asked].astype("float32"))))
+    queries = ternarize(keras.ops.convert_to_numpy(extractor(images[asked].astype("float32"))))
     store = open_descriptors(folder / "packed")
     stored = np.concatenate([unpack(rows, 512) for _, rows in store.shards()]).astype("float64")
     lengths = np.linalg.norm(stored, axis=1)
@@ -80,7 +80,7 @@ def test_search_finds_the_nearest(runs, model_directory, tiny_folder):
         found = [row["similarity"] for row in record["neighbours"]]
         # The batch may change the last bits of a value at the threshold.
         assert found == pytest.approx(similar[:4], abs=0.03)
-        assert all(f"/{row['classes'][0]}/" in row["picture"] for row in record["neighbours"])
+        assert all(f"/{row['classes'][0]}/" in row["image"] for row in record["neighbours"])
         assert sum(row["votes"] for row in record["votes"]) == 4
         best = record["votes"][0]
         line = f"votes: {best['class']} {best['votes']} (mean {best['similarity']:.3f})"
@@ -94,9 +94,9 @@ def test_search_finds_the_nearest(runs, model_directory, tiny_folder):
     ("case", "words"),
     [
         ("other format", r"made otherwise.*with format packed, not float16$"),
-        ("no picture", r"Expected pictures: search .*Received: none$"),
+        ("no image", r"Expected images: search .*Received: none$"),
         ("no descriptors", r"no folder of descriptors: .*Received: .*tiny$"),
-        ("no picture format", r"ends in one of .*Received: sheet\.txt$"),
+        ("no image format", r"ends in one of .*Received: sheet\.txt$"),
     ],
 )
 def test_one_clear_line_and_exit_code_2(runs, case, words):

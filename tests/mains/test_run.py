@@ -38,7 +38,7 @@ def write():
     with files.atomic_path(flags.FLAGS.output) as path:
         path.write_text("whole")
         os.kill(os.getpid(), getattr(signal, flags.FLAGS.signal))
-def main(pictures):
+def main(images):
     if flags.FLAGS.signal:
         return write()
     if flags.FLAGS.error == "long":
@@ -46,10 +46,10 @@ def main(pictures):
     if flags.FLAGS.error:
         raise ERRORS[flags.FLAGS.error]
     logging.debug("%s is\\nlogged", "\\x1b[31mred" + "x" * 10_000)
-    print("ran with", flags.FLAGS.count, *pictures)
+    print("ran with", flags.FLAGS.count, *images)
     for number in range(flags.FLAGS.lines):
         print("line", number)
-mains.run(main, positional="PICTURE" if "pictures" in sys.argv[0] else None)
+mains.run(main, positional="IMAGE" if "images" in sys.argv[0] else None)
 '''
 
 
@@ -75,7 +75,7 @@ def run_script(tmp_path_factory):
 def test_a_good_run(run_script):
     done = run_script("--output=x", "--count=3")
     assert (done.returncode, done.stdout, done.stderr) == (0, "ran with 3\n", "")
-    done = run_script("--output=x", "a.jpg", "b.jpg", name="pictures")
+    done = run_script("--output=x", "a.jpg", "b.jpg", name="images")
     assert (done.returncode, done.stdout) == (0, "ran with 1 a.jpg b.jpg\n")
 
 
@@ -94,7 +94,7 @@ def test_a_signal_ends_it_in_order(run_script, name, tmp_path, tried):
     assert done.returncode == 75
     assert done.stderr == (
         "error: Asked to stop before the end; what was not complete is not written, and the same "
-        f"command begins it anew. Received: {name}\n"
+        f"command starts again. Received: {name}\n"
     )
     assert list(tmp_path.iterdir()) == []
     tried("files", f"{name} while a file is written", done.stderr)
@@ -196,6 +196,6 @@ def test_an_output_that_is_closed_is_no_failure(run_script):
 
 def test_names_that_the_terminal_lacks_are_escaped(run_script):
     arguments = ["--output=x", "Päron", "梨", b"\xff.jpg"]
-    done = run_script(*arguments, name="pictures", env={"PYTHONIOENCODING": "latin-1"}, text=False)
+    done = run_script(*arguments, name="images", env={"PYTHONIOENCODING": "latin-1"}, text=False)
     assert done.returncode == 0
     assert done.stdout == b"ran with 1 P\xe4ron \\u68a8 \\udcff.jpg\n"

@@ -54,8 +54,8 @@ def test_logits_and_metadata_come_back(tmp_path, backbone, head):
     assert metadata == written
     assert restored.class_names == written.class_names
     rng = np.random.default_rng(0)
-    pictures = rng.integers(0, 256, (3, 128, 128, 3)).astype("float32")
-    np.testing.assert_array_equal(restored(pictures), model(pictures))
+    images = rng.integers(0, 256, (3, 128, 128, 3)).astype("float32")
+    np.testing.assert_array_equal(restored(images), model(images))
 
 
 def test_default_splits_are_those_of_the_training():
@@ -151,7 +151,7 @@ class Interrupted(BaseException):
 
 
 @pytest.fixture
-def fail_to_describe(monkeypatch):
+def fail_to_write_metadata(monkeypatch):
     """Lets `save_model` fail once the model is written."""
 
     def make(error):
@@ -164,17 +164,17 @@ def fail_to_describe(monkeypatch):
 
 
 @pytest.mark.parametrize("error", [RuntimeError, Interrupted])
-def test_an_error_midway_leaves_the_older_model(directory, model, error, fail_to_describe):
+def test_an_error_midway_leaves_the_older_model(directory, model, error, fail_to_write_metadata):
     before = _contents(directory)
-    fail_to_describe(error)
+    fail_to_write_metadata(error)
     with pytest.raises(error):
         save_model(directory, model, _metadata("newer"))
     assert _contents(directory) == before
     assert [p.name for p in directory.parent.iterdir()] == ["model"]
 
 
-def test_an_error_midway_leaves_nothing_where_nothing_was(tmp_path, model, fail_to_describe):
-    fail_to_describe(RuntimeError)
+def test_an_error_midway_leaves_nothing_where_nothing_was(tmp_path, model, fail_to_write_metadata):
+    fail_to_write_metadata(RuntimeError)
     with pytest.raises(RuntimeError):
         save_model(tmp_path / "model", model, _metadata())
     assert list(tmp_path.iterdir()) == []

@@ -7,20 +7,20 @@ from keras import ops
 
 from keras_crosspool import CrossLayerPooling, LocalRegions, build_model
 from keras_crosspool.backbones import create_backbone
-from keras_crosspool.data import load_pictures, open_split
+from keras_crosspool.data import load_images, open_split
 from keras_crosspool.models.average_branch import AverageBranch
 from keras_crosspool.models.policy import all_layers, network_with_policy, with_policy
 
 
 @pytest.fixture(scope="module")
-def pictures():
+def images():
     rng = np.random.default_rng(0)
     return rng.integers(0, 256, (2, 128, 128, 3)).astype("float32")
 
 
-def _maps(backbone, pictures):
-    info = backbone.pair()
-    maps = backbone.extractor([i.layer for i in info])(pictures)
+def _maps(backbone, images):
+    info = backbone.default_feature_maps()
+    maps = backbone.extractor([i.layer for i in info])(images)
     return [ops.convert_to_numpy(maps[i.layer]) for i in info]
 
 
@@ -31,7 +31,7 @@ def _signed_root_and_norm(sums):
 
 @pytest.mark.parametrize(("window", "guidance_channels"), [(1, 24), (2, 24), (3, 2000)])
 def test_cross_layer_descriptor(
-    backbone, pictures, windows_by_loops, pool_by_loops, window, guidance_channels
+    backbone, images, windows_by_loops, pool_by_loops, window, guidance_channels
 ):
     model = build_model(
         backbone,
@@ -40,7 +40,7 @@ def test_cross_layer_descriptor(
         feature_channels=6,
         guidance_channels=guidance_channels,
     )
-    features, guidance = _maps(backbone, pictures)
+    features, guidance = _maps(backbone, images)
     cells = 4 - window + 1
     channels = min(guidance_channels, 1280)
     regions = model.get_layer("regions")
@@ -54,18 +54,18 @@ def test_cross_layer_descriptor(
     projected = windows @ kernel.reshape(-1, 6) + bias
     start = (window - 1) // 2
     centres = guidance[:, start : start + cells, start : start + cells, :channels]
-    descriptor = keras.Model(model.input, model.descriptor)(pictures)
+    descriptor = keras.Model(model.input, model.descriptor)(images)
     expected = pool_by_loops(projected, centres)
     np.testing.assert_allclose(descriptor, expected, rtol=1e-3, atol=1e-4)
     kernel, bias = model.get_layer("logits").get_weights()
-    np.testing.assert_allclose(model(pictures), expected @ kernel + bias, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(model(images), expected @ kernel + bias, rtol=1e-3, atol=1e-4)
 
 
-def test_global_average_descriptor(backbone, pictures):
+def test_global_average_descriptor(backbone, images):
     model = build_model(backbone, 3, scheme="global_average")
-    _, guidance = _maps(backbone, pictures)
+    _, guidance = _maps(backbone, images)
     expected = _signed_root_and_norm(guidance.mean(axis=(1, 2)))
-    descriptor = model.compute_descriptors(pictures)
+    descriptor = model.compute_descriptors(images)
     np.testing.assert_allclose(descriptor, expected, rtol=1e-3, atol=1e-5)
     assert model.output_shape == (None, 3)
 
@@ -75,7 +75,7 @@ def test_models_share_the_backbones_weights(backbone):
     assert first.get_layer("stem_conv") is second.get_layer("stem_conv")
 
 
-def test_layers_can_be_chosen(backbone, pictures):
+def test_layers_can_be_chosen(backbone, images):
     model = build_model(
         backbone,
         2,
@@ -86,7 +86,7 @@ def test_layers_can_be_chosen(backbone, pictures):
         guidance_channels=8,
     )
     assert model.get_layer("regions").input.shape[-1] == 1280
-    assert np.isfinite(ops.convert_to_numpy(model(pictures))).all()
+    assert np.isfinite(ops.convert_to_numpy(model(images))).all()
 
 
 def test_bad_input_is_named(backbone):
@@ -101,7 +101,7 @@ def test_bad_input_is_named(backbone):
         build_model(backbone, 2, features_layer="stem_activation")
 
 
-def test_the_advised_picture_size_is_large_enough():
+def test_the_advised_image_size_is_large_enough():
     small = create_backbone("EfficientNetLite0", 64, weights="none")
     with pytest.raises(ValueError, match="about 96 px"):
         build_model(small, 2)
@@ -110,7 +110,7 @@ def test_the_advised_picture_size_is_large_enough():
 
 @pytest.fixture(scope="module")
 def photographs(tiny_folder):
-    return load_pictures(open_split(tiny_folder, "test"), 128, limit=6)[0].astype("float32")
+    return load_images(open_split(tiny_folder, "test"), 128, limit=6)[0].astype("float32")
 
 
 def _in_float32(model):
@@ -147,7 +147,7 @@ def test_half_precision_within_a_region_grid(backbone, photographs):
 
 
 def test_averages_of_nothing_stay_finite_in_half_precision():
-    """The norm of a picture in which no channel is active has nothing to divide by."""
+    """The norm of an image in which no channel is active has nothing to divide by."""
     maps = keras.Input((4, 4, 8))
     branch = AverageBranch.build(maps)
     float32 = {layer.name for layer in branch.float32_layers}

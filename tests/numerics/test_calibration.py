@@ -24,7 +24,7 @@ def test_recovers_the_scale_of_the_scores(scale):
     assert temperature == pytest.approx(scale, rel=0.05)
 
 
-def test_log_loss_is_that_of_the_pictures_and_lowest_there():
+def test_log_loss_is_that_of_the_images_and_lowest_there():
     scores, labels = _scores(sharpness=2.0)
     temperature, log_loss = fit_temperature(7 * scores, labels)
 
@@ -45,14 +45,14 @@ def test_scores_that_say_nothing_become_even_chances():
 
 
 @pytest.mark.parametrize("count", [12, 120])
-def test_confidence_is_bounded_by_the_number_of_pictures(count):
+def test_confidence_is_bounded_by_the_number_of_images(count):
     # All right by a wide margin: without a bound the chances would be 1 and 0 exactly, and every
-    # strength of a classifier would look equally good.
+    # alpha of a classifier would look equally good.
     labels = np.arange(count) % 3
     scores = np.eye(3)[labels]
     temperature, log_loss = fit_temperature(scores, labels)
     confidence = softmax(scores / temperature, axis=1).max(axis=1).mean()
-    # One imaginary picture more, of any class alike: two thirds of it are wrong.
+    # One imaginary image more, of any class alike: two thirds of it are wrong.
     assert 1 - confidence == pytest.approx(2 / 3 / (count + 1), rel=0.05)
     assert log_loss > 0
 
@@ -79,7 +79,7 @@ def test_sigmoid_recovers_scale_and_offset(scale, shift):
     assert chances.mean() == pytest.approx(labels.mean(), rel=0.01)
 
 
-def test_sigmoid_equals_logistic_regression_on_many_pictures():
+def test_sigmoid_equals_logistic_regression_on_many_images():
     logits, labels = _multi_hot_scores(seed=3)
     temperature, offset, _ = fit_sigmoid(logits, labels)
     platt = LogisticRegression(C=np.inf, tol=1e-8).fit(logits.reshape(-1, 1), labels.ravel())
@@ -88,11 +88,11 @@ def test_sigmoid_equals_logistic_regression_on_many_pictures():
 
 
 @pytest.mark.parametrize("count", [12, 120])
-def test_sigmoid_confidence_is_bounded_by_the_number_of_pictures(count):
+def test_sigmoid_confidence_is_bounded_by_the_number_of_images(count):
     labels = np.eye(3, dtype=int)[np.arange(count) % 3]
     temperature, offset, log_loss = fit_sigmoid(labels.astype(float), labels)
     wrong = np.abs(expit(labels / temperature + offset) - labels)
-    # One imaginary picture more with each label one time in three: of what is there, two thirds of
+    # One imaginary image more with each label one time in three: of what is there, two thirds of
     # 1 / (count / 3 + 1 / 3 + ...) are wrong; both kinds of error come equally often.
     assert wrong.sum() == pytest.approx(3 * 2 * (1 / 3) * (2 / 3) * count / (count + 1), rel=0.05)
     assert log_loss > 0

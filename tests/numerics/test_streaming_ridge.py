@@ -31,18 +31,18 @@ def _assert_equal(solution, expected, scale=1.0):
 
 @pytest.mark.parametrize("batches", [1, 7, 90])
 @pytest.mark.parametrize("count", [90, 8])
-def test_equals_scikit_learn_at_every_strength(count, batches):
+def test_equals_scikit_learn_at_every_alpha(count, batches):
     rows, targets, folds = (x[:count] for x in _data())
-    ridge, strengths = _streamed(rows, targets, folds, min(batches, count)), [1e-2, 1.0, 30.0]
-    for strength, solution in zip(strengths, ridge.solve(strengths), strict=True):
-        _assert_equal(solution, Ridge(alpha=strength).fit(rows, targets))
+    ridge, alphas = _streamed(rows, targets, folds, min(batches, count)), [1e-2, 1.0, 30.0]
+    for alpha, solution in zip(alphas, ridge.solve(alphas), strict=True):
+        _assert_equal(solution, Ridge(alpha=alpha).fit(rows, targets))
 
 
 def test_equals_the_ridge_on_the_gram_matrix():
     rows, targets, folds = _data(dims=200)
     ((kernel, bias),) = _streamed(rows, targets, folds).solve([0.3])
-    duals, expected_bias = fit_ridge(rows @ rows.T, targets, 0.3)
-    np.testing.assert_allclose(kernel, rows.T @ duals, rtol=1e-6, atol=1e-9)
+    dual_coef, expected_bias = fit_ridge(rows @ rows.T, targets, 0.3)
+    np.testing.assert_allclose(kernel, rows.T @ dual_coef, rtol=1e-6, atol=1e-9)
     np.testing.assert_allclose(bias, expected_bias, rtol=1e-6, atol=1e-9)
 
 

@@ -22,8 +22,8 @@ SIZE = 32  # pixels
 def _save_small_model(directory, data, seed=0):
     """A model directory whose descriptor is a map of 6 x 6 cells, 32 values each."""
     keras.utils.set_random_seed(seed)
-    picture = keras.Input((SIZE, SIZE, 3))
-    x = keras.layers.Rescaling(1 / 127.5, -1.0)(picture)
+    image = keras.Input((SIZE, SIZE, 3))
+    x = keras.layers.Rescaling(1 / 127.5, -1.0)(image)
     x = keras.layers.Conv2D(32, 7, strides=5)(x)
     metadata = ModelMetadata(
         name=f"small-{seed}",
@@ -34,7 +34,7 @@ def _save_small_model(directory, data, seed=0):
         versions={},
         metrics={},
     )
-    save_model(directory, flat_classifier(picture, x, metadata.class_names), metadata)
+    save_model(directory, flat_classifier(image, x, metadata.class_names), metadata)
     return directory
 
 
@@ -52,7 +52,7 @@ def small_model(tmp_path_factory, tiny_folder):
 
 @pytest.fixture(scope="session")
 def extraction_arguments(small_model):
-    """Arguments of `extract`, but for the output: 18 pictures, the last of five shards not full."""
+    """Arguments of `extract`, but for the output: 18 images, the last of five shards not full."""
     return {
         "model": small_model,
         "data": None,
@@ -82,7 +82,7 @@ def store_of(tmp_path):
         record = ExtractionRecord(
             model="made up", model_fingerprint="1" * 64, image_size=SIZE, data="photos",
             split="train", data_fingerprint="2" * 64, skip_broken=False,
-            pictures=len(descriptors), format=format, dims=descriptors.shape[1], batch_size=1,
+            images=len(descriptors), format=format, dims=descriptors.shape[1], batch_size=1,
             shard_size=shard_size, versions={},
         )  # fmt: skip
         (directory / RECORD_FILE).write_text(record.to_json())

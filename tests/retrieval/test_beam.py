@@ -29,7 +29,7 @@ def test_the_bytes_of_one_process(arguments, whole_extraction, options):
     done = extract_with_beam(options, **arguments)
     assert done.computed == 18
     assert done.seconds > 0
-    assert done.store.record.pictures == 18
+    assert done.store.record.images == 18
     assert _contents(arguments["output"]) == _contents(whole_extraction)
 
 
@@ -46,7 +46,7 @@ def test_each_takes_up_what_the_other_began(arguments, whole_extraction):
     assert extract_with_beam([], **arguments).computed == 0
 
 
-def test_pictures_are_counted_and_no_shard_is_written_twice(arguments, whole_extraction):
+def test_images_are_counted_and_no_shard_is_written_twice(arguments, whole_extraction):
     output = arguments["output"]
     shutil.copytree(whole_extraction, output)
     (output / "descriptors-00003.npy").unlink()
@@ -54,7 +54,7 @@ def test_pictures_are_counted_and_no_shard_is_written_twice(arguments, whole_ext
     pipeline = beam.Pipeline(runner="FnApiRunner", options=_options([]))
     _ = pipeline | beam.Create(range(5)) | beam.Map(write_shard, arguments, Shared())
     result = pipeline.run()
-    (counter,) = result.metrics().query(beam.metrics.MetricsFilter().with_name("pictures"))[
+    (counter,) = result.metrics().query(beam.metrics.MetricsFilter().with_name("images"))[
         "counters"
     ]
     assert counter.result == 4

@@ -38,7 +38,7 @@ def test_the_order_of_the_lines_changes_nothing(kept, order, tried):
     store = open_descriptors(directory)
     for number, (first, *_) in enumerate(nearest(store, descriptors)):
         assert first.position == number
-        assert first.entry.picture == f"photos/{number}.jpg"
+        assert first.entry.image == f"photos/{number}.jpg"
         assert first.entry.classes == (f"class {number}",)
     tried("tables", f"index.csv with its lines sorted {order}", "every neighbour has its own name")
 
@@ -46,9 +46,9 @@ def test_the_order_of_the_lines_changes_nothing(kept, order, tried):
 INDEX_DAMAGES = {
     "a line twice": (
         lambda x: [*x[:-1], x[0]],
-        r"two rows with the same picture.*index\.csv, lines 2 and 12: photos/0\.jpg$",
+        r"two rows with the same image.*index\.csv, lines 2 and 12: photos/0\.jpg$",
     ),
-    "a place twice": (
+    "a row twice": (
         lambda x: [x[0], x[1].replace(",0,1", ",0,0"), *x[2:]],
         r"shard 0, row 0 stands where shard 0, row 1 is",
     ),
@@ -57,14 +57,14 @@ INDEX_DAMAGES = {
         r"shard 3, row 0 stands where shard 2, row 2 is",
     ),
     "a negative row": (lambda x: [*x[:-1], x[-1].replace(",2,2", ",2,-2")], r"row -2 stands where"),
-    "a line too few": (lambda x: x[1:], r"names 10 of 11 pictures"),
+    "a line too few": (lambda x: x[1:], r"names 10 of 11 images"),
     "a row that is text": (
         lambda x: [x[0].replace(",0,0", ",0,one"), *x[1:]],
         r"invalid literal.*Received: .*index\.csv, line 2$",
     ),
     "a field too few": (
         lambda x: [*x[:3], "photos/3.jpg,class 3,0\n", *x[4:]],
-        r"does not fit the header picture,classes,shard,row: .*index\.csv, line 5, 3 fields",
+        r"does not fit the header image,classes,shard,row: .*index\.csv, line 5, 3 fields",
     ),
     "a field of 200,000 characters": (
         lambda x: [x[0], "a" * 200_000 + x[1], *x[2:]],
@@ -153,9 +153,9 @@ def test_a_value_too_large_for_the_length_is_refused(kept):
 
 RECORD_DAMAGES = {
     "a list": ([], r"it must be an object, not a list"),
-    "pictures as text": ({"pictures": "many"}, r'pictures must be a whole number, not "many"'),
-    "no pictures": ({"pictures": 0}, r"pictures must be a whole number of at least 1, not 0"),
-    "pictures without end": ({"pictures": 10**18, "shard_size": 1}, r"9{15}\d+ of 10{18} shards"),
+    "images as text": ({"images": "many"}, r'images must be a whole number, not "many"'),
+    "no images": ({"images": 0}, r"images must be a whole number of at least 1, not 0"),
+    "images without end": ({"images": 10**18, "shard_size": 1}, r"9{15}\d+ of 10{18} shards"),
     "shards of no size": ({"shard_size": 0}, r"shard_size must be a whole number of at least 1"),
     "a shard size of true": ({"shard_size": True}, r"shard_size must be a whole number, not true"),
     "an unknown format": ({"format": "int4"}, r"format must be one of float32.*not \"int4\""),

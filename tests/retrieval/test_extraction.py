@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from keras_crosspool import load_model
-from keras_crosspool.data import read_picture
+from keras_crosspool.data import read_image
 from keras_crosspool.retrieval import FORMATS, extract, job, open_descriptors, unpack
 from keras_crosspool.retrieval.store import INDEX_FILE, RECORD_FILE, read_index
 
@@ -31,29 +31,29 @@ def _extract(model, output, **arguments):
 
 
 @pytest.fixture(scope="module")
-def pictures(tiny_folder):
-    """The training pictures in order, by their paths."""
+def images(tiny_folder):
+    """The training images in order, by their paths."""
     folders = sorted((tiny_folder / "train").iterdir())
     return [path for folder in folders for path in sorted(folder.iterdir())]
 
 
 @pytest.fixture(scope="module")
-def expected(small_model, pictures):
-    """The descriptors, picture by picture."""
+def expected(small_model, images):
+    """The descriptors, image by image."""
     model, _ = load_model(small_model)
-    describe = keras.Model(model.input, model.get_layer("logits").input)
-    rows = [describe(read_picture(p, SIZE)[None].astype("float32")) for p in pictures]
+    extractor = keras.Model(model.input, model.get_layer("logits").input)
+    rows = [extractor(read_image(p, SIZE)[None].astype("float32")) for p in images]
     return np.concatenate([keras.ops.convert_to_numpy(row) for row in rows])
 
 
 @pytest.fixture(scope="module")
 def whole(small_model, tmp_path_factory):
-    """An extraction of 18 pictures that nothing disturbed. Do not change it."""
+    """An extraction of 18 images that nothing disturbed. Do not change it."""
     return _extract(small_model, tmp_path_factory.mktemp("whole") / "descriptors")
 
 
-def test_descriptors_and_index(whole, expected, pictures):
-    assert (whole.computed, whole.store.record.pictures, whole.store.record.dims) == (18, 18, 1152)
+def test_descriptors_and_index(whole, expected, images):
+    assert (whole.computed, whole.store.record.images, whole.store.record.dims) == (18, 18, 1152)
     assert whole.seconds > 0
     shards = list(whole.store.shards())
     assert [(start, len(rows)) for start, rows in shards] == [
@@ -64,8 +64,8 @@ def test_descriptors_and_index(whole, expected, pictures):
     np.testing.assert_allclose(rows, expected, atol=1e-4)
     with (whole.store.directory / INDEX_FILE).open(newline="") as file:
         index = list(csv.DictReader(file))
-    assert [row["picture"] for row in index] == [str(path) for path in pictures]
-    assert [row["classes"] for row in index] == [path.parent.name for path in pictures]
+    assert [row["image"] for row in index] == [str(path) for path in images]
+    assert [row["classes"] for row in index] == [path.parent.name for path in images]
     assert [divmod(i, 4) for i in range(18)] == [(int(r["shard"]), int(r["row"])) for r in index]
 
 
@@ -169,8 +169,8 @@ def test_a_full_disk_is_an_error_and_the_work_is_taken_up(small_model, whole, sm
 
 
 @pytest.mark.slow
-def test_same_bytes_after_sigkill(small_model, copy_pictures, tmp_path):
-    data = copy_pictures(tmp_path / "data", {"train": 20})
+def test_same_bytes_after_sigkill(small_model, copy_images, tmp_path):
+    data = copy_images(tmp_path / "data", {"train": 20})
     arguments = {"data": str(data), "split": "train", "batch_size": 1, "shard_size": 1}
     command = [sys.executable, "-m", "keras_crosspool.extract", f"--model={small_model}"]
     command += [f"--{name}={value}" for name, value in arguments.items()]
@@ -193,7 +193,7 @@ def test_same_bytes_after_sigkill(small_model, copy_pictures, tmp_path):
         ({"format": "packed"}, r"made otherwise.*with format float16, not packed$"),
         ({"batch_size": 1}, r"batch_size 2, not 1$"),
         ({"shard_size": 8}, r"shard_size 4, not 8$"),
-        ({"split": "test"}, r"split train, not test; data_fingerprint .*; pictures 18, not 12$"),
+        ({"split": "test"}, r"split train, not test; data_fingerprint .*; images 18, not 12$"),
         ({"format": "int8"}, r"one of float32, float16, packed\. Received: 'int8'"),
         ({"shard_size": 3}, r"multiple of the batch size\. Received: 3 and 2"),
     ],
@@ -228,15 +228,15 @@ def test_a_folder_of_something_else_is_refused(small_model, tmp_path):
     assert [path.name for path in tmp_path.iterdir()] == ["photo.jpg"]
 
 
-def test_broken_pictures_are_left_out(small_model, tiny_folder, expected, pictures, tmp_path):
+def test_broken_images_are_left_out(small_model, tiny_folder, expected, images, tmp_path):
     data = tmp_path / "data"
     shutil.copytree(tiny_folder, data)
-    broken = data / pictures[3].relative_to(tiny_folder)
-    broken.write_bytes(b"no picture")
+    broken = data / images[3].relative_to(tiny_folder)
+    broken.write_bytes(b"no image")
     done = _extract(small_model, tmp_path / "out", data=str(data), skip_broken=True)
     rows = np.concatenate([rows for _, rows in done.store.shards()])
     np.testing.assert_allclose(rows, np.delete(expected, 3, axis=0), atol=1e-4)
-    assert str(broken) not in {entry.picture for entry in done.store.index}
+    assert str(broken) not in {entry.image for entry in done.store.index}
     assert len(done.store.index) == 17
 
 
@@ -251,7 +251,7 @@ def test_a_descriptor_that_is_not_finite_is_refused(small_model, tiny_folder, tm
     assert list((tmp_path / "out").glob("*.npy")) == []
 
 
-def test_the_index_names_every_label(small_model, pictures, tmp_path):
+def test_the_index_names_every_label(small_model, images, tmp_path):
     folder = tmp_path / "data" / "train"
     folder.mkdir(parents=True)
     labels = {"a,b.jpg": ("Anjou", "Orange"), 'say "c".jpg': (), "ü.jpg": ("Orange",)}
@@ -259,8 +259,8 @@ def test_the_index_names_every_label(small_model, pictures, tmp_path):
         csv.writer(file).writerows(
             [("file", "labels"), *((name, ";".join(names)) for name, names in labels.items())]
         )
-    for name, picture in zip(labels, pictures, strict=False):
-        shutil.copy(picture, folder / name)
+    for name, image in zip(labels, images, strict=False):
+        shutil.copy(image, folder / name)
     _extract(small_model, tmp_path / "out", data=str(tmp_path / "data"))
     expected = [
         (str(folder / name), names, 0, row) for row, (name, names) in enumerate(labels.items())

@@ -13,7 +13,7 @@ def test_a_class_with_a_separator_in_its_name_stays_one(store_of, tried):
 
 
 def test_an_index_of_older_versions_is_read(tmp_path):
-    rows = "picture,classes,shard,row\na.jpg,bread;milk,0,0\nb.jpg,[new],0,1\nc.jpg,,0,2\n"
+    rows = "image,classes,shard,row\na.jpg,bread;milk,0,0\nb.jpg,[new],0,1\nc.jpg,,0,2\n"
     (tmp_path / INDEX_FILE).write_text(rows)
     found = [entry.classes for entry in read_index(tmp_path)]
     assert found == [("bread", "milk"), ("[new]",), ()]

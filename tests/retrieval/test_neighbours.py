@@ -27,7 +27,7 @@ def test_the_nearest_of_all_shards(store_of, descriptors, name, shard_size):
         if name != "packed":  # whose whole numbers tie
             assert [neighbour.position for neighbour in found] == place.tolist()
         for neighbour in found:
-            assert neighbour.entry.picture == f"photos/{neighbour.position}.jpg"
+            assert neighbour.entry.image == f"photos/{neighbour.position}.jpg"
             assert neighbour.entry.classes == (f"class {neighbour.position}",)
             assert (neighbour.entry.shard, neighbour.entry.row) == divmod(
                 neighbour.position, shard_size

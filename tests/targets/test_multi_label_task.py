@@ -16,7 +16,7 @@ NAMES = ("bread", "milk", "pear", "plum", "absent")
 
 @pytest.fixture(scope="module")
 def example():
-    """Logits of 150 pictures for five labels, of which none has the last and some have none."""
+    """Logits of 150 images for five labels, of which none has the last and some have none."""
     rng = np.random.default_rng(0)
     labels = (rng.uniform(size=(150, 5)) < [0.5, 0.3, 0.1, 0.05, 0.0]).astype(int)
     return 2 * labels - 2 + rng.normal(size=labels.shape), labels
@@ -40,8 +40,8 @@ def test_scores_equal_scikit_learn(example):
         assert row["precision"] == pytest.approx(metrics.precision_score(truth, chosen[:, index]))
         assert row["recall"] == pytest.approx(metrics.recall_score(truth, chosen[:, index]))
         assert row["f1"] == pytest.approx(metrics.f1_score(truth, chosen[:, index]))
-        assert row["pictures"] == truth.sum()
-    # The label that no picture has is left out of the means.
+        assert row["images"] == truth.sum()
+    # The label that no image has is left out of the means.
     mean = metrics.average_precision_score(labels[:, :4], logits[:, :4])
     assert scores.mean_average_precision == pytest.approx(mean)
     assert MULTI_LABEL.measure(logits, labels) == pytest.approx(mean)
@@ -51,7 +51,7 @@ def test_scores_equal_scikit_learn(example):
     assert scores.micro_f1 == pytest.approx(2 * hits / (chosen.sum() + labels.sum()))
     log_loss = metrics.log_loss(labels.ravel(), expit(logits).ravel())
     assert scores.log_loss == pytest.approx(log_loss)
-    assert json.loads(json.dumps(scores.to_dict()))["pictures"] == 150
+    assert json.loads(json.dumps(scores.to_dict()))["images"] == 150
     assert scores.metrics()["mean_average_precision"] == scores.mean_average_precision
 
 
@@ -64,17 +64,17 @@ def test_thresholds_have_the_best_f1_of_all(example):
             continue
         best = max(metrics.f1_score(truth, column >= cut) for cut in column)
         assert metrics.f1_score(truth, column >= threshold) == pytest.approx(best)
-        assert not np.isclose(column, threshold, rtol=1e-9).any()  # it lies between two pictures
-    # A label without pictures takes what is best for all labels together.
+        assert not np.isclose(column, threshold, rtol=1e-9).any()  # it lies between two images
+    # A label without images takes what is best for all labels together.
     cuts = np.unique(probabilities)
     f1 = [metrics.f1_score(labels.ravel(), probabilities.ravel() >= cut) for cut in cuts]
     common = metrics.f1_score(labels.ravel(), probabilities.ravel() >= thresholds[4])
     assert common == pytest.approx(max(f1))
 
 
-def test_pictures_without_any_label_are_refused():
+def test_images_without_any_label_are_refused():
     logits, none = np.zeros((4, 2)), np.zeros((4, 2), int)
-    with pytest.raises(ValueError, match=r"no picture.*Received: 4 pictures without labels"):
+    with pytest.raises(ValueError, match=r"no image.*Received: 4 images without labels"):
         MULTI_LABEL.score(logits, none, ("a", "b"))
     with pytest.raises(ValueError, match=r"Thresholds need.*Received: none"):
         best_thresholds(logits, none)
@@ -99,7 +99,7 @@ def test_loss_is_the_mean_cross_entropy_of_every_label(example):
     assert ops.convert_to_numpy(targets).dtype == np.float32
 
 
-def test_folds_hold_every_picture_out_once(example):
+def test_folds_hold_every_image_out_once(example):
     folds = MULTI_LABEL.folds(example[1], seed=1)
     np.testing.assert_array_equal(np.bincount(folds), [30] * 5)
     np.testing.assert_array_equal(folds, MULTI_LABEL.folds(example[1], seed=1))

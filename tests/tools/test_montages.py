@@ -26,7 +26,7 @@ def _encoded(colour):
 
 
 @pytest.mark.parametrize("seed", range(3))
-def test_every_picture_has_a_cell_of_its_own(seed):
+def test_every_image_has_a_cell_of_its_own(seed):
     colours = [(255, 0, 0), (0, 255, 0), (0, 0, 255)]
     made = montage([_encoded(c) for c in colours], 100, np.random.default_rng(seed))
     assert (made.shape, made.dtype) == ((100, 100, 3), np.uint8)

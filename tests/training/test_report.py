@@ -58,8 +58,8 @@ def test_names_of_any_kind_are_reported(directory, validation, warnings):
         "plots/confusion_matrix.png", "plots/confused_pairs.png",
     }  # fmt: skip
     for path in (directory / "plots").iterdir():
-        with Image.open(path) as picture:
-            picture.verify()
+        with Image.open(path) as image:
+            image.verify()
     card = (directory / "README.md").read_text(encoding="utf-8")
     assert r"of `caf\udce9/\x1b[2J`, sha256" in card
     assert all(f"(plots/{path.name})" in card for path in (directory / "plots").iterdir())
@@ -71,7 +71,7 @@ def test_a_part_that_fails_is_left_out_with_a_warning(
     directory, validation, warnings, monkeypatch, error, tried
 ):
     def fail(*arguments):
-        arguments[3].write_bytes(b"half a picture")
+        arguments[3].write_bytes(b"half an image")
         raise error
 
     monkeypatch.setattr(plots, "plot_confusion", fail)

@@ -45,7 +45,7 @@ def train():
 
 
 def _untimed(metrics):
-    timed = ("seconds", "pictures_per_second", "input_pictures_per_second", "bound")
+    timed = ("seconds", "images_per_second", "input_images_per_second", "bound")
     return {name: value for name, value in metrics.items() if name not in timed}
 
 
@@ -53,8 +53,8 @@ def test_model_directory_is_complete(model_directory, tiny_folder):
     names = {str(p.relative_to(model_directory)) for p in model_directory.rglob("*") if p.is_file()}
     assert {"model.keras", "model.json", "README.md", "plots/confusion_matrix.png"} <= names
     for path in model_directory.glob("plots/*.png"):
-        with Image.open(path) as picture:
-            picture.verify()
+        with Image.open(path) as image:
+            image.verify()
     fields = json.loads((model_directory / "model.json").read_text())
     assert fields["class_names"] == ["Anjou", "Arla-Standard-Milk", "Orange"]
     assert fields["image_size"] == fields["arguments"]["image_size"] == 128
@@ -69,7 +69,7 @@ def test_model_directory_is_complete(model_directory, tiny_folder):
     assert {"keras", "numpy", "tensorflow-cpu", "keras-crosspool"} <= set(fields["versions"])
     assert not {"output", "tensorboard"} & set(fields["arguments"])
     card = (model_directory / "README.md").read_text()
-    assert "18 pictures of `train` were used; left out: none." in card
+    assert "18 images of `train` were used; left out: none." in card
     assert fields["data"]["fingerprint"] in card
     assert "(plots/confusion_matrix.png)" in card
 
@@ -83,7 +83,7 @@ def test_metrics_are_those_of_the_model(model_directory, tiny_folder):
     assert metrics["accuracy"] >= 0.8
     assert metrics["coarse_accuracy"] >= metrics["accuracy"]
     assert metrics["top5_accuracy"] == 1
-    assert {"baseline_accuracy", "strength", "cross_validated_accuracy"} <= set(metrics)
+    assert {"baseline_accuracy", "alpha", "cross_validated_accuracy"} <= set(metrics)
     assert set(metrics["seconds"]) == {"closed_form", "validation"}
 
 
@@ -140,7 +140,7 @@ def test_a_run_without_validation(train, tiny_folder, tmp_path):
 
 
 def _never(*_, **__):
-    raise AssertionError("the pictures were read")
+    raise AssertionError("the images were read")
 
 
 def test_an_output_that_is_no_model_directory_is_refused_first(
@@ -154,15 +154,15 @@ def test_an_output_that_is_no_model_directory_is_refused_first(
         train(tmp_path / "model", tiny_folder, solver="none")
 
 
-def test_bad_data_is_refused(train, tiny_folder, tmp_path, copy_pictures):
-    copy_pictures(tmp_path / "one", {"train": 2}, ["Anjou"])
+def test_bad_data_is_refused(train, tiny_folder, tmp_path, copy_images):
+    copy_images(tmp_path / "one", {"train": 2}, ["Anjou"])
     with pytest.raises(ValueError, match=r"two classes or more.*with Anjou$"):
         train(tmp_path / "model", tmp_path / "one")
-    copy_pictures(tmp_path / "other", {"train": 1}, ["Anjou", "Orange"])
-    copy_pictures(tmp_path / "other", {"test": 1}, ["Anjou", "Nectarine"])
+    copy_images(tmp_path / "other", {"train": 1}, ["Anjou", "Orange"])
+    copy_images(tmp_path / "other", {"test": 1}, ["Anjou", "Nectarine"])
     with pytest.raises(ValueError, match=r"not trained on.*Received: Nectarine"):
         train(tmp_path / "model", tmp_path / "other", val_split="test")
-    # 18 pictures of 3 x 3 cells have 72 windows of 2 x 2.
+    # 18 images of 3 x 3 cells have 72 windows of 2 x 2.
     with pytest.raises(ValueError, match=r"PCA to 100 components.*Received: 72 rows"):
         train(tmp_path / "model", tiny_folder, feature_channels=100)
     assert not (tmp_path / "model").exists()
@@ -170,7 +170,7 @@ def test_bad_data_is_refused(train, tiny_folder, tmp_path, copy_pictures):
 
 @pytest.fixture(scope="module")
 def several_labels(tiny_folder, tmp_path_factory):
-    """The tiny pictures in one folder, with their class and what kind of thing it is as labels."""
+    """The tiny images in one folder, with their class and what kind of thing it is as labels."""
     folder = tmp_path_factory.mktemp("several") / "train"
     folder.mkdir()
     rows = ["file,labels"]
@@ -187,7 +187,7 @@ def test_several_labels_without_validation(train, several_labels, tmp_path):
     arguments = {"backbone": "VGG16", "weights": "none", "image_size": 64, "window_size": 1}
     metadata = train(tmp_path / "model", several_labels, frozen_epochs=1, **arguments)
     assert (metadata.task, len(metadata.class_names)) == ("multi_label", 5)
-    # Cross-validation chose them: there are no other pictures.
+    # Cross-validation chose them: there are no other images.
     assert len(metadata.thresholds) == 5
     assert load_model(tmp_path / "model")[1] == metadata
     history = json.loads((tmp_path / "model" / "history.json").read_text())

@@ -7,10 +7,10 @@ from keras_crosspool.models.metadata import ModelMetadata
 from keras_crosspool.training.summary import summary
 
 METRICS = {
-    "strength": 0.001,
+    "alpha": 0.001,
     "cross_validated_accuracy": 0.965,
     "cross_validated_log_loss": 0.116,
-    "baseline_strength": 0.1,
+    "baseline_alpha": 0.1,
     "baseline_cross_validated_accuracy": 0.971,
     "baseline_accuracy": 0.78125,
     "accuracy": 0.8229166,
@@ -98,7 +98,7 @@ def test_a_classifier_that_was_not_solved():
 
 
 def test_a_chosen_scheme_and_the_key_of_the_next_version():
-    metrics = {name: x for name, x in METRICS.items() if name != "strength"}
+    metrics = {name: x for name, x in METRICS.items() if name != "alpha"}
     rows = _rows(summary(_metadata(metrics | {"chosen_scheme": "both", "alpha": 30.0}), "model"))
     assert rows["scheme"] == "both, chosen by cross-validation"
     assert rows["alpha"].startswith("30, ")

@@ -16,8 +16,8 @@ import keras, numpy as np, tensorflow as tf
 
 strategy = tf.distribute.MultiWorkerMirroredStrategy()
 with strategy.scope():
-    picture = keras.Input((4,))
-    model = keras.Model(picture, keras.layers.Dense(2)(picture))
+    image = keras.Input((4,))
+    model = keras.Model(image, keras.layers.Dense(2)(image))
     model.compile("sgd", "mse")
 
 def batches(context):

@@ -98,24 +98,24 @@ _CLASSES = {
 class GroceryStore(tfds.core.GeneratorBasedBuilder):
     """Photographs of fruit, vegetables and packages in grocery stores, taken by smartphone.
 
-    Each picture has a `label`, one of 81 products, and a `coarse_label`, one of 43 kinds. The
+    Each image has a `label`, one of 81 products, and a `coarse_label`, one of 43 kinds. The
     splits are the authors': `train`, `validation` and `test`. `info.metadata["coarse_names"]` is
     the coarse class of each class.
 
-    The pictures come from `downloads/manual/GroceryStoreDataset-master` in TFDS' data folder where
+    The images come from `downloads/manual/GroceryStoreDataset-master` in TFDS' data folder where
     the authors' archive was unpacked there, or `GroceryStoreDataset` for a clone, and else from
     the archive itself, which is downloaded. The archive follows the repository's branch, so it has
     no lasting checksum, and none is registered. To hold it to the one that it has now, prepare the
     data set with `tfds.download.DownloadConfig(register_checksums=True)`, which writes
     `checksums.tsv` beside this file.
 
-    Source:
+    Reference:
         Klasson, Zhang and Kjellström, "A Hierarchical Grocery Store Image Dataset with Visual and
         Semantic Labels", WACV 2019. MIT licence.
     """
 
     VERSION = tfds.core.Version("1.0.0")
-    RELEASE_NOTES = {"1.0.0": "The authors' pictures, labels and splits."}  # noqa: RUF012
+    RELEASE_NOTES = {"1.0.0": "The authors' images, labels and splits."}  # noqa: RUF012
     MANUAL_DOWNLOAD_INSTRUCTIONS = (
         f"Optional: unpack {_ARCHIVE} here, or clone {_HOMEPAGE}, to build without a download."
     )
@@ -147,9 +147,9 @@ class GroceryStore(tfds.core.GeneratorBasedBuilder):
             "test": self._generate_examples(folder, "test.txt"),
         }
 
-    def _generate_examples(self, folder, pictures):
+    def _generate_examples(self, folder, images):
         names, coarse_names = _names(folder / "classes.csv")
-        rows = csv.reader((folder / pictures).read_text().splitlines(), skipinitialspace=True)
+        rows = csv.reader((folder / images).read_text().splitlines(), skipinitialspace=True)
         for path, number, coarse_number in rows:
             labels = {"label": names[number], "coarse_label": coarse_names[coarse_number]}
             yield path, {"image": folder / path, **labels}

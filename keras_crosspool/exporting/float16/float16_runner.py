@@ -11,7 +11,7 @@ from keras_crosspool.exporting.runner import Runner
 class Float16Runner(Runner):
     """Emulates a runtime that computes in float16, on the artefact's own graph and kernels.
 
-    The picture, the weights and the result of every operator are rounded to the nearest float16, to
+    The image, the weights and the result of every operator are rounded to the nearest float16, to
     infinity from 65520 on. Results below `2**-14` become zero, since many GPUs compute without
     subnormal numbers; weights keep theirs, as they are only stored. Within an operator the
     artefact's own runtime computes in float32, also the sums; a GPU that adds up in float16 loses

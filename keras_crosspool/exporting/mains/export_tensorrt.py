@@ -1,4 +1,4 @@
-"""Exports a model directory as a TensorRT engine, proven on real pictures.
+"""Exports a model directory as a TensorRT engine, proven on real images.
 
 crosspool export tensorrt --model=DIR --output=model.engine --precision=float16
 """

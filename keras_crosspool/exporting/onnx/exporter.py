@@ -4,12 +4,12 @@ import pathlib
 
 from keras_crosspool.exporting import formats
 from keras_crosspool.exporting.calibration import calibrate
+from keras_crosspool.exporting.images import full_batches
 from keras_crosspool.exporting.onnx import graph as onnx_graph
 from keras_crosspool.exporting.onnx.half_storage import to_float16
 from keras_crosspool.exporting.onnx.inspection import runtime_operators
 from keras_crosspool.exporting.onnx.quantizer import OnnxQuantizer
 from keras_crosspool.exporting.onnx.recipe import ONNX_RUNTIME
-from keras_crosspool.exporting.pictures import full_batches
 from keras_crosspool.exporting.publish import Draft, publish
 from keras_crosspool.exporting.speed import gate_speed
 
@@ -35,7 +35,7 @@ def export_onnx(
         precision: `"float32"` (the default), `"float16"` (the head computes in float32) or
             `"int8"` (explicit Q/DQ pairs around convolutions, as ONNX Runtime wants them).
         comparator: `Comparator`, or `None` (the default) to write it unproven.
-        batch_size: int, pictures at once; `0` leaves it open. Defaults to `1`.
+        batch_size: int, images at once; `0` leaves it open. Defaults to `1`.
         opset: int, operator set version. Defaults to `18`.
         allow_slower: bool, whether int8 may be slower than float32 here. Defaults to `False`.
         **calibration: for `"int8"`, see `keras_crosspool.exporting.calibration.calibrate`.
@@ -45,7 +45,7 @@ def export_onnx(
 
     Raises:
         ValueError: if the model does not convert, the result is no valid ONNX, or the calibration
-            pictures are not as expected.
+            images are not as expected.
         ParityError: if the result is not the Keras model any more.
         SlowerError: if int8 is slower than float32 and that is not allowed.
     """
@@ -93,7 +93,7 @@ def make_graph(source, precision, comparator, batch_size, opset, recipe, calibra
     if precision == "int8":
         quantizer = OnnxQuantizer(proto, recipe)
         measured = calibrate(source, quantizer.method, quantizer.calibrate, **calibration)
-        details["calibration"] = measured.describe(comparator)
+        details["calibration"] = measured.to_dict(comparator)
         proto = quantizer.quantize(measured.statistics)
     onnx_graph.add_metadata(proto, source)
     onnx_graph.check(proto)
@@ -103,6 +103,6 @@ def make_graph(source, precision, comparator, batch_size, opset, recipe, calibra
 def _gate(source, content, comparator, batch_size, opset, allow_slower):
     """The speed of an int8 file as plain data; see `keras_crosspool.exporting.speed`."""
     reference = onnx_graph.convert(source, batch_size, opset).SerializeToString()
-    batch = next(full_batches(comparator.pictures.pixels, batch_size or 1))
+    batch = next(full_batches(comparator.images.pixels, batch_size or 1))
     row = formats.get_format("onnx")
     return gate_speed(row, content, reference, batch, allow_slower).to_dict()

@@ -9,7 +9,7 @@ import re
 from keras_crosspool.exporting.saved_model import INPUT_NAME, OUTPUT_NAME, image_spec
 
 _STANDARD_DOMAINS = ("", "ai.onnx")
-_PICTURE_RANGE = (0.0, 255.0)
+_IMAGE_RANGE = (0.0, 255.0)
 
 
 def convert(source, batch_size=1, opset=18):
@@ -122,7 +122,7 @@ def list_operators(proto):
 
 
 def list_tensors(proto):
-    """Describes the inputs and outputs of a graph.
+    """Lists the inputs and outputs of a graph.
 
     Args:
         proto: `onnx.ModelProto`.
@@ -131,12 +131,12 @@ def list_tensors(proto):
         Pair of tuples of dicts with `name`, `shape`, `dtype` and `range`.
     """
     return (
-        tuple(_describe(value, _PICTURE_RANGE) for value in proto.graph.input),
-        tuple(_describe(value, None) for value in proto.graph.output),
+        tuple(_tensor_info(value, _IMAGE_RANGE) for value in proto.graph.input),
+        tuple(_tensor_info(value, None) for value in proto.graph.output),
     )
 
 
-def _describe(value, value_range):
+def _tensor_info(value, value_range):
     import onnx
 
     tensor = value.type.tensor_type

@@ -3,8 +3,8 @@
 import numpy as np
 
 from keras_crosspool.exporting.convolution import Convolution
+from keras_crosspool.exporting.images import full_batches
 from keras_crosspool.exporting.onnx import graph as onnx_graph
-from keras_crosspool.exporting.pictures import full_batches
 from keras_crosspool.exporting.statistics import Collector
 
 

@@ -8,7 +8,7 @@ import pathlib
 PRODUCTS = ("tensorrt", "tensorrt_rtx")
 # RTX engines are built ahead of time for named targets; these are the GPUs sold since 2020.
 _RTX_TARGETS = ("SM86", "SM89", "SM120")
-_PICTURE_RANGE = (0.0, 255.0)
+_IMAGE_RANGE = (0.0, 255.0)
 _LOG_LINES = 8
 
 
@@ -133,8 +133,8 @@ def build_engine(proto, options):
     return Engine(
         bytes(serialised),
         _count_layers(network),
-        tuple(_describe(network.get_input(i)) for i in range(network.num_inputs)),
-        tuple(_describe(network.get_output(i)) for i in range(network.num_outputs)),
+        tuple(_tensor_info(network.get_input(i)) for i in range(network.num_inputs)),
+        tuple(_tensor_info(network.get_output(i)) for i in range(network.num_outputs)),
         {
             "product": options.product,
             "version": trt.__version__,
@@ -169,7 +169,7 @@ def _make_builder(trt, log):
         return trt.Builder(log)
     except TypeError as error:
         raise ValueError(
-            f"{trt.__name__} makes no builder here: it needs an NVIDIA driver. Export on a GPU "
+            f"{trt.__name__} cannot build here: it needs an NVIDIA driver. Export on a GPU "
             f"machine, or use `product=tensorrt_rtx`, which builds without. Received: {error}"
         ) from error
 
@@ -217,11 +217,11 @@ def _set_targets(trt, config, options):
 
 
 def _set_profile(builder, network, config, batches):
-    picture = network.get_input(0)
-    if picture.shape[0] != -1:
+    image = network.get_input(0)
+    if image.shape[0] != -1:
         return
     profile = builder.create_optimization_profile()
-    profile.set_shape(picture.name, *((batch, *tuple(picture.shape)[1:]) for batch in batches))
+    profile.set_shape(image.name, *((batch, *tuple(image.shape)[1:]) for batch in batches))
     config.add_optimization_profile(profile)
 
 
@@ -247,11 +247,11 @@ def _count_layers(network):
     return dict(collections.Counter(kinds).most_common())
 
 
-def _describe(tensor):
+def _tensor_info(tensor):
     shape = [None if size == -1 else size for size in tensor.shape]
     return {
         "name": tensor.name,
         "shape": shape,
         "dtype": {"FLOAT": "float32", "HALF": "float16"}.get(tensor.dtype.name, tensor.dtype.name),
-        "range": _PICTURE_RANGE if tensor.is_network_input else None,
+        "range": _IMAGE_RANGE if tensor.is_network_input else None,
     }

@@ -5,7 +5,7 @@ import re
 
 from keras_crosspool.exporting import formats
 from keras_crosspool.exporting.calibration import calibrate
-from keras_crosspool.exporting.pictures import full_batches
+from keras_crosspool.exporting.images import full_batches
 from keras_crosspool.exporting.publish import Draft, publish
 from keras_crosspool.exporting.saved_model import saved_model
 from keras_crosspool.exporting.speed import gate_speed
@@ -18,7 +18,7 @@ from keras_crosspool.exporting.tflite.inspection import (
 )
 
 _PACKAGES = ("tensorflow", "tensorflow_cpu", "ai_edge_litert", "litert_quantizer")
-_COST_PICTURES = 4
+_COST_IMAGES = 4
 _COSTLIEST = 5
 
 
@@ -42,7 +42,7 @@ def export_tflite(
             arithmetic), `"dynamic"` (int8 weights, float activations) or `"int8"` (convolutions
             in int8, the head in float).
         comparator: `Comparator`, or `None` (the default) to write it unproven.
-        batch_size: int, pictures at once; `0` leaves it open. Defaults to `1`.
+        batch_size: int, images at once; `0` leaves it open. Defaults to `1`.
         int8_io: bool, whether int8 comes in and goes out too. Defaults to `False`.
         allow_slower: bool, whether int8 may be slower than float32 here. Defaults to `False`.
         **calibration: for `"int8"`, see `keras_crosspool.exporting.calibration.calibrate`.
@@ -51,8 +51,8 @@ def export_tflite(
         `Artefact`.
 
     Raises:
-        ValueError: if the model uses an operator that TFLite has not built in, or the calibration
-            pictures are not as expected.
+        ValueError: if the model uses an operator that TFLite lacks, or the calibration
+            images are not as expected.
         ParityError: if the result is not the Keras model any more.
         SlowerError: if int8 is slower than float32 and that is not allowed.
     """
@@ -91,11 +91,11 @@ def _to_int8(source, comparator, batch_size, int8_io, allow_slower, options):
     quantizer = TFLiteQuantizer(content, source.float_layers(), int8_io, batch_size)
     calibration = calibrate(source, quantizer.method, quantizer.calibrate, **options)
     quantized = quantizer.quantize(calibration.statistics)
-    pixels = calibration.pictures.pixels
+    pixels = calibration.images.pixels
     details = {
         "float_operators": list_float_operators(quantized),
-        "layer_costs": quantizer.layer_costs(pixels[:_COST_PICTURES]),
-        "calibration": calibration.describe(comparator),
+        "layer_costs": quantizer.layer_costs(pixels[:_COST_IMAGES]),
+        "calibration": calibration.to_dict(comparator),
     }
     if comparator:
         batch = next(full_batches(pixels, batch_size or 1))
@@ -143,7 +143,7 @@ def _convert(directory, precision):
         return converter.convert()
     except ConverterError as error:
         raise ValueError(
-            "The model uses operators that TFLite has not built in; they would need the Flex "
+            "The model uses operators that TFLite lacks; they would need the Flex "
             f"delegate, which this exporter refuses. Received: {_unsupported(error)}"
         ) from error
 

@@ -4,7 +4,7 @@ import collections
 
 from keras_crosspool.exporting.tflite.container import parse
 
-_PICTURE_RANGE = (0.0, 255.0)
+_IMAGE_RANGE = (0.0, 255.0)
 _PIXEL_BY_PIXEL = ("MUL", "ADD", "SUB", "DIV")
 
 
@@ -24,7 +24,7 @@ def list_operators(content):
     custom = [code.customCode.decode() for code in model.operatorCodes if code.customCode]
     if custom:
         raise ValueError(
-            "The file uses operators that TFLite has not built in, so not every runtime can run "
+            "The file uses operators that TFLite lacks, so not every runtime can run "
             f"it. Received: {', '.join(custom)}"
         )
     return _count(name for name, _ in operators(model))
@@ -65,7 +65,7 @@ def tensor_wiring(content):
 
 
 def pixel_tensors(content):
-    """Names of the tensors computed from the picture pixel by pixel, the picture first.
+    """Names of the tensors computed from the image pixel by pixel, the image first.
 
     Args:
         content: bytes of a TFLite file.
@@ -104,7 +104,7 @@ def _count(names):
 
 
 def list_tensors(content):
-    """Describes the inputs and outputs of a TFLite file by the names of its signature.
+    """Lists the inputs and outputs of a TFLite file by the names of its signature.
 
     Args:
         content: bytes of the file.
@@ -120,8 +120,8 @@ def list_tensors(content):
     inputs = runner.get_input_details().items()
     outputs = runner.get_output_details().items()
     return (
-        tuple(_describe(name, tensor, _PICTURE_RANGE) for name, tensor in inputs),
-        tuple(_describe(name, tensor, None) for name, tensor in outputs),
+        tuple(_tensor_info(name, tensor, _IMAGE_RANGE) for name, tensor in inputs),
+        tuple(_tensor_info(name, tensor, None) for name, tensor in outputs),
     )
 
 
@@ -171,9 +171,9 @@ def _nodes_between(partition, producers):
     return found
 
 
-def _describe(name, tensor, value_range):
+def _tensor_info(name, tensor, value_range):
     shape = [int(size) if size > 0 else None for size in tensor["shape_signature"]]
-    described = {
+    info = {
         "name": name,
         "shape": shape,
         "dtype": tensor["dtype"].__name__,
@@ -182,5 +182,5 @@ def _describe(name, tensor, value_range):
     scales = tensor["quantization_parameters"]["scales"]
     if len(scales):
         scale, zero_point = tensor["quantization"]
-        described |= {"scale": float(scale), "zero_point": int(zero_point)}
-    return described
+        info |= {"scale": float(scale), "zero_point": int(zero_point)}
+    return info

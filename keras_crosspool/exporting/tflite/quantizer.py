@@ -12,7 +12,7 @@ import warnings
 
 import numpy as np
 
-from keras_crosspool.exporting.pictures import full_batches
+from keras_crosspool.exporting.images import full_batches
 from keras_crosspool.exporting.tflite.container import seal
 from keras_crosspool.exporting.tflite.inspection import pixel_tensors, tensor_wiring
 from keras_crosspool.exporting.tflite.statistics import correct_biases, measure
@@ -41,7 +41,7 @@ class TFLiteQuantizer:
     Args:
         content: bytes of a float32 TFLite file.
         float_layers: names of the Keras layers that stay in float.
-        int8_io: bool, whether pictures come in and logits go out as int8. Defaults to `False`.
+        int8_io: bool, whether images come in and logits go out as int8. Defaults to `False`.
         batch_size: int, of the file. Defaults to `1`.
     """
 
@@ -69,7 +69,7 @@ class TFLiteQuantizer:
             `Statistics`.
         """
         # What is computed pixel by pixel has a range known in advance: that of all 256 values.
-        # With it the eight bits of a picture pass through without any loss.
+        # With it the eight bits of an image pass through without any loss.
         every_value = np.resize(np.arange(256, dtype="uint8"), pixels.shape[1:])[None]
         exact = measure(self._content, self._batches(every_value)).ranges
         known = {name: exact[name] for name in pixel_tensors(self._content)}
@@ -103,7 +103,7 @@ class TFLiteQuantizer:
         """Which layers cost precision: the noise that each adds to what it computes.
 
         Args:
-            pixels: uint8 array `(n, height, width, 3)`, a few pictures.
+            pixels: uint8 array `(n, height, width, 3)`, a few images.
 
         Returns:
             tuple of dicts with `layer`, `noise` of its output as a part of the signal's power, and
@@ -134,7 +134,7 @@ class TFLiteQuantizer:
         names = self._modules.qtyping.TFLOperationName
         quantizer = self._modules.quantizer.Quantizer(bytearray(content))
         body = _names_without(self._float_layers)
-        # A quantised picture must not meet a float multiplication on its way to the network.
+        # A quantised image must not meet a float multiplication on its way to the network.
         static = [(body, operator) for operator in (*_BODY, *(("MUL",) if self._int8_io else ()))]
         static += [(".*", border) for border in (("INPUT", "OUTPUT") if self._int8_io else ())]
         for regex, operator in static:

@@ -1,4 +1,4 @@
-"""Stops training where the loss is no longer finite, and says on which pictures."""
+"""Stops training where the loss is no longer finite, and says on which images."""
 
 import math
 
@@ -9,7 +9,7 @@ class FiniteLoss(keras.callbacks.Callback):
     """Raises as soon as a step's loss is not finite.
 
     Args:
-        names: function from epoch and step to the names of the step's pictures.
+        names: function from epoch and step to the names of the step's images.
         learning_rate: float, for the message.
         first_step: int, of the first epoch, where training was taken up within one.
     """
@@ -30,7 +30,7 @@ class FiniteLoss(keras.callbacks.Callback):
         step = self._first_step + batch
         raise FloatingPointError(
             "Fine-tuning diverged: the loss is no longer finite. Take a smaller `learning_rate` "
-            "or look at the pictures of the step; the checkpoints before it are kept. Received: "
+            "or look at the images of the step; the checkpoints before it are kept. Received: "
             f"loss {logs['loss']} at learning_rate={self._learning_rate}, epoch {self._epoch}, "
-            f"step {step}, pictures {', '.join(self._names(self._epoch, step))}"
+            f"step {step}, images {', '.join(self._names(self._epoch, step))}"
         )

@@ -31,7 +31,7 @@ class ProgressKeeper(keras.callbacks.Callback):
     """Saves all that training depends on every few steps, at each epoch and on a signal.
 
     Kept are the weights, the optimizer with its moments and averages, random states, the best
-    epoch so far, the patience left and the history; the order of the pictures and their
+    epoch so far, the patience left and the history; the order of the images and their
     augmentation follow from the position alone. So a run that was stopped, at whatever step, ends
     in the weights of one that was not.
 
@@ -41,7 +41,7 @@ class ProgressKeeper(keras.callbacks.Callback):
     Args:
         checkpoints: `Checkpoints`, or `None` to keep nothing on disk.
         distribution: `Distribution`.
-        plan: `EpochPlan` of the training pictures.
+        plan: `EpochPlan` of the training images.
         position: `Position` at which this `fit` begins.
         first_number: int, the number of this phase's first step among those of all phases.
         every: int, steps from checkpoint to checkpoint.
@@ -117,7 +117,7 @@ class ProgressKeeper(keras.callbacks.Callback):
         if not self._is_taken_up(self._epoch):
             return logs
         weights = np.cumsum(self._plan.weights().sum(axis=1))
-        # The loss is a mean over steps, the other figures over pictures.
+        # The loss is a mean over steps, the other figures over images.
         shares = dict.fromkeys(logs, weights[self._begin.step - 1] / weights[steps - 1])
         shares["loss"] = self._begin.step / steps
         return {
@@ -173,7 +173,7 @@ def restore_variables(model, arrays):
         if name not in arrays or arrays[name].shape != tuple(variable.shape):
             raise ValueError(
                 "The checkpoint does not fit this model; it was made by another version of the "
-                f"project: remove its folder to begin anew. Received: {name} of shape "
+                f"project: remove its folder to start again. Received: {name} of shape "
                 f"{getattr(arrays.get(name), 'shape', None)} for {tuple(variable.shape)}"
             )
         variable.assign(arrays[name])

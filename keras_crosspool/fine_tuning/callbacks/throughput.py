@@ -1,4 +1,4 @@
-"""Pictures a second of training, and whether the input or the computation bounds them."""
+"""Images a second of training, and whether the input or the computation bounds them."""
 
 import itertools
 import time
@@ -14,7 +14,7 @@ class Throughput(keras.callbacks.Callback):
     """Measures the speed of training after the first step, which builds the graph.
 
     Args:
-        batch_size: int, pictures of a step, of all devices.
+        batch_size: int, images of a step, of all devices.
     """
 
     def __init__(self, batch_size):
@@ -24,7 +24,7 @@ class Throughput(keras.callbacks.Callback):
         self._last = None
 
     @property
-    def pictures_per_second(self):
+    def images_per_second(self):
         """Of the steps so far, validation left out; `None` before the second step of an epoch."""
         return self._steps * self._batch_size / self._seconds if self._steps else None
 
@@ -40,7 +40,7 @@ class Throughput(keras.callbacks.Callback):
 
 
 def input_rate(batches):
-    """Pictures a second that `Batches` give, to all devices, while nothing else is done."""
+    """Images a second that `Batches` give, to all devices, while nothing else is done."""
     steps = iter(batches.dataset())
     next(steps)  # fills the pipeline
     start = time.perf_counter()
@@ -53,8 +53,8 @@ def report(trained, delivered):
     """Says which of the two bounds the other.
 
     Args:
-        trained: float, pictures a second of training, or `None` for too few steps to tell.
-        delivered: float, pictures a second of the input alone.
+        trained: float, images a second of training, or `None` for too few steps to tell.
+        delivered: float, images a second of the input alone.
 
     Returns:
         dict with the figures and the `bound`, `"input"` or `"compute"`; empty if it is unknown.
@@ -63,13 +63,13 @@ def report(trained, delivered):
         return {}
     bound = "compute" if delivered > _AMPLE * trained else "input"
     logging.info(
-        "fine-tuning: %.1f pictures/s; the input alone gives %.1f: %s is the bound",
+        "fine-tuning: %.1f images/s; the input alone gives %.1f: %s is the bound",
         trained,
         delivered,
         bound,
     )
     return {
-        "pictures_per_second": round(trained, 2),
-        "input_pictures_per_second": round(delivered, 2),
+        "images_per_second": round(trained, 2),
+        "input_images_per_second": round(delivered, 2),
         "bound": bound,
     }

@@ -1,4 +1,4 @@
-"""Every kind of picture decodes to the right RGB values."""
+"""Every kind of image decodes to the right RGB values."""
 
 import io
 import os
@@ -12,14 +12,14 @@ import numpy as np
 import pytest
 from PIL import Image, PngImagePlugin
 
-from keras_crosspool.data import decode_picture, pixels, read_picture
+from keras_crosspool.data import decode_image, pixels, read_image
 
 SIDE = 16
 
 
-def _encode(picture, file_format="png", **options):
+def _encode(image, file_format="png", **options):
     file = io.BytesIO()
-    picture.save(file, file_format, **options)
+    image.save(file, file_format, **options)
     return file.getvalue()
 
 
@@ -29,9 +29,9 @@ def _noise(height=60, width=80, channels=3):
 
 
 def _palette(colour, **options):
-    picture = Image.new("P", (20, 30))
-    picture.putpalette([*colour, *range(9)])
-    return _encode(picture, **options)
+    image = Image.new("P", (20, 30))
+    image.putpalette([*colour, *range(9)])
+    return _encode(image, **options)
 
 
 def _gray16(value):
@@ -65,10 +65,10 @@ PLAIN = {
 @pytest.mark.parametrize("kind", PLAIN)
 def test_colour(kind):
     encoded, colour = PLAIN[kind]
-    picture = decode_picture(encoded, SIDE)
-    assert picture.shape == (SIDE, SIDE, 3)
-    assert picture.dtype == np.uint8
-    np.testing.assert_allclose(picture.reshape(-1, 3).astype(int), [colour] * SIDE**2, atol=2)
+    image = decode_image(encoded, SIDE)
+    assert image.shape == (SIDE, SIDE, 3)
+    assert image.dtype == np.uint8
+    np.testing.assert_allclose(image.reshape(-1, 3).astype(int), [colour] * SIDE**2, atol=2)
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -77,7 +77,7 @@ def test_the_cameras_orientation_is_applied(orientation):
     upright[:20, :30] = 255, 0, 0  # red top left, green top right, blue below
     upright[:20, 30:] = 0, 255, 0
     upright[20:] = 0, 0, 255
-    # How a camera stores that picture under each orientation (Exif 2.3, table of tag 274).
+    # How a camera stores that image under each orientation (Exif 2.3, table of tag 274).
     stored = {
         1: upright,
         2: upright[:, ::-1],
@@ -91,34 +91,34 @@ def test_the_cameras_orientation_is_applied(orientation):
     exif = Image.Exif()
     exif[274] = orientation
     file = _encode(Image.fromarray(np.ascontiguousarray(stored)), "jpeg", exif=exif, quality=95)
-    picture = decode_picture(file, SIDE).astype(int)
-    np.testing.assert_allclose(picture[2, 2], (255, 0, 0), atol=12)
-    np.testing.assert_allclose(picture[2, -3], (0, 255, 0), atol=12)
-    np.testing.assert_allclose(picture[-3, 2], (0, 0, 255), atol=12)
+    image = decode_image(file, SIDE).astype(int)
+    np.testing.assert_allclose(image[2, 2], (255, 0, 0), atol=12)
+    np.testing.assert_allclose(image[2, -3], (0, 255, 0), atol=12)
+    np.testing.assert_allclose(image[-3, 2], (0, 0, 255), atol=12)
 
 
-def test_resize_covers_the_whole_picture_and_averages():
+def test_resize_covers_the_whole_image_and_averages():
     stripes = np.zeros((64, 128, 3), "uint8")
     stripes[:, ::2] = 255  # finer than the target: every target pixel is half white
-    picture = decode_picture(_encode(Image.fromarray(stripes)), SIDE)
-    np.testing.assert_allclose(picture[:, 2:-2].astype(int), 127, atol=3)
+    image = decode_image(_encode(Image.fromarray(stripes)), SIDE)
+    np.testing.assert_allclose(image[:, 2:-2].astype(int), 127, atol=3)
     corners = np.zeros((64, 128, 3), "uint8")
     corners[:16, :32] = corners[-16:, -32:] = 255
-    picture = decode_picture(_encode(Image.fromarray(corners)), SIDE)
-    assert picture[0, 0].tolist() == picture[-1, -1].tolist() == [255, 255, 255]
-    assert picture[0, -1].tolist() == picture[-1, 0].tolist() == [0, 0, 0]
+    image = decode_image(_encode(Image.fromarray(corners)), SIDE)
+    assert image[0, 0].tolist() == image[-1, -1].tolist() == [255, 255, 255]
+    assert image[0, -1].tolist() == image[-1, 0].tolist() == [0, 0, 0]
 
 
 def test_a_real_photograph_at_its_own_size_is_what_pillow_reads(grocery):
     path = sorted((grocery / "test" / "Anjou").iterdir())[0]
-    with Image.open(path) as picture:
-        assert picture.size == (224, 224)
-        np.testing.assert_array_equal(read_picture(path, 224), np.asarray(picture))
+    with Image.open(path) as image:
+        assert image.size == (224, 224)
+        np.testing.assert_array_equal(read_image(path, 224), np.asarray(image))
 
 
 BROKEN = {
     "empty": b"",
-    "text": b"This is a text file with the name of a picture.\n",
+    "text": b"This is a text file with the name of an image.\n",
     "truncated JPEG": _encode(Image.fromarray(_noise()), "jpeg")[:-400],
     "half a JPEG": _encode(Image.fromarray(_noise()), "jpeg")[:2000],
     "half a progressive JPEG": _encode(Image.fromarray(_noise()), "jpeg", progressive=True)[:2000],
@@ -135,9 +135,9 @@ BROKEN = {
 
 @pytest.mark.parametrize("kind", BROKEN)
 @pytest.mark.parametrize("image_size", [8, 224])
-def test_a_broken_picture_is_named(kind, image_size):
+def test_a_broken_image_is_named(kind, image_size):
     with pytest.raises(ValueError, match=r"cannot be decoded .*Received: photo\.jpg$"):
-        decode_picture(BROKEN[kind], image_size, name="photo.jpg")
+        decode_image(BROKEN[kind], image_size, name="photo.jpg")
 
 
 def test_decoding_in_threads_leaves_the_warning_filters_alone():
@@ -145,7 +145,7 @@ def test_decoding_in_threads_leaves_the_warning_filters_alone():
     encoded = _encode(Image.fromarray(_noise()), "jpeg")
     before = list(warnings.filters)
     with futures.ThreadPoolExecutor(8) as pool:
-        list(pool.map(lambda _: decode_picture(encoded, SIDE), range(200)))
+        list(pool.map(lambda _: decode_image(encoded, SIDE), range(200)))
     assert list(warnings.filters) == before
 
 
@@ -154,9 +154,9 @@ def test_the_limit_is_the_callers_own(monkeypatch):
     with pytest.raises(
         ValueError, match=r"2000 x 1500 .*at most 2\.9.*`max_megapixels`.*Received: big\.png$"
     ):
-        decode_picture(encoded, SIDE, name="big.png", max_megapixels=2.9)
+        decode_image(encoded, SIDE, name="big.png", max_megapixels=2.9)
     monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 1000)  # Pillow's, of the whole process
-    assert (decode_picture(encoded, SIDE, max_megapixels=3) == 0).all()
+    assert (decode_image(encoded, SIDE, max_megapixels=3) == 0).all()
 
 
 def test_long_texts_of_a_png_do_not_lose_it(tried):
@@ -170,9 +170,9 @@ def test_long_texts_of_a_png_do_not_lose_it(tried):
     encoded = _encode(Image.fromarray(stored), pnginfo=text, exif=exif)
     with pytest.raises(ValueError, match="too large"):
         Image.open(io.BytesIO(encoded)).load()
-    picture = decode_picture(encoded, 20)
-    assert (picture[:10] == 255).all()
-    assert (picture[10:] == 0).all()
+    image = decode_image(encoded, 20)
+    assert (image[:10] == 255).all()
+    assert (image[10:] == 0).all()
     tried("images", "a PNG with texts of 2 and 70 MB", "decoded")
 
 
@@ -191,11 +191,11 @@ def test_numbers_without_a_known_white_are_refused(kind, tried):
     values, expected = SCALES[kind]
     encoded = _encode(Image.fromarray(values), "tiff")
     if isinstance(expected, list):
-        assert decode_picture(encoded, 2)[..., 1].tolist() == expected
+        assert decode_image(encoded, 2)[..., 1].tolist() == expected
         tried("images", kind, "decoded")
         return
     with pytest.raises(ValueError, match=rf"{expected}.*Received: x\.tif$") as error:
-        decode_picture(encoded, 2, name="x.tif")
+        decode_image(encoded, 2, name="x.tif")
     tried("images", kind, error.value)
 
 
@@ -206,9 +206,9 @@ def test_a_bmp_whose_alpha_was_left_at_zero_is_opaque(tried):
     masks = struct.pack("<4I", 0xFF, 0xFF00, 0xFF0000, 0xFF000000)
     header = struct.pack("<IiiHHIIiiII", 56, 4, 4, 1, 32, 3, 64, 0, 0, 0, 0) + masks
     file = b"BM" + struct.pack("<IHHI", 14 + 56 + 64, 0, 0, 14 + 56) + header
-    assert (decode_picture(file + colours.tobytes(), 4) == [200, 0, 0]).all()
+    assert (decode_image(file + colours.tobytes(), 4) == [200, 0, 0]).all()
     colours[..., 3] = 51  # now alpha means something: a fifth red on white
-    assert (decode_picture(file + colours.tobytes(), 4) == [244, 204, 204]).all()
+    assert (decode_image(file + colours.tobytes(), 4) == [244, 204, 204]).all()
     tried("images", "a BMP whose alpha is zero everywhere", "decoded")
 
 
@@ -216,7 +216,7 @@ def test_a_bmp_whose_alpha_was_left_at_zero_is_opaque(tried):
 def test_the_first_of_several_frames_counts(file_format, tried):
     first, second = (Image.new("RGB", (20, 20), colour) for colour in ("red", "blue"))
     encoded = _encode(first, file_format, save_all=True, append_images=[second])
-    np.testing.assert_allclose(decode_picture(encoded, SIDE)[8, 8], [255, 0, 0], atol=4)
+    np.testing.assert_allclose(decode_image(encoded, SIDE)[8, 8], [255, 0, 0], atol=4)
     tried("images", f"{file_format.upper()} of two frames", "decoded, the first frame")
 
 
@@ -226,7 +226,7 @@ def test_no_other_program_is_started(monkeypatch, tried):
     file = io.BytesIO()
     Image.new("RGB", (20, 20)).save(file, "eps")
     with pytest.raises(ValueError, match=r"unknown format.*Received: x\.jpg$") as error:
-        decode_picture(file.getvalue(), SIDE, name="x.jpg")
+        decode_image(file.getvalue(), SIDE, name="x.jpg")
     tried("images", "EPS, which Ghostscript would draw, named x.jpg", error.value)
 
 
@@ -245,12 +245,12 @@ def test_a_large_image_is_converted_in_bands_and_looks_the_same(kind, monkeypatc
     image = Image.fromarray(LARGE[kind])
     smooth = image.resize((40, 30)).resize(image.size, Image.Resampling.BILINEAR)
     encoded = _encode(smooth, "tiff")
-    whole = decode_picture(encoded, SIDE).astype(int)
+    whole = decode_image(encoded, SIDE).astype(int)
     sizes = []
     convert = pixels._rgb
     monkeypatch.setattr(pixels, "_rgb", lambda x: sizes.append(x.width * x.height) or convert(x))
     monkeypatch.setattr(pixels, "_AT_ONCE", 40_000)
-    banded = decode_picture(encoded, SIDE).astype(int)
+    banded = decode_image(encoded, SIDE).astype(int)
     assert sum(sizes) == image.width * image.height
     assert max(sizes) <= 10_000 + 4 * image.width
     assert np.abs(banded - whole).max() <= 6
@@ -259,12 +259,12 @@ def test_a_large_image_is_converted_in_bands_and_looks_the_same(kind, monkeypatc
 
 MEASURE = """
 import resource, sys
-from keras_crosspool.data import decode_picture
+from keras_crosspool.data import decode_image
 encoded = open(sys.argv[1], "rb").read()
-decode_picture(open(sys.argv[2], "rb").read(), 224)  # what is loaded once
+decode_image(open(sys.argv[2], "rb").read(), 224)  # what is loaded once
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-picture = decode_picture(encoded, 224, max_megapixels=40)
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, picture[100, 100].tolist())
+image = decode_image(encoded, 224, max_megapixels=40)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before, image[100, 100].tolist())
 """
 
 
@@ -285,7 +285,7 @@ def test_a_large_png_takes_little_more_memory_than_its_pixels(tmp_path):
 
 
 def test_a_missing_file_is_named(tmp_path):
-    with pytest.raises(FileNotFoundError, match=r"no such picture.*Received: .*none\.jpg"):
-        read_picture(tmp_path / "none.jpg", SIDE)
+    with pytest.raises(FileNotFoundError, match=r"no such image.*Received: .*none\.jpg"):
+        read_image(tmp_path / "none.jpg", SIDE)
     with pytest.raises(ValueError, match=r"regular file.*Received: .*, which is a folder$"):
-        read_picture(tmp_path, SIDE)
+        read_image(tmp_path, SIDE)

@@ -19,7 +19,7 @@ _LARGE = 32_000_000  # pixels; threads decode such images one after the other
 _one_large_image = threading.Lock()
 
 
-def decode_picture(encoded, image_size, name="picture", max_megapixels=MAX_MEGAPIXELS):
+def decode_image(encoded, image_size, name="image", max_megapixels=MAX_MEGAPIXELS):
     """Decodes an image and resizes it to a square, the evaluation preprocessing.
 
     The camera's orientation is applied, transparent images are laid on white, grayscale (8 or 16
@@ -31,7 +31,7 @@ def decode_picture(encoded, image_size, name="picture", max_megapixels=MAX_MEGAP
         encoded: bytes of a JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF, JPEG 2000 or PPM file, and of
             HEIC where `pillow_heif` is installed.
         image_size: int, side of the result in pixels.
-        name: str, how an error calls the image. Defaults to `"picture"`.
+        name: str, how an error calls the image. Defaults to `"image"`.
         max_megapixels: float, the largest image that is decoded, in millions of pixels by its
             header. Defaults to `MAX_MEGAPIXELS`.
 
@@ -47,7 +47,7 @@ def decode_picture(encoded, image_size, name="picture", max_megapixels=MAX_MEGAP
     >>> from PIL import Image
     >>> file = io.BytesIO()
     >>> Image.new("L", (40, 30), 255).save(file, "png")
-    >>> decode_picture(file.getvalue(), 16).shape
+    >>> decode_image(file.getvalue(), 16).shape
     (16, 16, 3)
     """
     try:
@@ -55,19 +55,19 @@ def decode_picture(encoded, image_size, name="picture", max_megapixels=MAX_MEGAP
     except ImageError:
         raise
     except decoding_errors() as error:
-        picture = _decode_pixels_alone(encoded, image_size, name, max_megapixels)
-        if picture is None:
+        image = _decode_pixels_alone(encoded, image_size, name, max_megapixels)
+        if image is None:
             raise ImageError(
                 "broken",
-                f"A picture cannot be decoded ({error}); expected a whole JPEG, PNG or similar "
+                f"An image cannot be decoded ({error}); expected a whole JPEG, PNG or similar "
                 f"file. Received: {name}",
             ) from error
-        _warn_once("damaged metadata is passed over", str(error), name)
-        return picture
+        _warn_once("damaged metadata is ignored", str(error), name)
+        return image
 
 
-def read_picture(path, image_size, max_megapixels=MAX_MEGAPIXELS):
-    """Reads an image file as `decode_picture` does.
+def read_image(path, image_size, max_megapixels=MAX_MEGAPIXELS):
+    """Reads an image file as `decode_image` does.
 
     Args:
         path: path of the file.
@@ -82,14 +82,12 @@ def read_picture(path, image_size, max_megapixels=MAX_MEGAPIXELS):
         ImageError: if it is no regular file, cannot be read or is no whole image.
     """
     if not os.path.lexists(path):
-        raise FileNotFoundError(
-            f"There is no such picture; give a file. Received: {readable(path)}"
-        )
+        raise FileNotFoundError(f"There is no such image; give a file. Received: {readable(path)}")
     encoded = read_file(path, max_megapixels)
-    return decode_picture(encoded, image_size, readable(path), max_megapixels)
+    return decode_image(encoded, image_size, readable(path), max_megapixels)
 
 
-def read_pictures(paths, image_size, skip_broken=False, max_megapixels=MAX_MEGAPIXELS):
+def read_images(paths, image_size, skip_broken=False, max_megapixels=MAX_MEGAPIXELS):
     """Reads several image files.
 
     Args:
@@ -106,18 +104,18 @@ def read_pictures(paths, image_size, skip_broken=False, max_megapixels=MAX_MEGAP
         FileNotFoundError: if there is no such file.
         ImageError: if an image cannot be used and that is not allowed, or none can be used.
     """
-    pictures, last = [], None
+    images, last = [], None
     for path in paths:
         try:
-            pictures.append((path, read_picture(path, image_size, max_megapixels)))
+            images.append((path, read_image(path, image_size, max_megapixels)))
         except ImageError as error:
             if not skip_broken:
                 raise
             last = error
             logging.warning("left out: %s", error)
-    if last is not None and not pictures:
+    if last is not None and not images:
         raise last
-    return pictures
+    return images
 
 
 def _decode(encoded, image_size, name, max_megapixels):
@@ -128,9 +126,9 @@ def _decode(encoded, image_size, name, max_megapixels):
     if megapixels > max_megapixels:
         raise ImageError(
             "too large",
-            f"A picture has {image.width} x {image.height} pixels, {megapixels:.1f} megapixels of "
-            f"at most {max_megapixels:g}: make it smaller, or raise `max_megapixels` (in Python "
-            f"max_megapixels). Received: {name}",
+            f"An image has {image.width} x {image.height} pixels, {megapixels:.1f} megapixels of "
+            f"at most {max_megapixels:g}: make it smaller, or raise `max_megapixels`. "
+            f"Received: {name}",
         )
     # Decoding a large JPEG at the nearest smaller scale above the target is far cheaper.
     image.draft("RGB", (image_size, image_size))

@@ -1,4 +1,4 @@
-"""From pictures to descriptors with a trained model."""
+"""From images to descriptors with a trained model."""
 
 import keras
 import numpy as np
@@ -7,12 +7,12 @@ from keras_crosspool.models.directory import load_model
 from keras_crosspool.models.fingerprint import model_fingerprint
 
 
-class Describer:
+class DescriptorModel:
     """A trained model up to its descriptor, run in batches of one size.
 
     Args:
         directory: path of the model directory.
-        batch_size: int, pictures computed at once. Defaults to `32`.
+        batch_size: int, images computed at once. Defaults to `32`.
 
     Attributes:
         metadata: `ModelMetadata`.
@@ -36,14 +36,14 @@ class Describer:
         shape = (self.batch_size, *self._model.input_shape[1:])
         self._model.predict_on_batch(np.zeros(shape, "uint8"))
 
-    def describe(self, pictures):
+    def compute(self, images):
         """Computes the descriptors of a batch.
 
         A smaller batch is filled up: another shape would build another graph, which takes seconds
         and may give other last bits.
 
         Args:
-            pictures: uint8 `(n, image_size, image_size, 3)`, RGB; at most `batch_size` of them.
+            images: uint8 `(n, image_size, image_size, 3)`, RGB; at most `batch_size` of them.
 
         Returns:
             float32 `(n, dims)`.
@@ -51,10 +51,10 @@ class Describer:
         Raises:
             FloatingPointError: if a descriptor is not finite.
         """
-        missing = self.batch_size - len(pictures)
-        batch = np.pad(pictures, ((0, missing), (0, 0), (0, 0), (0, 0))) if missing else pictures
+        missing = self.batch_size - len(images)
+        batch = np.pad(images, ((0, missing), (0, 0), (0, 0), (0, 0))) if missing else images
         # The graph itself casts to float, which spares copies four times the size.
-        descriptors = self._model.predict_on_batch(batch)[: len(pictures)]
+        descriptors = self._model.predict_on_batch(batch)[: len(images)]
         if not np.isfinite(descriptors).all():
             raise FloatingPointError(
                 "Descriptors must be finite; the model's weights are not what they should be. "

@@ -1,4 +1,4 @@
-"""Real pictures for parity and for calibration, read by the evaluation preprocessing."""
+"""Real images for parity and for calibration, read by the evaluation preprocessing."""
 
 import dataclasses
 import hashlib
@@ -6,15 +6,15 @@ import pathlib
 
 import numpy as np
 
-from keras_crosspool.data import load_pictures, open_split
+from keras_crosspool.data import load_images, open_split
 
 # What a model is judged by should be new to it; the ranges are those of what it was fitted on.
 _ROLES = {"parity": ("val", "train"), "calibration": ("train",)}
 
 
 @dataclasses.dataclass(frozen=True)
-class Pictures:
-    """Labelled pictures held in memory.
+class Images:
+    """Labelled images held in memory.
 
     Attributes:
         pixels: uint8 array `(n, image_size, image_size, 3)`, RGB.
@@ -38,11 +38,11 @@ class Pictures:
         return digest.hexdigest()
 
     def hashes(self):
-        """Hex sha256 of each picture's pixels."""
-        return [hashlib.sha256(picture.tobytes()).hexdigest() for picture in self.pixels]
+        """Hex sha256 of each image's pixels."""
+        return [hashlib.sha256(image.tobytes()).hexdigest() for image in self.pixels]
 
     def distinct(self):
-        """These pictures without those whose pixels are an earlier one's, as `Pictures`."""
+        """These images without those whose pixels are an earlier one's, as `Images`."""
         _, first = np.unique(self.hashes(), return_index=True)
         kept = np.sort(first)
         copies = {"copies of others": len(self.pixels) - len(kept)}
@@ -53,19 +53,19 @@ class Pictures:
             left_out=self.left_out | {reason: n for reason, n in copies.items() if n},
         )
 
-    def describe(self):
+    def to_dict(self):
         """Where they come from, as plain data for a record."""
         return {
             "data": self.data,
             "split": self.split,
-            "pictures": len(self.pixels),
+            "images": len(self.pixels),
             "left_out": self.left_out,
             "sha256": self.sha256,
         }
 
 
-def read_pictures(metadata, purpose, data="", split="", limit=64, image_options=None):
-    """Reads pictures for a model, of its own data unless told otherwise.
+def read_images(metadata, purpose, data="", split="", limit=64, image_options=None):
+    """Reads images for a model, of its own data unless told otherwise.
 
     Args:
         metadata: `ModelMetadata` of the model.
@@ -73,12 +73,12 @@ def read_pictures(metadata, purpose, data="", split="", limit=64, image_options=
         data: str, folder or `"tfds:NAME"`. Defaults to the model's own data.
         split: str. Defaults to the model's training split for calibration, and for parity to its
             validation split or else its training split.
-        limit: int, the most pictures, drawn evenly over the classes. Defaults to `64`.
+        limit: int, the most images, drawn evenly over the classes. Defaults to `64`.
         image_options: dict, further arguments of `open_split`: `skip_broken`, `max_megapixels`.
             Defaults to none.
 
     Returns:
-        `Pictures`.
+        `Images`.
 
     Raises:
         ValueError: if the data is not there.
@@ -87,17 +87,17 @@ def read_pictures(metadata, purpose, data="", split="", limit=64, image_options=
     if not data or not (data.startswith("tfds:") or pathlib.Path(data).is_dir()):
         off = ", or `parity=off` to write it unproven" if purpose == "parity" else ""
         raise ValueError(
-            f"The pictures for {purpose} are not here. Pass `{purpose}_data=FOLDER` (laid out as "
+            f"The images for {purpose} are not here. Pass `{purpose}_data=FOLDER` (laid out as "
             f"split/class/*.jpg){off}. Received: {data or 'no path in model.json'}"
         )
     if limit < 1:
-        raise ValueError(f"`{purpose}_pictures` must be at least 1. Received: {limit}")
+        raise ValueError(f"`{purpose}_images` must be at least 1. Received: {limit}")
     split = split or metadata.default_split(*_ROLES[purpose])
     opened = open_split(
         data, split, metadata.class_names, task=metadata.task, **(image_options or {})
     )
-    pixels, labels = load_pictures(opened, metadata.image_size, limit=limit)
-    return Pictures(pixels, labels, data, split, dict(opened.left_out))
+    pixels, labels = load_images(opened, metadata.image_size, limit=limit)
+    return Images(pixels, labels, data, split, dict(opened.left_out))
 
 
 def full_batches(pixels, size):
