@@ -150,21 +150,27 @@ def run_main():
 
 
 @pytest.fixture(scope="session")
-def fork_main(run_main):
+def fork_server():
+    """The `ForkServer` of this test process; it starts when it is first used."""
+    server = ForkServer(ROOT, _ordinary_environment())
+    yield server
+    server.close()
+
+
+@pytest.fixture(scope="session")
+def fork_main(run_main, fork_server):
     """A function like `run_main`, which takes no variables and starts where Keras is imported.
 
     Each run is a process of its own, forked from one that has imported TensorFlow: for mains whose
     start is not what is tried.
     """
-    server = ForkServer(ROOT, _ordinary_environment())
 
     def run(module, *arguments, cwd=ROOT):
-        if not FORKS or _ordinary_environment() != server.environment:
+        if not FORKS or _ordinary_environment() != fork_server.environment:
             return run_main(module, *arguments, cwd=cwd)
-        return server.run(module, *arguments, cwd=cwd)
+        return fork_server.run(module, *arguments, cwd=cwd)
 
-    yield run
-    server.close()
+    return run
 
 
 def _ordinary_environment():

@@ -12,7 +12,9 @@ import importlib
 import json
 import os
 import runpy
+import select
 import selectors
+import signal
 import socket
 import subprocess
 import sys
@@ -44,17 +46,24 @@ class ForkServer:
         Returns:
             `subprocess.CompletedProcess` with the output as text.
         """
+        with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
+            code = self.start(module, *arguments, cwd=cwd, out=out, err=err).wait()
+            command = [module, *map(str, arguments)]
+            return subprocess.CompletedProcess(command, code, _text(out), _text(err))
+
+    def start(self, module, *arguments, cwd, out, err):
+        """Starts `python -m MODULE ARGUMENTS`, its output going to two open files.
+
+        Returns:
+            `Forked`.
+        """
         command = [str(cwd), module, *map(str, arguments)]
-        answer, told = socket.socketpair()
-        with answer, tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-            with told, self._lock:
-                self._start()
-                files = [file.fileno() for file in (out, err, told)]
-                socket.send_fds(self._control, [json.dumps(command).encode()], files)
-            code = answer.recv(16)
-            if not code:
-                raise RuntimeError(f"The fork server ended. Received: {command}")
-            return subprocess.CompletedProcess(command[1:], int(code), _text(out), _text(err))
+        answer, told = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        with told, self._lock:
+            self._begin()
+            files = [file.fileno() for file in (out, err, told)]
+            socket.send_fds(self._control, [json.dumps(command).encode()], files)
+        return Forked(answer)
 
     def close(self):
         """Ends the server."""
@@ -62,7 +71,7 @@ class ForkServer:
             self._control.close()
             self._process.wait()
 
-    def _start(self):
+    def _begin(self):
         if self._process:
             return
         self._control, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
@@ -79,6 +88,55 @@ class ForkServer:
                 stdout=subprocess.DEVNULL,  # that of a command is no terminal either
                 pass_fds=[other.fileno()],
             )
+
+
+class Forked:
+    """A process that the server forked; of `subprocess.Popen` it has what the tests need.
+
+    Args:
+        answer: socket on which the server tells its number and then its exit code.
+    """
+
+    def __init__(self, answer):
+        self._answer, self._code = answer, None
+        self.pid = self._told()
+
+    def poll(self):
+        """Its exit code, or `None` while it runs."""
+        if self._code is None and select.select([self._answer], [], [], 0)[0]:
+            self._end()
+        return self._code
+
+    def wait(self, timeout=None):
+        """Waits for its end; its exit code.
+
+        Raises:
+            subprocess.TimeoutExpired: if it takes longer, in seconds.
+        """
+        if self._code is None:
+            if not select.select([self._answer], [], [], timeout)[0]:
+                raise subprocess.TimeoutExpired(str(self.pid), timeout)
+            self._end()
+        return self._code
+
+    def send_signal(self, number):
+        """Sends a signal, if it runs."""
+        if self.poll() is None:
+            os.kill(self.pid, number)
+
+    def kill(self):
+        """Ends it at once."""
+        self.send_signal(signal.SIGKILL)
+
+    def _end(self):
+        self._code = self._told()
+        self._answer.close()
+
+    def _told(self):
+        number = self._answer.recv(16)
+        if not number:
+            raise RuntimeError("Expected a word of the fork server. Received: its end")
+        return int(number)
 
 
 def serve(descriptor):
@@ -119,6 +177,7 @@ class _Forks:
                     return _become(out, err, *json.loads(message))
                 os.close(out)
                 os.close(err)
+                os.write(answer, str(process).encode())
                 watched = os.pidfd_open(process)
                 self._selector.register(watched, selectors.EVENT_READ, (process, answer))
 
@@ -149,6 +208,7 @@ def _become(out, err, cwd, module, *arguments):
     os.dup2(err, 2)
     os.close(out)
     os.close(err)
+    sys.stdout.reconfigure(write_through=True)
     os.chdir(cwd)
     sys.path[0] = os.getcwd()
     sys.argv[1:] = arguments

@@ -2,11 +2,15 @@
 
 import numpy as np
 
+_FEW = 4  # times fewer rows than columns of the scatter matrix are kept as they are
+
 
 class StreamingPCA:
     """Principal component analysis of rows that arrive in batches.
 
-    Keeps `C @ sketch` of the scatter matrix `C` alone. Up to `max_exact` dimensions the sketch
+    A few rows, up to a quarter as many as columns, are kept as they are: their singular value
+    decomposition is exact and faster. Of more rows it keeps `C @ sketch` of the scatter matrix `C`
+    alone. Up to `max_exact` dimensions the sketch
     is the identity and the result exact; above, it is a random projection and the components
     come from the Nyström approximation of `C`, so memory stays `dims x sketch_width` and the time
     grows with the dimensions alone.
@@ -49,8 +53,9 @@ class StreamingPCA:
         shifted = rows - self._shift  # keeps float32 products accurate far from the origin
         self.count += len(rows)
         self._sum += shifted.sum(axis=0, dtype="float64")
-        projected = shifted if self._sketch is None else shifted @ self._sketch
-        self._scatter += shifted.T @ projected
+        self._waiting.append(shifted)
+        if self.count > self._width // _FEW:
+            self._scatter_waiting()
 
     def reduce(self, all_reduce):
         """Makes the statistics those of all workers' rows, exactly; every worker must call it.
@@ -60,6 +65,7 @@ class StreamingPCA:
                 `ProcessGroup.all_reduce`.
                 Each worker must have seen rows.
         """
+        self._scatter_waiting()
         shift = all_reduce(self._shift) / all_reduce(np.ones(1, "float32"))
         moved = self._shift.astype("float64") - shift  # what that adds to rows as seen from here
         away = moved if self._sketch is None else moved @ self._sketch
@@ -88,22 +94,47 @@ class StreamingPCA:
                 f"components. Received: {self.count} rows of {dims} dimensions"
             )
         offset = self._sum / self.count
-        eigenvalues, vectors = self._eigh(self._centred_scatter(offset))
-        order = np.argsort(eigenvalues)[::-1][: self.num_components]
+        if self._scatter is None:
+            vectors, squares = self._svd(offset)
+        else:
+            squares, vectors = self._eigh(self._centred_scatter(offset))
+        order = np.argsort(squares)[::-1][: self.num_components]
         mean = self._shift + offset
-        variances = np.maximum(eigenvalues[order], 0) / (self.count - 1)
+        variances = np.maximum(squares[order], 0) / (self.count - 1)
         return tuple(np.asarray(x, "float32") for x in (mean, vectors[:, order], variances))
 
     def _start(self, rows):
-        dims = rows.shape[1]
-        width = dims if dims <= self.max_exact else min(dims, self.sketch_width)
         self._shift = rows.mean(axis=0)
-        self._sum = np.zeros(dims)
-        self._scatter = np.zeros((dims, width))
-        self._sketch = None
-        if width < dims:
-            normal = np.random.default_rng(self.seed).normal(size=(dims, width))
+        self._sum = np.zeros(rows.shape[1])
+        self._waiting, self._scatter, self._sketch = [], None, None
+
+    @property
+    def _width(self):
+        """The columns that are kept of the scatter matrix."""
+        dims = len(self._sum)
+        return dims if dims <= self.max_exact else min(dims, self.sketch_width)
+
+    def _scatter_waiting(self):
+        """Adds the rows that were kept so far to the scatter matrix."""
+        if self._scatter is None:
+            self._start_scatter()
+        for rows in self._waiting:
+            projected = rows if self._sketch is None else rows @ self._sketch
+            self._scatter += rows.T @ projected
+        self._waiting = []
+
+    def _start_scatter(self):
+        shape = (len(self._sum), self._width)
+        self._scatter = np.zeros(shape)
+        if shape[0] > shape[1]:
+            normal = np.random.default_rng(self.seed).normal(size=shape)
             self._sketch = np.linalg.qr(normal)[0].astype("float32")
+
+    def _svd(self, offset):
+        """Components and squared singular values of the rows that were kept."""
+        centred = np.concatenate(self._waiting).astype("float64") - offset
+        _, singular, components = np.linalg.svd(centred, full_matrices=False)
+        return components.T, np.square(singular)
 
     def _centred_scatter(self, offset):
         projected = offset if self._sketch is None else offset @ self._sketch

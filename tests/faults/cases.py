@@ -25,6 +25,7 @@ class Case:
         flags: list of str, of training.
         logs: path of the folder for what its processes print.
         random: `random.Random`, the choice of moments.
+        start: function that starts a process, as `start_process`.
     """
 
     folder: RunFolder
@@ -32,12 +33,13 @@ class Case:
     flags: tuple
     logs: object
     random: random.Random
+    start: Callable
 
     def train(self, *flags, workers=None):
         """Starts the command, with further flags; a `TrainingProcess`."""
         command = [f"--data={self.data}", *self.flags, f"--output={self.folder.output}", *flags]
         number = len(list(self.logs.iterdir()))
-        return TrainingProcess(command, self.logs / f"{number}.log", workers)
+        return TrainingProcess(command, self.logs / f"{number}.log", workers, self.start)
 
     def pair(self):
         """Starts two workers of the command; two `TrainingProcess`."""

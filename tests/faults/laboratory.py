@@ -10,7 +10,7 @@ import time
 from absl import logging
 
 from tests.faults.cases import Case
-from tests.faults.runs import RunFolder, kill_at, relative_difference
+from tests.faults.runs import RunFolder, kill_at, relative_difference, start_process
 
 COUNTS = {"train": 7, "test": 4}  # images of a class
 _WORDS = 110  # of a run's last line, in characters
@@ -25,11 +25,12 @@ class FaultLaboratory:
         classes: list of str, the classes to take.
         flags: list of str, of training, without data and output.
         seed: int, of the moments of the faults. Defaults to `0`.
+        start: function that starts a process. Defaults to `start_process`.
     """
 
-    def __init__(self, folder, data, classes, flags, seed=0):
+    def __init__(self, folder, data, classes, flags, seed=0, start=start_process):
         self._folder, self._data = pathlib.Path(folder), pathlib.Path(data)
-        self._classes, self._flags, self._seed = classes, flags, seed
+        self._classes, self._flags, self._seed, self._start = classes, flags, seed, start
         self._starts = {}
         self.whole = {}  # who trained, "one" or "two" workers: the model directory
 
@@ -110,7 +111,7 @@ class FaultLaboratory:
             output = self._starts[start].copy_checkpoints(output.output)
             output.rewrite_run(data=str(data))
         moments = random.Random(f"{self._seed} {name}")
-        return Case(output, data, self._flags, folder / "logs", moments)
+        return Case(output, data, self._flags, folder / "logs", moments, self._start)
 
     def _copy_images(self, target):
         for split, count in COUNTS.items():

@@ -41,20 +41,15 @@ class TrainingProcess:
         flags: list of str.
         log: path of the file that takes what it prints.
         workers: int, to start through the launcher; `None`, the default, starts training itself.
+        start: function of a module, its arguments and an open file for its output, which starts
+            it. Defaults to `start_process`.
     """
 
-    def __init__(self, flags, log, workers=None):
+    def __init__(self, flags, log, workers=None, start=None):
         self._log = pathlib.Path(log)
         launcher = [_LAUNCH, f"--workers={workers}", "--"] if workers else [_TRAIN]
-        # Unbuffered, so that the launcher's lines are in the log as they come.
-        command = [sys.executable, "-u", "-m", *launcher, *flags]
         with self._log.open("w") as file:
-            self._process = subprocess.Popen(
-                command,
-                stdout=file,
-                stderr=subprocess.STDOUT,
-                env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"},
-            )
+            self._process = (start or start_process)(*launcher, *flags, file=file)
         self.pid = self._process.pid
 
     @property
@@ -100,6 +95,17 @@ class TrainingProcess:
         finally:
             self.kill()
         return Ended(code, _last_line(self.text), self.text)
+
+
+def start_process(module, *arguments, file):
+    """Starts `python -m MODULE ARGUMENTS` as a user does; a `subprocess.Popen`."""
+    return subprocess.Popen(
+        # Unbuffered, so that the launcher's lines are in the log as they come.
+        [sys.executable, "-u", "-m", module, *arguments],
+        stdout=file,
+        stderr=subprocess.STDOUT,
+        env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "2"},
+    )
 
 
 class RunFolder:

@@ -34,6 +34,40 @@ def test_exact_equals_scikit_learn(batches, offset):
     assert mean.dtype == components.dtype == variances.dtype == np.float32
 
 
+@pytest.mark.parametrize("max_exact", [4096, 40])
+@pytest.mark.parametrize("count", [10, 11, 30, 31])
+def test_few_rows_of_many_dimensions(count, max_exact):
+    """Both sides of the number of rows up to which they are kept as they are."""
+    rows = _rows(count, 120, offset=5).astype("float32")
+    mean, components, variances = _fit(rows, 6, 4, max_exact=max_exact, sketch_width=40)
+    expected = PCA(6, svd_solver="full").fit(rows.astype("float64"))
+    np.testing.assert_allclose(mean, expected.mean_, rtol=1e-5, atol=1e-4)
+    kept = count <= (120 if max_exact > 120 else 40) // 4
+    exact = kept or max_exact > 120
+    np.testing.assert_allclose(variances, expected.explained_variance_, rtol=1e-3 if exact else 0.1)
+    np.testing.assert_allclose(components.T @ components, np.eye(6), atol=1e-5)
+    if exact:
+        cosines = np.abs(np.sum(components.T * expected.components_, axis=1))
+        np.testing.assert_allclose(cosines, 1, atol=1e-4)
+
+
+def test_workers_with_few_rows_get_the_components_of_all(run_workers):
+    rows = _rows(20, 120, offset=300.0)
+
+    def work(distribution):
+        pca = StreamingPCA(3)
+        pca.update(rows[distribution.rank :: 2])
+        pca.reduce(distribution.all_reduce)
+        return pca.fit()
+
+    expected = PCA(3, svd_solver="full").fit(rows)
+    for mean, components, variances in run_workers(work, 2):
+        np.testing.assert_allclose(mean, expected.mean_, rtol=1e-6)
+        np.testing.assert_allclose(variances, expected.explained_variance_, rtol=1e-3)
+        cosines = np.abs(np.sum(components.T * expected.components_, axis=1))
+        np.testing.assert_allclose(cosines, 1, atol=1e-4)
+
+
 @pytest.mark.parametrize("batches", [1, 5])
 def test_sketch_comes_close_to_the_exact_components(batches):
     rows = _rows(dims=120, offset=5).astype("float32")
@@ -57,8 +91,9 @@ def test_default_sketch_keeps_nearly_all_that_the_best_components_keep():
 
 def test_memory_above_the_exact_dimensions_is_that_of_the_sketch():
     pca = StreamingPCA(8, max_exact=100)
-    pca.update(_rows(dims=2000, count=50))
+    pca.update(_rows(dims=2000, count=65))
     assert max(x.size for x in vars(pca).values() if isinstance(x, np.ndarray)) == 2000 * 256
+    assert not pca._waiting
 
 
 @pytest.mark.parametrize("max_exact", [4096, 30])
