@@ -1,8 +1,8 @@
 """JSON files that a user can damage: read within limits, and checked field by field.
 
 The fields of a dataclass or a `TypedDict` say by their types what is expected: `str`, `bool`,
-`int`, `float`, `dict`, `tuple[KIND, ...]` for a list, `KIND | None`, a `TypedDict`, and
-`Annotated[KIND, Rule(...)]` for a range.
+`int`, `float`, `dict`, `dict[str, KIND]`, `tuple[KIND, ...]` for a list, `KIND | None`, a dataclass
+or `TypedDict`, and `Annotated[KIND, Rule(...)]` for a range.
 """
 
 import dataclasses
@@ -57,7 +57,8 @@ def read_record(kind, path, advice):
 
     Args:
         kind: dataclass, all of whose fields without a default are needed and which has no others;
-            or `TypedDict`, which may have others.
+            or `TypedDict`, which may have others. What a dataclass's `of_this_version` makes of the
+            fields is read where it has one.
         path: path of the file.
         advice: str, what to do with a damaged file, such as `"train again or restore it"`.
 
@@ -159,12 +160,16 @@ def _converted(kind, value, name):
     _refuse_unless(type(value) in _KINDS[plain], name, _WORDS[plain], value)
     if plain is tuple:
         return tuple(_converted(inner[0], x, f"{name}[{i}]") for i, x in enumerate(value))
+    if plain is dict and inner:
+        return {key: _converted(inner[1], x, f"{name}.{key}") for key, x in value.items()}
     return value
 
 
 def _object(kind, fields, name):
     """An instance of a dataclass or a `TypedDict`."""
     _refuse_unless(type(fields) is dict, name, _WORDS[dict], fields)
+    if hasattr(kind, "of_this_version"):
+        fields = kind.of_this_version(fields)
     hints = typing.get_type_hints(kind, include_extras=True)
     missing = [part for part in _needed(kind) if part not in fields]
     unknown = [part for part in fields if part not in hints]
@@ -179,7 +184,11 @@ def _object(kind, fields, name):
 def _needed(kind):
     if typing.is_typeddict(kind):
         return list(typing.get_type_hints(kind))
-    return [field.name for field in dataclasses.fields(kind) if field.default is _NO_DEFAULT]
+    return [
+        field.name
+        for field in dataclasses.fields(kind)
+        if field.default is field.default_factory is _NO_DEFAULT
+    ]
 
 
 def _refuse_unless(holds, name, words, value):

@@ -72,12 +72,12 @@ def _run_stage(name, arguments):
 
 
 def _report(output, seconds):
-    metrics = _read(output / "model" / "model.json")["metrics"]
+    scores = _read(output / "model" / "model.json")["scores"]
     artefacts = {path.suffix[1:]: path for path in (output / "model.tflite", output / "model.onnx")}
     sidecars = {name: _read(f"{path}.json") for name, path in artefacts.items()}
     return {
         "accuracy": _read(output / "scores.json")["top1"],
-        "baseline_accuracy": metrics["baseline_accuracy"],
+        "baseline_accuracy": scores["baseline"]["validation"]["accuracy"],
         "seconds": seconds,
         "artefacts": {name: str(path) for name, path in artefacts.items()},
         "parity": {name: sidecar["parity"] for name, sidecar in sidecars.items()},

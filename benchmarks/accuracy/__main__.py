@@ -62,11 +62,10 @@ _FIGURES = (
     "accuracy",
     "top5_accuracy",
     "coarse_accuracy",
-    "cross_validated_accuracy",
     "mean_average_precision",  # in place of all these where images have several labels
     "mean_f1",
-    "cross_validated_mean_average_precision",
 )
+_CROSS_VALIDATED = ("accuracy", "mean_average_precision")
 
 
 def main(_):
@@ -112,35 +111,40 @@ def _learning_curve(config):
 
 
 def _row(name, config):
-    metrics = _metrics(config.replace(**VARIANTS[name]))
-    figures = {key: metrics[key] for key in _FIGURES if key in metrics}
+    scores = _scores(config.replace(**VARIANTS[name]))
+    figures = {key: scores.validation[key] for key in _FIGURES if key in scores.validation}
+    figures |= {
+        f"cross_validated_{key}": scores.cross_validated[key]
+        for key in _CROSS_VALIDATED
+        if key in scores.cross_validated
+    }
     print(f"{name}: {next(iter(figures.values())):.4f}", flush=True)
     return [{"model": name, **figures}]
 
 
 def _compared(name, config):
     """A row for each scheme among which cross-validation chose, and for the baseline."""
-    metrics = _metrics(config.replace(scheme=name, baseline=True))
+    scores = _scores(config.replace(scheme=name, baseline=True))
     return [
         {
             "model": _WORDS[scheme],
-            "accuracy": metrics[f"{scheme}_accuracy"],
-            "cross validated accuracy": metrics[f"{scheme}_cross_validated_accuracy"],
-            "cross validated log loss": metrics[f"{scheme}_cross_validated_log_loss"],
-            "chosen": "yes" if scheme == metrics["chosen_scheme"] else "",
+            "accuracy": each.validation["accuracy"],
+            "cross validated accuracy": each.cross_validated["accuracy"],
+            "cross validated log loss": each.cross_validated["log_loss"],
+            "chosen": "yes" if scheme == scores.chosen_scheme else "",
         }
-        for scheme in _WORDS
+        for scheme, each in ({"baseline": scores.baseline} | scores.schemes).items()
     ]
 
 
-def _metrics(config):
+def _scores(config):
     import keras
 
     from keras_crosspool.training.train import train
 
     keras.backend.clear_session()
     with tempfile.TemporaryDirectory() as folder:
-        return train(pathlib.Path(folder) / "model", config).metrics
+        return train(pathlib.Path(folder) / "model", config).scores
 
 
 if __name__ == "__main__":

@@ -6,6 +6,6 @@ one more plot touch `plots.py`; for one more score touch the tasks in `keras_cro
 """
 
 from keras_crosspool.evaluation.contributions import position_contributions
-from keras_crosspool.evaluation.scores import predict_logits, score
+from keras_crosspool.evaluation.scores import predict_logits, predict_logits_of_each, score
 
-__all__ = ["position_contributions", "predict_logits", "score"]
+__all__ = ["position_contributions", "predict_logits", "predict_logits_of_each", "score"]

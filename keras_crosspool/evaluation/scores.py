@@ -1,5 +1,6 @@
 """The logits of a model on a labelled split, and their scores."""
 
+import keras
 import numpy as np
 
 from keras_crosspool.data import image_batches
@@ -26,6 +27,32 @@ def predict_logits(model, split, image_size, batch_size=32):
         logits.append(model.predict_on_batch(np.asarray(images, "float32")))
         labels.append(np.asarray(batch_labels))
     return np.concatenate(logits), np.concatenate(labels)
+
+
+def predict_logits_of_each(models, split, image_size, batch_size=32):
+    """Runs models that share their input and layers over a split, in one pass.
+
+    Args:
+        models: dict, name to `CrossPoolClassifier`.
+        split: `Split`.
+        image_size: int, side in pixels.
+        batch_size: int. Defaults to `32`.
+
+    Returns:
+        dict, name to logits, and the labels, as `predict_logits` gives them.
+    """
+    branches = {branch.name: branch.descriptor for m in models.values() for branch in m.branches}
+    extractor = keras.Model(next(iter(models.values())).input, branches)
+    logits, labels = {name: [] for name in models}, []
+    batches = image_batches(split, image_size, batch_size)
+    for images, batch_labels in track(batches, f"predicting {split.name}"):
+        descriptors = extractor.predict_on_batch(np.asarray(images, "float32"))
+        for name, model in models.items():
+            rows = np.concatenate([descriptors[b.name] for b in model.branches], axis=1)
+            logits[name].append(keras.ops.convert_to_numpy(model.classifier(rows)))
+        labels.append(np.asarray(batch_labels))
+    joined = {name: np.concatenate(parts) for name, parts in logits.items()}
+    return joined, np.concatenate(labels)
 
 
 def score(logits, labels, class_names, coarse_names=None, thresholds=None):

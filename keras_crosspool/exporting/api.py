@@ -139,6 +139,7 @@ def _between(images, start, stop):
 def _metadata(model):
     """What is known of a model in memory."""
     from keras_crosspool.models.metadata import ModelMetadata
+    from keras_crosspool.models.training_scores import TrainingScores
     from keras_crosspool.versions import MODEL_PACKAGES, package_versions
 
     return ModelMetadata(
@@ -148,7 +149,7 @@ def _metadata(model):
         arguments={},
         data={"path": "", "train_split": "", "val_split": None, "fingerprint": ""},
         versions=package_versions(*MODEL_PACKAGES),
-        metrics={},
+        scores=TrainingScores(),
         task=model.task,
         thresholds=model.thresholds,
     )

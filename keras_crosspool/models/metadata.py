@@ -5,8 +5,18 @@ import json
 from typing import Annotated, TypedDict
 
 from keras_crosspool import records
+from keras_crosspool.models.training_scores import TrainingScores
 from keras_crosspool.targets import SINGLE_LABEL, TARGETS
 
+_SCORES = (  # those of version 0.1
+    "accuracy",
+    "top5_accuracy",
+    "coarse_accuracy",
+    "log_loss",
+    "mean_average_precision",
+    "mean_f1",
+    "micro_f1",
+)
 _PROBABILITY = records.Rule("a number from 0 to 1", lambda value: 0 <= value <= 1)
 
 
@@ -31,7 +41,7 @@ class ModelMetadata:
         data: dict with `path`, `train_split`, `val_split`, the `fingerprint` of the training
             images, and by split the number of images `used` and of those `left_out` by reason.
         versions: dict, library to version.
-        metrics: dict of the scores measured at the end of training.
+        scores: `TrainingScores`, measured at the end of training.
         task: str, `"single_label"` (one class an image) or `"multi_label"`; a key of
             `keras_crosspool.targets.TARGETS`.
         thresholds: tuple of float, the probability from which on each label of a multi-label
@@ -45,13 +55,29 @@ class ModelMetadata:
     arguments: dict
     data: TrainingData
     versions: dict
-    metrics: dict
+    scores: TrainingScores
     task: Annotated[str, records.one_of(TARGETS)] = SINGLE_LABEL.name
     thresholds: tuple[Annotated[float, _PROBABILITY], ...] | None = None
     preprocessing: str = (
         "RGB, 0-255, the whole image resized to a square (bilinear, antialiased); "
         "the backbone's own scaling is inside the model"
     )
+
+    @staticmethod
+    def of_this_version(fields):
+        """The fields of a record of version 0.1, whose scores lay side by side in `metrics`.
+
+        Args:
+            fields: dict; that of this version stays as it is.
+
+        Returns:
+            dict.
+        """
+        metrics = fields.get("metrics")
+        if "scores" in fields or not isinstance(metrics, dict):
+            return fields
+        kept = {name: value for name, value in fields.items() if name != "metrics"}
+        return kept | {"scores": _scores_of_version_0_1(metrics)}
 
     def default_split(self, *roles):
         """The split that is meant where the user names none.
@@ -85,3 +111,21 @@ class ModelMetadata:
             ValueError: if the text is no JSON object, or a field is missing or not of its type.
         """
         return records.from_json(cls, text)
+
+
+def _scores_of_version_0_1(metrics):
+    def floats(prefix):
+        found = {n.removeprefix(prefix): x for n, x in metrics.items() if n.startswith(prefix)}
+        return {name: x for name, x in found.items() if name in _SCORES and type(x) is float}
+
+    def solved(prefix):
+        alpha = metrics.get(f"{prefix}strength")
+        found = {"alpha": alpha, "cross_validated": floats(f"{prefix}cross_validated_")}
+        return None if alpha is None else found | {"validation": floats(prefix)}
+
+    return {
+        "validation": floats(""),
+        "solved": solved(""),
+        "baseline": solved("baseline_"),
+        "seconds": metrics.get("seconds", {}),
+    }

@@ -118,7 +118,7 @@ _WORDS = {
 
 
 def _model_card(metadata, plots_directory):
-    metrics = "\n".join(f"| {name} | {_shown(value)} |" for name, value in metadata.metrics.items())
+    scores = "\n".join(f"| {name} | {value:.4g} |" for name, value in metadata.scores.rows())
     arguments = "\n".join(f"- {name}: `{value}`" for name, value in metadata.arguments.items())
     versions = ", ".join(f"{name} {version}" for name, version in metadata.versions.items())
     images = "\n".join(
@@ -140,7 +140,7 @@ model, metadata = keras_crosspool.load_model("DIRECTORY")
 
 | | |
 |---|---|
-{metrics}
+{scores}
 
 Training images: split `{metadata.data["train_split"]}` of `{metadata.data["path"]}`, sha256
 `{metadata.data["fingerprint"]}`. Validation split: `{metadata.data["val_split"] or "none"}`.
@@ -169,7 +169,3 @@ def _images_used(data):
         reasons = ", ".join(f"{count} {reason}" for reason, count in left_out)
         lines.append(f"{used} images of `{split}` were used; left out: {reasons or 'none'}.")
     return "\n".join(lines)
-
-
-def _shown(value):
-    return f"{value:.4f}" if isinstance(value, float) else value

@@ -6,7 +6,9 @@ import numpy as np
 
 from keras_crosspool.closed_form.head_solver import HeadSolver
 from keras_crosspool.models.classifier import CrossPoolClassifier
+from keras_crosspool.models.training_scores import SolvedScores, TrainingScores
 from keras_crosspool.models.zoo import schemes_of_both
+from keras_crosspool.training.validation import Predictions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,13 +17,15 @@ class Solved:
 
     Attributes:
         model: `CrossPoolClassifier`; of several schemes the one that cross-validation chose.
-        metrics: dict of its scores.
+        scores: `TrainingScores` so far.
         thresholds: float `(classes,)` that cross-validation chose for several labels, or `None`.
+        predictions: `Predictions` of the model; `None` without a validation split or a solver.
     """
 
     model: CrossPoolClassifier
-    metrics: dict
+    scores: TrainingScores
     thresholds: np.ndarray | None
+    predictions: Predictions | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,25 +54,25 @@ class Solving:
         """
         regions = self._head.adapt(model)
         if self.config.solver.method == "none":
-            return Solved(model, {}, None)
+            return Solved(model, TrainingScores(), None)
         scheme = self.config.network.scheme
         candidates = schemes_of_both(model) if scheme == "auto" else {scheme: model}
-        compared = {}
+        models = dict(candidates)
         if self.config.solver.baseline and not scheme.endswith("_average"):
-            compared["baseline"] = model.baseline()
-        models = candidates | compared
+            models["baseline"] = model.baseline()
         solved = dict(zip(models, self._head.solve(list(models.values()), regions), strict=True))
         best = min(candidates, key=lambda name: solved[name].cross_validated.get("log_loss", 0.0))
-        metrics = _metrics("", solved[best])
-        if scheme == "auto":
-            metrics["chosen_scheme"] = best
-            compared = models
-        metric = self.training.task.metric
-        for name, other in compared.items():
-            metrics |= _metrics(f"{name}_", solved[name])
-            scores = validation.scores(other)
-            metrics |= {f"{name}_{metric}": scores[metric]} if scores else {}
-        return Solved(candidates[best], metrics, solved[best].thresholds)
+        predictions = validation.predictions_of_each(models)
+        scores = {
+            name: _scores(solved[name], validation.scores_of(predictions[name])) for name in models
+        }
+        found = TrainingScores(
+            solved=scores[best],
+            baseline=scores.pop("baseline", None),
+            schemes=scores if scheme == "auto" else {},
+            chosen_scheme=best if scheme == "auto" else None,
+        )
+        return Solved(candidates[best], found, solved[best].thresholds, predictions[best])
 
     def solve_again(self, model):
         """Solves a fine-tuned model's classifier anew.
@@ -84,9 +88,6 @@ class Solving:
         return HeadSolver(self.training, config.solver, config.guidance, self.distribution)
 
 
-def _metrics(prefix, classifier):
-    scores = {f"cross_validated_{name}": x for name, x in classifier.cross_validated.items()}
-    chosen = {"alpha": classifier.alpha, **scores}
-    if len(classifier.weights) > 1:
-        chosen["branch_weights"] = list(classifier.weights)
-    return {f"{prefix}{name}": value for name, value in chosen.items()}
+def _scores(classifier, validation):
+    weights = classifier.weights if len(classifier.weights) > 1 else None
+    return SolvedScores(classifier.alpha, dict(classifier.cross_validated), validation, weights)

@@ -5,30 +5,34 @@ import time
 
 from absl import logging
 
+from keras_crosspool.models.training_scores import TuningScores
+
 
 class Stages:
     """The weights at each stage of a run and how well they validate.
 
     Args:
         model: `keras.Model`.
-        metric: str, the score that counts.
-        scores: function without arguments that gives the scores of the model as it is, a dict.
+        score: function without arguments that gives the score that counts of the model as it is;
+            `None` without a validation split.
     """
 
-    def __init__(self, model, metric, scores):
-        self._model, self._metric, self._scores = model, metric, scores
-        self._reached = {}
+    def __init__(self, model, score):
+        self._model, self._score = model, score
+        self._scores, self._weights = {}, {}
 
     def reached(self, name):
         """Notes the weights at the end of a stage, and how well they validate."""
-        self._reached[name] = (self._scores().get(self._metric), self._model.get_weights())
+        if self._score:
+            self._scores[name], self._weights[name] = self._score(), self._model.get_weights()
 
     def keep_best(self):
-        """Gives the model its best weights, the latest of equals; what each stage reached."""
-        best = max(reversed(self._reached), key=lambda name: self._reached[name][0])
-        self._model.set_weights(self._reached[best][1])
-        metrics = {f"{name}_{self._metric}": x for name, (x, _) in self._reached.items()}
-        return {**metrics, "kept_stage": best}
+        """Gives the model its best weights, the latest of equals; `TuningScores`."""
+        if not self._score:
+            return TuningScores()
+        best = max(reversed(self._scores), key=self._scores.get)
+        self._model.set_weights(self._weights[best])
+        return TuningScores(self._scores, best)
 
 
 class Stopwatch:

@@ -8,7 +8,6 @@ from keras_crosspool.text import printable
 
 _WIDTH = 80
 _BASELINE = "global average pooling"
-_STAGES = ("solved", "fine_tuned", "solved_again")
 
 
 def summary(metadata, output):
@@ -23,17 +22,17 @@ def summary(metadata, output):
     Returns:
         str, without a line break at the end.
     """
-    metric = TARGETS[metadata.task].metric
+    metric, scores = TARGETS[metadata.task].metric, metadata.scores
     rows = [
         ("model", _model(metadata)),
         ("training", _images(metadata, metadata.data["train_split"])),
         (_words(metric), _score(metadata, metric)),
-        ("baseline", _baseline(metadata.metrics, metric)),
-        ("cross-validated", _cross_validated(metadata.metrics, metric)),
-        ("scheme", _scheme(metadata.metrics)),
-        ("stages", _stages(metadata.metrics, metric)),
-        ("alpha", _alpha(metadata.metrics)),
-        ("seconds", _seconds(metadata.metrics.get("seconds", {}))),
+        ("baseline", _baseline(scores, metric)),
+        ("cross-validated", _cross_validated(scores, metric)),
+        ("scheme", _scheme(scores.chosen_scheme)),
+        ("stages", _stages(scores.tuning)),
+        ("alpha", _alpha(scores.solved)),
+        ("seconds", _seconds(scores.seconds)),
     ]
     rows = [(label, text) for label, text in rows if text]
     rows += [("directory", str(output))]
@@ -58,54 +57,51 @@ def _images(metadata, split):
 
 
 def _score(metadata, metric):
-    split, score = metadata.data.get("val_split"), metadata.metrics.get(metric)
+    split, score = metadata.data.get("val_split"), metadata.scores.validation.get(metric)
     if not split or score is None:
         return "not measured; --val_split names the split to measure it on"
     return f"{_percent(score)} on {_images(metadata, split)}"
 
 
-def _baseline(metrics, metric):
+def _baseline(scores, metric):
     """The baseline on the same photographs, or in cross-validation where there are none."""
-    for key in (metric, f"cross_validated_{metric}"):
-        score, other = metrics.get(key), metrics.get(f"baseline_{key}")
-        if score is not None and other is not None:
-            gain = 100 * (score - other)
-            note = ", not fine-tuned" if _was_tuned(metrics) else ""
-            note += "" if key == metric else ", cross-validated"
-            return f"{_percent(other)} by {_BASELINE}{note}; the model {gain:+.1f} points"
+    if scores.baseline is None:
+        return None
+    tuned = ", not fine-tuned" if scores.tuning else ""
+    pairs = [
+        (scores.validation, scores.baseline.validation, tuned),
+        (scores.cross_validated, scores.baseline.cross_validated, f"{tuned}, cross-validated"),
+    ]
+    for own, others, note in pairs:
+        if metric in own and metric in others:
+            gain = 100 * (own[metric] - others[metric])
+            other = _percent(others[metric])
+            return f"{other} by {_BASELINE}{note}; the model {gain:+.1f} points"
     return None
 
 
-def _cross_validated(metrics, metric):
-    score = metrics.get(f"cross_validated_{metric}")
+def _cross_validated(scores, metric):
+    score = scores.cross_validated.get(metric)
     if score is None:
         return None
-    before = ", before fine-tuning" if _was_tuned(metrics) else ""
+    before = ", before fine-tuning" if scores.tuning else ""
     return f"{_percent(score)} on the training photographs{before}"
 
 
-def _was_tuned(metrics):
-    return "fine_tuning" in metrics.get("seconds", {})
-
-
-def _scheme(metrics):
-    chosen = metrics.get("chosen_scheme")
+def _scheme(chosen):
     return chosen and f"{chosen}, chosen by cross-validation"
 
 
-def _stages(metrics, metric):
+def _stages(tuning):
     """How the stages of a run with fine-tuning validated, and whose weights were kept."""
-    kept = metrics.get("kept_stage")
-    if kept is None:
+    if tuning is None or tuning.kept_stage is None:
         return None
-    scores = {stage: metrics.get(f"{stage}_{metric}") for stage in _STAGES}
-    reached = [f"{_words(s)} {_percent(x)}" for s, x in scores.items() if x is not None]
-    return f"{', '.join(reached)}; kept: {_words(kept)}"
+    reached = [f"{_words(stage)} {_percent(score)}" for stage, score in tuning.stages.items()]
+    return f"{', '.join(reached)}; kept: {_words(tuning.kept_stage)}"
 
 
-def _alpha(metrics):
-    alpha = metrics.get("alpha")
-    return None if alpha is None else f"{alpha:g}, the ridge or SVM penalty that was chosen"
+def _alpha(solved):
+    return solved and f"{solved.alpha:g}, the ridge or SVM penalty that was chosen"
 
 
 def _seconds(stages):

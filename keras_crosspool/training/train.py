@@ -48,7 +48,7 @@ def train(output, config=None):
 
     >>> config = TrainingConfig.of(data="photos", val_split="val")
     >>> metadata = train("model", config)  # doctest: +SKIP
-    >>> metadata.metrics["accuracy"]  # doctest: +SKIP
+    >>> metadata.scores.validation["accuracy"]  # doctest: +SKIP
     0.828125
     """
     config = config or TrainingConfig()
@@ -121,20 +121,22 @@ class _Run:
 
     def write(self, output):
         solved = self._solved()
-        model, metrics, thresholds, history = solved.model, solved.metrics, solved.thresholds, {}
+        model, thresholds, predictions = solved.model, solved.thresholds, solved.predictions
+        history, tuning = {}, None
         if self._config.fine_tuning.tunes:
             with self._seconds.stage("fine_tuning"):
-                history, tuned, again = self._fine_tune(model)
-            metrics = metrics | tuned
-            thresholds = thresholds if again is None else again
+                history, tuning, again = self._fine_tune(model)
+            thresholds, predictions = thresholds if again is None else again, None
         with self._seconds.stage("validation"):
-            predictions = self._validation.predictions(model)
+            predictions = predictions or self._validation.predictions(model)
             if predictions:
                 found = predictions.logits, predictions.labels
                 thresholds = self._training.task.thresholds(*found)
-            metrics |= self._validation.scores_of(predictions, thresholds)
-        metrics["seconds"] = self._seconds.stages
-        metadata = self._metadata(model, metrics, thresholds)
+            validation = self._validation.scores_of(predictions, thresholds)
+        scores = dataclasses.replace(
+            solved.scores, validation=validation, tuning=tuning, seconds=self._seconds.stages
+        )
+        metadata = self._metadata(model, scores, thresholds)
         if self._distribution.is_chief:
             save_model(output, model, metadata)
             write_report(output, metadata, history, predictions)
@@ -148,12 +150,12 @@ class _Run:
             if self._distribution.check_same(int(directory.is_dir()), what):
                 logging.info("resuming the run in %s", self._checkpoints.directory)
                 model, metadata = load_model(directory)
-                return Solved(model, metadata.metrics, metadata.thresholds)
+                return Solved(model, metadata.scores, metadata.thresholds)
         model = self._new_model()
         with self._seconds.stage("closed_form"):
             solved = self._solving.solve(model, self._validation)
         if tunes and self._distribution.is_chief:
-            metadata = self._metadata(solved.model, solved.metrics, solved.thresholds)
+            metadata = self._metadata(solved.model, solved.scores, solved.thresholds)
             save_model(directory, solved.model, metadata)
         return solved
 
@@ -171,7 +173,7 @@ class _Run:
     def _fine_tune(self, model):
         """Fine-tunes, solves the classifier again, and keeps the stage that validates best."""
         tuning, solves = self._config.fine_tuning, self._config.solver.method != "none"
-        stages = Stages(model, self._training.task.metric, lambda: self._validation.scores(model))
+        stages = Stages(model, self._score(model) if self._held_out else None)
         if solves:
             stages.reached("solved")
         else:
@@ -190,12 +192,16 @@ class _Run:
         if solves:
             thresholds = self._solving.solve_again(model)
             stages.reached("solved_again")
-        kept = stages.keep_best() if self._held_out else {}
-        return history, speed | kept, thresholds
+        return history, dataclasses.replace(stages.keep_best(), **speed), thresholds
 
-    def _metadata(self, model, metrics, thresholds):
+    def _score(self, model):
+        """A function that gives the score that counts of a model as it is."""
+        metric, validation = self._training.task.metric, self._validation
+        return lambda: validation.scores_of(validation.predictions(model))[metric]
+
+    def _metadata(self, model, scores, thresholds):
         data, training = self._config.data, self._training
-        scheme = metrics.get("chosen_scheme", self._config.network.scheme)
+        scheme = scores.chosen_scheme or self._config.network.scheme
         arguments = {"image_size": model.image_size, "scheme": scheme}
         return ModelMetadata(
             name=model.name,
@@ -211,7 +217,7 @@ class _Run:
                 "left_out": self._by_split(lambda split: split.left_out),
             },
             versions=package_versions(*MODEL_PACKAGES),
-            metrics=metrics,
+            scores=scores,
             task=training.task.name,
             thresholds=None if thresholds is None else tuple(map(float, thresholds)),
         )

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 
 from keras_crosspool.data.split import Split
-from keras_crosspool.evaluation import predict_logits, score
+from keras_crosspool.evaluation import predict_logits, predict_logits_of_each, score
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,9 +29,20 @@ class Validation:
         logits, labels = predict_logits(model, self.split, model.image_size, self.batch_size)
         return Predictions(self.split, logits, labels)
 
-    def scores(self, model):
-        """The scores of a model, a dict; empty without a split."""
-        return self.scores_of(self.predictions(model))
+    def predictions_of_each(self, models):
+        """The predictions of models that share their input, from one pass over the split.
+
+        Args:
+            models: dict, name to model.
+
+        Returns:
+            dict, name to `Predictions`, or to `None` without a split.
+        """
+        if self.split is None:
+            return dict.fromkeys(models)
+        size = next(iter(models.values())).image_size
+        logits, labels = predict_logits_of_each(models, self.split, size, self.batch_size)
+        return {name: Predictions(self.split, logits[name], labels) for name in models}
 
     def scores_of(self, predictions, thresholds=None):
         """The scores of predictions.

@@ -40,6 +40,7 @@ def _save_small_model(directory, data):
     from keras_crosspool.data import open_split
     from keras_crosspool.models.directory import save_model
     from keras_crosspool.models.metadata import ModelMetadata
+    from keras_crosspool.models.training_scores import TrainingScores
     from tests.small_models import flat_classifier
 
     keras.utils.set_random_seed(0)
@@ -60,6 +61,6 @@ def _save_small_model(directory, data):
             "fingerprint": "",
         },
         versions={},
-        metrics={},
+        scores=TrainingScores(),
     )
     save_model(directory, flat_classifier(image, x, class_names), metadata)

@@ -19,6 +19,7 @@ from keras_crosspool.exporting.tflite.exporter import export_tflite
 from keras_crosspool.layers import CrossLayerPooling, LocalRegions
 from keras_crosspool.models.directory import save_model
 from keras_crosspool.models.metadata import ModelMetadata
+from keras_crosspool.models.training_scores import TrainingScores
 from keras_crosspool.models.zoo import build_model
 
 SIZE = 128
@@ -38,7 +39,7 @@ def fast_int8():
 def metadata(grocery):
     split = open_split(str(grocery), "train")
     data = {"path": str(grocery), "train_split": "train", "val_split": "test", "fingerprint": "-"}
-    return ModelMetadata("solved", split.class_names, SIZE, {}, data, {}, {})
+    return ModelMetadata("solved", split.class_names, SIZE, {}, data, {}, TrainingScores())
 
 
 @pytest.fixture(scope="session")

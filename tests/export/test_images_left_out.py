@@ -7,6 +7,7 @@ import pytest
 
 from keras_crosspool.exporting.images import read_images
 from keras_crosspool.models.metadata import ModelMetadata
+from keras_crosspool.models.training_scores import TrainingScores
 
 
 def test_broken_images_are_left_out_and_recorded(copy_images, tmp_path):
@@ -16,7 +17,7 @@ def test_broken_images_are_left_out_and_recorded(copy_images, tmp_path):
     os.mkfifo(path)
     data = {"path": str(folder), "train_split": "train", "val_split": None}
     names = ("Anjou", "Arla-Standard-Milk", "Orange")
-    metadata = ModelMetadata("small", names, 32, {}, data, {}, {})
+    metadata = ModelMetadata("small", names, 32, {}, data, {}, TrainingScores())
     with pytest.raises(ValueError, match=rf"`skip_broken`.*not a regular file: {path}$"):
         read_images(metadata, "parity")
     images = read_images(metadata, "parity", image_options={"skip_broken": True})

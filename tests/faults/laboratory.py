@@ -124,8 +124,8 @@ class FaultLaboratory:
         ended = process.ended()
         if ended.code:
             raise RuntimeError(f"A run without a fault failed. Received: {ended.line}")
-        metrics = json.loads((case.folder.output / "model.json").read_text())["metrics"]
-        if metrics.get("kept_stage") == "solved":
+        scores = json.loads((case.folder.output / "model.json").read_text())["scores"]
+        if scores["tuning"]["kept_stage"] == "solved":
             raise RuntimeError(
                 "The weights before fine-tuning validated best, and would tell nothing of it: "
                 f"take other flags. Received: {self._flags}"

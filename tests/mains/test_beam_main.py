@@ -81,7 +81,7 @@ def test_two_processes_write_the_bytes_of_one(run_main, single, tmp_path, half_w
 @pytest.mark.parametrize(
     ("more", "words"),
     [
-        (("--format=packed",), "made otherwise"),
+        (("--format=packed",), "made with other settings"),
         (("--", "--direct_num_worker=2"), "knows no such pipeline options"),
     ],
 )

@@ -52,10 +52,11 @@ def runs(run_mains, model_directory, tiny_folder, tmp_path_factory):
 @pytest.mark.slow
 def test_train_says_what_it_reached(trained):
     directory, done = trained
-    metrics = load_model(directory)[1].metrics
+    scores = load_model(directory)[1].scores
+    accuracy, baseline = (x.validation["accuracy"] for x in (scores, scores.baseline))
     lines = {line.split("  ")[0]: line for line in done.stdout.splitlines()}
-    assert f"{metrics['accuracy']:.1%}".replace("%", " %") in lines["accuracy"]
-    assert f"{metrics['baseline_accuracy']:.1%}".replace("%", " %") in lines["baseline"]
+    assert f"{accuracy:.1%}".replace("%", " %") in lines["accuracy"]
+    assert f"{baseline:.1%}".replace("%", " %") in lines["baseline"]
     assert lines["next"].split()[1] == "crosspool"
     assert str(directory) in done.stdout
     assert [path.name for path in directory.parent.iterdir()] == ["model"]

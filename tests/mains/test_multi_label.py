@@ -103,11 +103,12 @@ def test_training_solves_and_chooses_thresholds(model_runs, logits_and_labels):
     runs, folder, _ = model_runs
     logits, labels, metadata = logits_and_labels
     assert metadata.task == "multi_label"
-    found = metadata.metrics
+    found = metadata.scores.validation
     expected = metrics.average_precision_score(labels, logits)
     assert found["mean_average_precision"] == pytest.approx(expected, abs=1e-4)
     assert expected > labels.mean() + 0.25  # the mean average precision of chance is the share
-    assert {"baseline_mean_average_precision", "cross_validated_log_loss"} <= set(found)
+    assert "mean_average_precision" in metadata.scores.baseline.validation
+    assert "log_loss" in metadata.scores.cross_validated
     assert "mean average precision" in runs["train"].stdout
     thresholds = np.array(metadata.thresholds)
     f1 = [

@@ -93,7 +93,7 @@ def test_search_finds_the_nearest(runs, model_directory, tiny_folder):
 @pytest.mark.parametrize(
     ("case", "words"),
     [
-        ("other format", r"made otherwise.*with format packed, not float16$"),
+        ("other format", r"made with other settings.*with format packed, not float16$"),
         ("no image", r"Expected images: search .*Received: none$"),
         ("no descriptors", r"no folder of descriptors: .*Received: .*tiny$"),
         ("no image format", r"ends in one of .*Received: sheet\.txt$"),

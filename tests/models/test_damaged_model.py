@@ -10,6 +10,7 @@ import pytest
 from keras_crosspool import load_model
 from keras_crosspool.models.directory import save_model
 from keras_crosspool.models.metadata import ModelMetadata
+from keras_crosspool.models.training_scores import TrainingScores
 from tests.small_models import flat_classifier
 
 METADATA = ModelMetadata(
@@ -19,7 +20,7 @@ METADATA = ModelMetadata(
     arguments={"mirror": True},
     data={"path": "data", "train_split": "train", "val_split": None, "fingerprint": "0" * 64},
     versions={},
-    metrics={"accuracy": 0.5},
+    scores=TrainingScores({"accuracy": 0.5}),
 )
 
 
@@ -51,7 +52,10 @@ def directory(tmp_path, model):
         ({"class_names": ["pear"] * 200000}, "names 200000 classes .* 3 logits"),
         ({"data": []}, "data must be an object, not a list"),
         ({"data": {"path": "data"}}, "data lacks .*train_split"),
-        ({"metrics": 0.5}, "metrics must be an object, not 0.5"),
+        ({"scores": 0.5}, "scores must be an object, not 0.5"),
+        ({"scores": {"validation": {"accuracy": "x"}}}, "validation.accuracy must be a number"),
+        ({"scores": {"solved": {"alpha": 1}}}, "solved lacks cross_validated"),
+        ({"scores": {"tuning": {"stages": []}}}, "stages must be an object, not a list"),
         ({"task": ["single_label"]}, "task must be text, not a list"),
         ({"thresholds": [0.5, 2, 0.5]}, r"thresholds\[1\] must be a number from 0 to 1, not 2"),
         ({"thresholds": [float("nan")] * 3}, r"thresholds\[0\] must be a number from 0 to 1"),

@@ -11,6 +11,7 @@ import pytest
 from keras_crosspool import build_model, load_model
 from keras_crosspool.models.directory import add_files, check_replaceable, save_model
 from keras_crosspool.models.metadata import ModelMetadata
+from keras_crosspool.models.training_scores import SolvedScores, TrainingScores, TuningScores
 from keras_crosspool.partials import partial_path
 from tests.small_models import flat_classifier
 
@@ -23,7 +24,13 @@ def _metadata(name="tiny", classes=("pear", "Päron", "milk")):
         arguments={"head": "scheme1", "mirror": True, "image_size": None},
         data={"path": "data", "train_split": "train", "val_split": None, "fingerprint": "0" * 64},
         versions={"keras": keras.__version__},
-        metrics={"accuracy": 0.5, "seconds": {"closed_form": 1.0}},
+        scores=TrainingScores(
+            {"accuracy": 0.5},
+            solved=SolvedScores(0.01, {"accuracy": 0.75}, {"accuracy": 0.5}, (1.0, 0.5)),
+            schemes={"both": SolvedScores(0.1, {})},
+            tuning=TuningScores({"solved": 0.5}, "solved", bound="input"),
+            seconds={"closed_form": 1.0},
+        ),
     )
 
 
@@ -128,6 +135,29 @@ def test_a_directory_of_version_0_1(directory, model):
     assert load_model(directory)[1].name == "newer"
     found = {path.as_posix() for path in _contents(directory)}
     assert found == {"keras_crosspool.manifest.json", "model.json", "model.keras", "plots/mine.png"}
+
+
+def test_scores_of_version_0_1(directory):
+    """They lay side by side, and alpha was called the strength."""
+    fields = json.loads((directory / "model.json").read_text())
+    del fields["scores"]
+    fields["metrics"] = {
+        "strength": 0.01, "cross_validated_accuracy": 0.75, "cross_validated_log_loss": 0.25,
+        "baseline_strength": 1.0, "baseline_cross_validated_accuracy": 0.5,
+        "baseline_accuracy": 0.25, "accuracy": 0.625, "top5_accuracy": 1.0, "log_loss": 2.0,
+        "branch_weights": [1, 2], "seconds": {"closed_form": 1.5},
+    }  # fmt: skip
+    (directory / "model.json").write_text(json.dumps(fields))
+    assert load_model(directory)[1].scores == TrainingScores(
+        {"accuracy": 0.625, "top5_accuracy": 1.0, "log_loss": 2.0},
+        solved=SolvedScores(
+            0.01,
+            {"accuracy": 0.75, "log_loss": 0.25},
+            {"accuracy": 0.625, "top5_accuracy": 1.0, "log_loss": 2.0},
+        ),
+        baseline=SolvedScores(1.0, {"accuracy": 0.5}, {"accuracy": 0.25}),
+        seconds={"closed_form": 1.5},
+    )
 
 
 def test_what_a_run_that_was_killed_left_hinders_nobody(tmp_path, model):

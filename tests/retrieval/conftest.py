@@ -6,6 +6,7 @@ import pytest
 
 from keras_crosspool.models.directory import save_model
 from keras_crosspool.models.metadata import ModelMetadata
+from keras_crosspool.models.training_scores import TrainingScores
 from keras_crosspool.retrieval import FORMATS, extract, open_descriptors
 from keras_crosspool.retrieval.record import ExtractionRecord
 from keras_crosspool.retrieval.store import (
@@ -32,7 +33,7 @@ def _save_small_model(directory, data, seed=0):
         arguments={},
         data={"path": str(data), "train_split": "train", "val_split": None, "fingerprint": ""},
         versions={},
-        metrics={},
+        scores=TrainingScores(),
     )
     save_model(directory, flat_classifier(image, x, metadata.class_names), metadata)
     return directory

@@ -65,7 +65,7 @@ def test_images_are_counted_and_no_shard_is_written_twice(arguments, whole_extra
 
 def test_a_worker_refuses_another_record(arguments, whole_extraction):
     shutil.copytree(whole_extraction, arguments["output"])
-    with pytest.raises(ValueError, match=r"made otherwise.*shard_size 4, not 2$"):
+    with pytest.raises(ValueError, match=r"made with other settings.*shard_size 4, not 2$"):
         write_shard(0, arguments | {"shard_size": 2}, Shared())
     assert _contents(arguments["output"]) == _contents(whole_extraction)
 

@@ -190,7 +190,7 @@ def test_same_bytes_after_sigkill(small_model, copy_images, tmp_path):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ({"format": "packed"}, r"made otherwise.*with format float16, not packed$"),
+        ({"format": "packed"}, r"made with other settings.*with format float16, not packed$"),
         ({"batch_size": 1}, r"batch_size 2, not 1$"),
         ({"shard_size": 8}, r"shard_size 4, not 8$"),
         ({"split": "test"}, r"split train, not test; data_fingerprint .*; images 18, not 12$"),

@@ -67,5 +67,5 @@ def test_only_its_own_folder_is_joined(begun):
         begun("never begun", step=ExtractionJob.join)
     job = begun()
     assert read_record(job.output) == job.record
-    with pytest.raises(ValueError, match=r"made otherwise.*format packed, not float16$"):
+    with pytest.raises(ValueError, match=r"made with other settings.*format packed, not float16$"):
         begun(step=ExtractionJob.join, format="float16")

@@ -12,6 +12,7 @@ from keras_crosspool import load_model
 from keras_crosspool.evaluation import plots
 from keras_crosspool.models.directory import save_model
 from keras_crosspool.models.metadata import ModelMetadata
+from keras_crosspool.models.training_scores import TrainingScores
 from keras_crosspool.training.report import write_report
 from keras_crosspool.training.validation import Predictions
 
@@ -24,7 +25,7 @@ def directory(tmp_path, tiny_network):
         name="tiny", class_names=NAMES, image_size=16, arguments={"mirror": True},
         data={"path": "caf\udce9/\x1b[2J", "train_split": "train", "val_split": "test",
               "fingerprint": "0"},
-        versions={}, metrics={"accuracy": 0.5},
+        versions={}, scores=TrainingScores({"accuracy": 0.5}),
     )  # fmt: skip
     save_model(tmp_path / "model", tiny_network(), metadata)
     return tmp_path / "model"

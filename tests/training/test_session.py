@@ -1,5 +1,6 @@
 """A whole run: what it writes, what it refuses before it works, and that it repeats itself."""
 
+import dataclasses
 import json
 import pathlib
 import shutil
@@ -44,9 +45,11 @@ def train():
     return run
 
 
-def _untimed(metrics):
-    timed = ("seconds", "images_per_second", "input_images_per_second", "bound")
-    return {name: value for name, value in metrics.items() if name not in timed}
+def _untimed(scores):
+    tuning = dataclasses.replace(
+        scores.tuning, images_per_second=None, input_images_per_second=None, bound=None
+    )
+    return dataclasses.replace(scores, tuning=tuning, seconds={})
 
 
 def test_model_directory_is_complete(model_directory, tiny_folder):
@@ -78,13 +81,28 @@ def test_metrics_are_those_of_the_model(model_directory, tiny_folder):
     model, metadata = load_model(model_directory)
     split = open_split(tiny_folder, "test", metadata.class_names)
     logits, labels = predict_logits(model, split, metadata.image_size)
-    metrics = metadata.metrics
-    assert metrics["accuracy"] == pytest.approx((logits.argmax(axis=1) == labels).mean())
-    assert metrics["accuracy"] >= 0.8
-    assert metrics["coarse_accuracy"] >= metrics["accuracy"]
-    assert metrics["top5_accuracy"] == 1
-    assert {"baseline_accuracy", "alpha", "cross_validated_accuracy"} <= set(metrics)
-    assert set(metrics["seconds"]) == {"closed_form", "validation"}
+    scores = metadata.scores
+    validation = scores.validation
+    assert validation["accuracy"] == pytest.approx((logits.argmax(axis=1) == labels).mean())
+    assert validation["accuracy"] >= 0.8
+    assert validation["coarse_accuracy"] >= validation["accuracy"]
+    assert validation["top5_accuracy"] == 1
+    assert scores.solved.alpha > 0
+    assert scores.solved.validation == validation
+    assert scores.cross_validated["accuracy"] > 0.5
+    assert 0 <= scores.baseline.validation["accuracy"] <= 1
+    assert set(scores.seconds) == {"closed_form", "validation"}
+
+
+def test_the_baseline_is_validated_as_it_would_be_alone(
+    model_directory, train, tiny_folder, tmp_path
+):
+    scores = load_model(model_directory)[1].scores.baseline
+    arguments = {"scheme": "global_average", "mirror": True, "image_size": 128, "batch_size": 32}
+    alone = train(tmp_path / "model", tiny_folder, val_split="test", **arguments).scores
+    assert alone.baseline is None
+    assert alone.validation == pytest.approx(scores.validation, abs=1e-5)
+    assert alone.cross_validated == pytest.approx(scores.cross_validated, rel=1e-4)
 
 
 @pytest.mark.slow
@@ -95,15 +113,14 @@ def test_a_run_repeats_itself_and_tunes(train, tiny_folder, tmp_path):
     for name in ("first", "second"):
         metadata = train(tmp_path / name, tiny_folder, **arguments)
     first, second = (load_model(tmp_path / name) for name in ("first", "second"))
-    assert _untimed(first[1].metrics) == _untimed(second[1].metrics)
+    assert _untimed(first[1].scores) == _untimed(second[1].scores)
     for a, b in zip(first[0].weights, second[0].weights, strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)
-    stages = {
-        x: metadata.metrics[f"{x}_accuracy"] for x in ("solved", "fine_tuned", "solved_again")
-    }
-    assert metadata.metrics["accuracy"] == max(stages.values())
-    assert stages[metadata.metrics["kept_stage"]] == max(stages.values())
-    assert "fine_tuning" in metadata.metrics["seconds"]
+    tuning = metadata.scores.tuning
+    assert list(tuning.stages) == ["solved", "fine_tuned", "solved_again"]
+    assert metadata.scores.validation["accuracy"] == max(tuning.stages.values())
+    assert tuning.stages[tuning.kept_stage] == max(tuning.stages.values())
+    assert "fine_tuning" in metadata.scores.seconds
     history = json.loads((tmp_path / "first" / "history.json").read_text())
     assert len(history["val_loss"]) == 2
     assert (tmp_path / "first" / "plots" / "training_curve.png").is_file()
@@ -112,7 +129,7 @@ def test_a_run_repeats_itself_and_tunes(train, tiny_folder, tmp_path):
 
 def test_a_report_that_fails_does_not_cost_the_model(train, tiny_folder, tmp_path, monkeypatch):
     def fail(*_):
-        assert load_model(tmp_path / "model")[1].metrics["accuracy"] >= 0
+        assert load_model(tmp_path / "model")[1].scores.validation["accuracy"] >= 0
         raise MemoryError("no room for a plot")
 
     data = tmp_path / "data"
@@ -133,8 +150,8 @@ def test_a_report_that_fails_does_not_cost_the_model(train, tiny_folder, tmp_pat
 
 def test_a_run_without_validation(train, tiny_folder, tmp_path):
     metadata = train(tmp_path / "model", tiny_folder, scheme="global_average")
-    assert "accuracy" not in metadata.metrics
-    assert metadata.metrics["cross_validated_accuracy"] > 0.5
+    assert metadata.scores.validation == {}
+    assert metadata.scores.cross_validated["accuracy"] > 0.5
     assert not (tmp_path / "model" / "plots").exists()
     assert "Validation split: `none`" in (tmp_path / "model" / "README.md").read_text()
 
@@ -208,17 +225,16 @@ def test_labels_of_another_task_are_refused(train, several_labels, tiny_folder, 
 def test_cross_validation_chooses_the_scheme(train, tiny_folder, tmp_path):
     """Each candidate stands in the metrics as if it had been asked for; the best one is saved."""
     chosen = train(tmp_path / "auto", tiny_folder, scheme="auto", val_split="test")
-    losses = {
-        scheme: chosen.metrics[f"{scheme}_cross_validated_log_loss"]
-        for scheme in ("scheme1", "scheme2", "both")
-    }
-    scheme = chosen.metrics["chosen_scheme"]
-    assert losses[scheme] == min(losses.values()) == chosen.metrics["cross_validated_log_loss"]
+    scores, schemes = chosen.scores, chosen.scores.schemes
+    assert list(schemes) == ["scheme1", "scheme2", "both"]
+    losses = {name: each.cross_validated["log_loss"] for name, each in schemes.items()}
+    scheme = scores.chosen_scheme
+    assert losses[scheme] == min(losses.values()) == scores.cross_validated["log_loss"]
     assert (chosen.name, chosen.arguments["scheme"]) == (f"EfficientNetLite0-{scheme}", scheme)
-    assert len(chosen.metrics["both_branch_weights"]) == 2
-    assert chosen.metrics[f"{scheme}_accuracy"] == chosen.metrics["accuracy"] >= 0.8
+    assert len(schemes["both"].branch_weights) == 2
+    assert schemes[scheme].validation["accuracy"] == scores.validation["accuracy"] >= 0.8
     first = train(tmp_path / "first", tiny_folder, scheme="scheme1")
-    assert first.metrics["cross_validated_log_loss"] == pytest.approx(losses["scheme1"], rel=1e-3)
+    assert first.scores.cross_validated["log_loss"] == pytest.approx(losses["scheme1"], rel=1e-3)
     with pytest.raises(ValueError, match=r"take a solver.*`solver=none` `scheme=auto`"):
         train(tmp_path / "model", tiny_folder, scheme="auto", solver="none", epochs=1)
 
@@ -228,7 +244,7 @@ def test_scheme2_is_tuned_through_its_grid(train, tiny_folder, tmp_path):
     arguments = {"backbone": "VGG16", "weights": "none", "image_size": 64, "region_mode": "crops"}
     arguments |= {"scheme": "scheme2", "region_size": (32,), "guidance_epochs": 1, "epochs": 1}
     tuned = train(tmp_path / "tuned", tiny_folder, baseline=True, **arguments)
-    assert "baseline_cross_validated_accuracy" in tuned.metrics
+    assert "accuracy" in tuned.scores.baseline.cross_validated
     solved = train(tmp_path / "solved", tiny_folder, **arguments | {"epochs": 0})
     assert "history.json" not in {path.name for path in (tmp_path / "solved").iterdir()}
     models = [load_model(tmp_path / name)[0] for name in ("solved", "tuned")]
@@ -236,7 +252,7 @@ def test_scheme2_is_tuned_through_its_grid(train, tiny_folder, tmp_path):
         model.get_layer("region_grid").network.get_layer("block1_conv2").kernel for model in models
     ]
     assert np.abs(kernels[0].numpy() - kernels[1].numpy()).max() > 1e-4
-    assert solved.metrics["cross_validated_log_loss"] > 0
+    assert solved.scores.cross_validated["log_loss"] > 0
 
 
 @pytest.mark.parametrize(

@@ -1,25 +1,24 @@
 """What a person sees at the end of training, from metadata made by hand."""
 
+import dataclasses
 import re
 import shlex
 
 from keras_crosspool.models.metadata import ModelMetadata
+from keras_crosspool.models.training_scores import SolvedScores, TrainingScores, TuningScores
 from keras_crosspool.training.summary import summary
 
-METRICS = {
-    "alpha": 0.001,
-    "cross_validated_accuracy": 0.965,
-    "cross_validated_log_loss": 0.116,
-    "baseline_alpha": 0.1,
-    "baseline_cross_validated_accuracy": 0.971,
-    "baseline_accuracy": 0.78125,
-    "accuracy": 0.8229166,
-    "top5_accuracy": 0.984375,
-    "seconds": {"closed_form": 21.19, "validation": 4.34},
-}
+SOLVED = SolvedScores(0.001, {"accuracy": 0.965, "log_loss": 0.116}, {"accuracy": 0.8229166})
+BASELINE = SolvedScores(0.1, {"accuracy": 0.971}, {"accuracy": 0.78125})
+SCORES = TrainingScores(
+    validation={"accuracy": 0.8229166, "top5_accuracy": 0.984375},
+    solved=SOLVED,
+    baseline=BASELINE,
+    seconds={"closed_form": 21.19, "validation": 4.34},
+)
 
 
-def _metadata(metrics=METRICS, data=(), **kwargs):
+def _metadata(data=(), scores=SCORES, **kwargs):
     data = {
         "path": "photos",
         "train_split": "train",
@@ -35,7 +34,7 @@ def _metadata(metrics=METRICS, data=(), **kwargs):
         arguments={},
         data=data,
         versions={},
-        metrics=metrics,
+        scores=scores,
         **kwargs,
     )
 
@@ -54,11 +53,14 @@ def test_one_solved_run():
     )
 
 
+def _summary(data=(), **changes):
+    return summary(_metadata(data, dataclasses.replace(SCORES, **changes)), "model")
+
+
 def test_without_a_validation_split_nothing_is_claimed():
-    metrics = {name: x for name, x in METRICS.items() if name not in ("accuracy", "top5_accuracy")}
-    del metrics["baseline_accuracy"]
-    metrics["seconds"] = {"closed_form": 21.19}
-    text = summary(_metadata(metrics, {"val_split": None}), "model")
+    baseline = dataclasses.replace(BASELINE, validation={})
+    seconds = {"closed_form": 21.19}
+    text = _summary({"val_split": None}, validation={}, baseline=baseline, seconds=seconds)
     rows = _rows(text)
     assert rows["accuracy"] == "not measured; --val_split names the split to measure it on"
     assert rows["baseline"] == (
@@ -69,19 +71,14 @@ def test_without_a_validation_split_nothing_is_claimed():
 
 
 def test_a_worse_model_is_said_to_be_worse():
-    rows = _rows(summary(_metadata(METRICS | {"accuracy": 0.7}), "model"))
+    rows = _rows(_summary(validation={"accuracy": 0.7}))
     assert rows["baseline"].endswith("the model -8.1 points")
 
 
 def test_the_stages_of_fine_tuning():
-    tuned = {
-        "solved_accuracy": 0.80,
-        "fine_tuned_accuracy": 0.81,
-        "solved_again_accuracy": 0.8229166,
-        "kept_stage": "solved_again",
-        "seconds": {"closed_form": 20.0, "fine_tuning": 1800.0, "validation": 4.0},
-    }
-    text = summary(_metadata(METRICS | tuned), "model")
+    stages = {"solved": 0.80, "fine_tuned": 0.81, "solved_again": 0.8229166}
+    seconds = {"closed_form": 20.0, "fine_tuning": 1800.0, "validation": 4.0}
+    text = _summary(tuning=TuningScores(stages, "solved_again"), seconds=seconds)
     rows = _rows(text)
     assert rows["stages"] == (
         "solved 80.0 %, fine tuned 81.0 %, solved again 82.3 %; kept: solved again"
@@ -92,25 +89,31 @@ def test_the_stages_of_fine_tuning():
 
 
 def test_a_classifier_that_was_not_solved():
-    metrics = {"accuracy": 0.5, "seconds": {"fine_tuning": 60.0, "validation": 1.0}}
-    rows = _rows(summary(_metadata(metrics), "model"))
+    rows = _rows(
+        _summary(
+            solved=None,
+            baseline=None,
+            tuning=TuningScores(),
+            seconds={"fine_tuning": 60.0, "validation": 1.0},
+        )
+    )
     assert rows.keys() == {"model", "training", "accuracy", "seconds", "directory", "next"}
 
 
-def test_a_chosen_scheme_and_the_key_of_the_next_version():
-    metrics = {name: x for name, x in METRICS.items() if name != "alpha"}
-    rows = _rows(summary(_metadata(metrics | {"chosen_scheme": "both", "alpha": 30.0}), "model"))
+def test_a_chosen_scheme():
+    solved = dataclasses.replace(SOLVED, alpha=30.0)
+    rows = _rows(_summary(chosen_scheme="both", solved=solved))
     assert rows["scheme"] == "both, chosen by cross-validation"
     assert rows["alpha"].startswith("30, ")
 
 
 def test_several_labels():
-    metrics = {
-        "mean_average_precision": 0.875,
-        "baseline_mean_average_precision": 0.75,
-        "cross_validated_mean_average_precision": 0.9,
-    }
-    rows = _rows(summary(_metadata(metrics, task="multi_label", thresholds=(0.5,) * 3), "model"))
+    metric = "mean_average_precision"
+    scores = TrainingScores(
+        {metric: 0.875}, SolvedScores(1.0, {metric: 0.9}), SolvedScores(1.0, {}, {metric: 0.75})
+    )
+    metadata = _metadata(scores=scores, task="multi_label", thresholds=(0.5,) * 3)
+    rows = _rows(summary(metadata, "model"))
     assert rows["mean average precision"].startswith("87.5 % on 192 photographs")
     assert rows["baseline"].endswith("+12.5 points")
 

@@ -1,0 +1,92 @@
+"""What a training run found out about its model, as model.json keeps it."""
+
+import dataclasses
+
+
+@dataclasses.dataclass(frozen=True)
+class SolvedScores:
+    """The scores of one solved classifier.
+
+    Attributes:
+        alpha: float, chosen by cross-validation.
+        cross_validated: dict, score to value, of training images in folds that the classifier was
+            solved without; empty where one image a class left nothing to hold out.
+        validation: dict, score to value on the validation split; empty without one.
+        branch_weights: tuple of float, by which the branches' descriptors were multiplied; `None`
+            for one branch.
+    """
+
+    alpha: float
+    cross_validated: dict[str, float]
+    validation: dict[str, float] = dataclasses.field(default_factory=dict)
+    branch_weights: tuple[float, ...] | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class TuningScores:
+    """What fine-tuning reached, and how fast.
+
+    Attributes:
+        stages: dict, `"solved"`, `"fine_tuned"` and `"solved_again"` to the score on the validation
+            split of the weights at the end of that stage; empty without a split.
+        kept_stage: str, whose weights were kept; `None` without a split: the last one's.
+        images_per_second: float, of training; `None` for too few steps to tell.
+        input_images_per_second: float, of the input alone; likewise.
+        bound: str, which of the two is the limit, `"input"` or `"compute"`; likewise.
+    """
+
+    stages: dict[str, float] = dataclasses.field(default_factory=dict)
+    kept_stage: str | None = None
+    images_per_second: float | None = None
+    input_images_per_second: float | None = None
+    bound: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingScores:
+    """The scores of a training run.
+
+    Attributes:
+        validation: dict, score to value on the validation split, of the model that was written;
+            empty without a split.
+        solved: `SolvedScores` before any fine-tuning; `None` if no solver was asked for.
+        baseline: `SolvedScores` of the average over positions; `None` if it was not solved.
+        schemes: dict, scheme to `SolvedScores`, of those among which `scheme="auto"` chose.
+        chosen_scheme: str, the one of them that was chosen, or `None`.
+        tuning: `TuningScores`, or `None` without fine-tuning.
+        seconds: dict, stage to seconds.
+    """
+
+    validation: dict[str, float] = dataclasses.field(default_factory=dict)
+    solved: SolvedScores | None = None
+    baseline: SolvedScores | None = None
+    schemes: dict[str, SolvedScores] = dataclasses.field(default_factory=dict)
+    chosen_scheme: str | None = None
+    tuning: TuningScores | None = None
+    seconds: dict[str, float] = dataclasses.field(default_factory=dict)
+
+    @property
+    def cross_validated(self):
+        """The cross-validated scores of the solved classifier, a dict; empty without any."""
+        return self.solved.cross_validated if self.solved else {}
+
+    def rows(self):
+        """The scores in words.
+
+        Yields:
+            Pairs of what a score is and its value, such as `("accuracy, baseline", 0.745)`.
+        """
+        yield from _rows(self.validation, "")
+        yield from _rows(self.cross_validated, ", cross-validated")
+        if self.baseline:
+            yield from _rows(self.baseline.validation, ", baseline")
+            yield from _rows(self.baseline.cross_validated, ", baseline, cross-validated")
+        for scheme, scores in self.schemes.items():
+            yield from _rows(scores.cross_validated, f", {scheme}, cross-validated")
+        if self.solved:
+            yield "alpha", self.solved.alpha
+
+
+def _rows(scores, of):
+    for name, value in scores.items():
+        yield f"{name.replace('_', ' ')}{of}", value
