@@ -19,15 +19,15 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 
-# Two processes, each with whole files of tests, so that files share what they set up.
+# Two processes; each takes whole groups of tests, which share what they set up.
 WORKERS ?= 2
 
 test: install
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 
 # Runs the whole suite and writes the table of docs/reliability.md from what its tests noted.
 reliability: install
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadfile --reliability=benchmarks/results/reliability.json
+	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --reliability=benchmarks/results/reliability.json
 	$(BIN)/python -m tools.readme_tables
 
 fuzz: install

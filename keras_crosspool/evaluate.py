@@ -5,23 +5,13 @@ A multi-label model is scored by the average precision of each label and by F1 a
 python -m keras_crosspool.evaluate --model=model --data=data/grocery_mini --split=test
 """
 
-from absl import flags
-
-from keras_crosspool.image_flags import define_image_flags
+from keras_crosspool.config.flag_definitions import config_of_flags, define_flags
+from keras_crosspool.config.model_use_config import EvaluationConfig
 from keras_crosspool.mains import run
 
 _MOST_ROWS = 100  # classes in the table
 
-FLAGS = flags.FLAGS
-flags.DEFINE_string("model", None, "Model directory, as train writes it.", required=True)
-flags.DEFINE_string(
-    "data", None, "Folder of images split/class/*.jpg, or tfds:NAME; the training data if unset."
-)
-flags.DEFINE_string("data_dir", None, "Folder of TFDS data sets; TFDS_DATA_DIR if unset.")
-flags.DEFINE_string("split", "test", "Split to score on.")
-flags.DEFINE_integer("batch_size", 32, "Images in a batch.", 1)
-define_image_flags(__name__)
-flags.DEFINE_string("json", None, "File for all scores, per class too.")
+define_flags(EvaluationConfig, __name__)
 
 
 def main(_):
@@ -30,22 +20,23 @@ def main(_):
     from keras_crosspool.models.directory import load_model
     from keras_crosspool.records import write_json
 
-    model, metadata = load_model(FLAGS.model)
-    data = FLAGS.data or metadata.data["path"]
+    config = config_of_flags(EvaluationConfig)
+    model, metadata = load_model(config.model)
+    data = config.data or metadata.data["path"]
     split = open_split(
         data,
-        FLAGS.split,
+        config.split,
         metadata.class_names,
-        FLAGS.skip_broken,
+        config.skip_broken,
         metadata.task,
-        FLAGS.data_dir,
-        FLAGS.max_megapixels,
+        config.data_dir,
+        config.max_megapixels,
     )
-    logits, labels = predict_logits(model, split, metadata.image_size, FLAGS.batch_size)
+    logits, labels = predict_logits(model, split, metadata.image_size, config.batch_size)
     scores = score(logits, labels, metadata.class_names, split.coarse_names, metadata.thresholds)
-    if FLAGS.json:
-        run = {"model": FLAGS.model, "data": data, "split": FLAGS.split}
-        write_json(FLAGS.json, run | {"left_out": split.left_out} | scores.to_dict())
+    if config.json:
+        run = {"model": config.model, "data": data, "split": config.split}
+        write_json(config.json, run | {"left_out": split.left_out} | scores.to_dict())
     _print(scores)
     print(split.summary())
 

@@ -11,10 +11,10 @@ from keras_crosspool.mains import run
 
 
 def main(_):
-    from keras_crosspool.retrieval import extract
     from keras_crosspool.retrieval import flags as extraction_flags
+    from keras_crosspool.retrieval.extraction import run_extraction
 
-    done = extract(**extraction_flags.extraction_arguments())
+    done = run_extraction(extraction_flags.extraction_config())
     extraction_flags.print_extraction(done)
 
 

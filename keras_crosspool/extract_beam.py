@@ -16,7 +16,7 @@ def main(pipeline_options):
     from keras_crosspool.retrieval import flags as extraction_flags
     from keras_crosspool.retrieval.beam import extract_with_beam
 
-    done = extract_with_beam(pipeline_options, **extraction_flags.extraction_arguments())
+    done = extract_with_beam(pipeline_options, extraction_flags.extraction_config())
     extraction_flags.print_extraction(done)
 
 

@@ -10,16 +10,11 @@ On several machines start keras_crosspool.train on each, with --workers=HOST:POR
 --task_index.
 """
 
-from absl import flags
-
+from keras_crosspool.config.flag_definitions import config_of_flags, define_flags
+from keras_crosspool.config.launch_config import LaunchConfig
 from keras_crosspool.mains import run
 
-FLAGS = flags.FLAGS
-flags.DEFINE_integer("workers", 2, "Processes to start.", 2)
-flags.DEFINE_integer(
-    "port", None, "Port of the first worker, the others' follow; free ones if unset.", 1
-)
-flags.DEFINE_integer("restarts", 0, "Times that workers which stopped are started again.", 0)
+define_flags(LaunchConfig, __name__)
 
 
 def main(arguments):
@@ -27,7 +22,8 @@ def main(arguments):
 
     from keras_crosspool.distribution.launcher import launch
 
-    code = launch(arguments, FLAGS.workers, FLAGS.port, FLAGS.restarts)
+    config = config_of_flags(LaunchConfig)
+    code = launch(arguments, config.workers, config.port, config.restarts)
     if code:
         sys.exit(code)
 

@@ -6,25 +6,13 @@ which classes the neighbours are of. It is no classifier: predict knows what set
     python -m keras_crosspool.search --descriptors=descriptors --model=model image.jpg
 """
 
-from absl import flags
-
-from keras_crosspool.image_flags import define_image_flags
+from keras_crosspool.config.flag_definitions import config_of_flags, define_flags
+from keras_crosspool.config.model_use_config import SearchConfig
 from keras_crosspool.mains import run
 
 _MOST_AT_ONCE = 32  # queries in one batch
 
-FLAGS = flags.FLAGS
-flags.DEFINE_string("descriptors", None, "Folder of descriptors from extract.", required=True)
-flags.DEFINE_string("model", None, "Model directory they were made with.", required=True)
-flags.DEFINE_integer("nearest", 10, "Images to find for each query.", 1)
-flags.DEFINE_string(
-    "contact_sheet", None, "Image to write: each query with what was found beside it."
-)
-flags.DEFINE_string(
-    "data", None, "Where the images of the contact sheet are; where they were if unset."
-)
-flags.DEFINE_string("json", None, "File for everything that was found.")
-define_image_flags(__name__)
+define_flags(SearchConfig, __name__)
 
 
 def main(paths):
@@ -37,23 +25,24 @@ def main(paths):
     from keras_crosspool.retrieval.descriptor_model import DescriptorModel
     from keras_crosspool.retrieval.query import search_images
 
+    config = config_of_flags(SearchConfig)
     if not paths:
         raise ValueError(
             "Expected images: search --descriptors=DIR --model=DIR IMAGE... Received: none"
         )
-    if FLAGS.contact_sheet:
+    if config.contact_sheet:
         prepare_keras("tensorflow")
-        plots.check_image_format(FLAGS.contact_sheet)
-    store = open_descriptors(FLAGS.descriptors)
-    descriptor_model = DescriptorModel(FLAGS.model, batch_size=min(len(paths), _MOST_AT_ONCE))
+        plots.check_image_format(config.contact_sheet)
+    store = open_descriptors(config.descriptors)
+    descriptor_model = DescriptorModel(config.model, batch_size=min(len(paths), _MOST_AT_ONCE))
     queries = search_images(
-        store, descriptor_model, paths, FLAGS.nearest, FLAGS.skip_broken, FLAGS.max_megapixels
+        store, descriptor_model, paths, config.nearest, config.skip_broken, config.max_megapixels
     )
-    if FLAGS.json:
-        write_json(FLAGS.json, [query.to_dict() for query in queries])
-    if FLAGS.contact_sheet:
-        images = neighbour_images(store, queries, FLAGS.data, FLAGS.max_megapixels)
-        with atomic_path(FLAGS.contact_sheet) as path:
+    if config.json:
+        write_json(config.json, [query.to_dict() for query in queries])
+    if config.contact_sheet:
+        images = neighbour_images(store, queries, config.data, config.max_megapixels)
+        with atomic_path(config.contact_sheet) as path:
             plot_contact_sheet(queries, images, path)
     _print(queries)
 

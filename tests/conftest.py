@@ -16,6 +16,13 @@ from tests.fork_server import FORKS, ForkServer
 ROOT = pathlib.Path(__file__).parents[1]
 GROCERY = ROOT / "data" / "grocery_mini"
 TINY_CLASSES = ("Anjou", "Arla-Standard-Milk", "Orange")
+_LONGEST = (
+    "tests/export",
+    "tests/faults/test_faults.py",
+    "tests/backbones/test_applications.py",
+    "tests/training/test_session.py",
+    "tests/closed_form/test_closed_form.py",
+)
 TINY_SIZE = 128  # pixels: a map of 4 x 4 cells, so 2 x 2 windows of 3 x 3
 
 
@@ -44,6 +51,20 @@ def pytest_configure(config):
         config.pluginmanager.register(_ReliabilityTable(config.option.reliability))
     if config.option.seed:
         _shift_seeds(config.option.seed)
+
+
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads the groups
+def pytest_collection_modifyitems(items):
+    """Keeps what shares its fixtures in one worker, and starts what takes longest first."""
+    for item in items:
+        item.add_marker(pytest.mark.xdist_group(_group(item.path.relative_to(ROOT))))
+    longest_first = {path: rank for rank, path in enumerate(_LONGEST)}
+    items.sort(key=lambda item: longest_first.get(_group(item.path.relative_to(ROOT)), len(items)))
+
+
+def _group(path):
+    """The file of a test, or the folder whose files share what takes long to make."""
+    return "tests/export" if path.parts[1] == "export" else path.as_posix()
 
 
 def pytest_runtest_setup(item):

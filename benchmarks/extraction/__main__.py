@@ -68,7 +68,9 @@ def _float32(folder, split):
     from keras_crosspool.retrieval import extract
 
     output = folder / f"{split}-float32"
-    return extract(FLAGS.model, output, FLAGS.data, split, "float32", _BATCH).store
+    return extract(
+        FLAGS.model, output, FLAGS.data, split, format="float32", batch_size=_BATCH
+    ).store
 
 
 def _speeds(folder):
@@ -124,7 +126,7 @@ def _bare_speed(network, batches, count):
 def _extraction_speed(output, name):
     from keras_crosspool.retrieval import extract
 
-    done = extract(FLAGS.model, output, FLAGS.data, FLAGS.split, name, _BATCH)
+    done = extract(FLAGS.model, output, FLAGS.data, FLAGS.split, format=name, batch_size=_BATCH)
     return done.computed / done.seconds
 
 

@@ -22,6 +22,10 @@ class ImageConfig(Config):
         least=0.0,
     )
 
+    def image_options(self):
+        """How images are read, as keyword arguments of `open_split`."""
+        return {"skip_broken": self.skip_broken, "max_megapixels": self.max_megapixels}
+
 
 @dataclasses.dataclass(frozen=True)
 class DataConfig(ImageConfig):

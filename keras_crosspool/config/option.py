@@ -17,6 +17,7 @@ class Option:
         flag: str, name of the flag. Defaults to the name of the field.
         of_the_run: bool, whether another value makes another run; `False` for what only says
             where and how fast it runs, so that a stopped run can go on elsewhere.
+        required: bool, whether the flag must be given; the default is then `None`.
     """
 
     help: str
@@ -25,6 +26,7 @@ class Option:
     most: float | None = None
     flag: str | None = None
     of_the_run: bool = True
+    required: bool = False
 
     def check(self, name, value):
         """Refuses a value that is none of the choices or out of range.

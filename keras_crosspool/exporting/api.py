@@ -5,10 +5,10 @@ import pathlib
 
 import numpy as np
 
+from keras_crosspool.config.parity_config import CALIBRATION_IMAGES, ParityConfig
 from keras_crosspool.exporting import formats
 
-_PARITY_IMAGES = 64
-_CALIBRATION_IMAGES = 128
+_PARITY_IMAGES = ParityConfig.parity_images
 
 
 def export(
@@ -96,9 +96,9 @@ def _chosen_images(model, images, labels, calibration_images, quantizes, parity)
             "Received: none"
         )
     if not parity:
-        return None, _first(shown, _CALIBRATION_IMAGES)
+        return None, _first(shown, CALIBRATION_IMAGES)
     half = min(_PARITY_IMAGES, len(shown.pixels) // 2)
-    return _first(shown, half), _between(shown, half, half + _CALIBRATION_IMAGES)
+    return _first(shown, half), _between(shown, half, half + CALIBRATION_IMAGES)
 
 
 def _drawn(model, images, labels):
@@ -108,7 +108,7 @@ def _drawn(model, images, labels):
     from keras_crosspool.exporting.images import Images
 
     found = labelled_images(images, labels, None, model.class_names, model.task)
-    order = even_order(found.labels)[: _PARITY_IMAGES + _CALIBRATION_IMAGES]
+    order = even_order(found.labels)[: _PARITY_IMAGES + CALIBRATION_IMAGES]
     pixels = _as_bytes(found.images_at(order, model.image_size))
     return Images(pixels, found.labels[order], "images", found.name)
 
@@ -117,7 +117,7 @@ def _unlabelled(model, images):
     from keras_crosspool.data.array_images import resized
     from keras_crosspool.exporting.images import Images
 
-    chosen = np.asarray(images)[:_CALIBRATION_IMAGES]
+    chosen = np.asarray(images)[:CALIBRATION_IMAGES]
     pixels = _as_bytes(resized(chosen, model.image_size))
     return Images(pixels, np.zeros(len(pixels), "int32"), "calibration_images", "images")
 

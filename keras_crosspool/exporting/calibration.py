@@ -7,6 +7,7 @@ import pathlib
 
 from absl import logging
 
+from keras_crosspool.config.parity_config import CALIBRATION_IMAGES
 from keras_crosspool.exporting.images import Images, read_images
 from keras_crosspool.exporting.statistics import Statistics
 from keras_crosspool.files import atomic_path
@@ -57,7 +58,7 @@ def calibrate(
     *,
     calibration_data="",
     calibration_split="",
-    calibration_images=128,
+    calibration_images=CALIBRATION_IMAGES,
     calibration_cache="",
 ):
     """Measures ranges on real images, or reads them from a cache made for the same case.

@@ -33,8 +33,9 @@ def export_from_flags(name):
     from keras_crosspool.exporting.source import load_source
     from keras_crosspool.exporting.speed import SlowerError
 
-    source = load_source(FLAGS.model, export_flags.image_options())
-    comparator = comparator_from_flags(source)
+    config = export_flags.parity_config()
+    source = load_source(config.model, config.image_options())
+    comparator = make_comparator(source, config)
     export = formats.resolve(row.exporter)
     try:
         artefact = export(source, output, FLAGS.precision, comparator, **options)
@@ -57,9 +58,9 @@ def _checked_output(row, output):
     return output
 
 
-def comparator_from_flags(source):
-    """The comparator that the parity flags ask for, or `None` when parity is off."""
-    if FLAGS.parity == "off":
+def make_comparator(source, config):
+    """The comparator that a `ParityConfig` asks for, or `None` when parity is off."""
+    if config.parity == "off":
         return None
     from keras_crosspool.exporting.images import read_images
     from keras_crosspool.exporting.parity import Comparator
@@ -67,9 +68,9 @@ def comparator_from_flags(source):
     images = read_images(
         source.metadata,
         "parity",
-        FLAGS.parity_data,
-        FLAGS.parity_split,
-        FLAGS.parity_images,
+        config.parity_data,
+        config.parity_split,
+        config.parity_images,
         source.image_options,
     )
     return Comparator(images, source.model, source.metadata.thresholds)

@@ -2,7 +2,8 @@
 
 from absl import flags
 
-from keras_crosspool.image_flags import define_image_flags
+from keras_crosspool.config.flag_definitions import config_of_flags, define_flags
+from keras_crosspool.config.parity_config import ParityConfig
 
 _DEFINE = {
     bool: flags.DEFINE_bool,
@@ -14,32 +15,12 @@ _DEFINE = {
 
 def define_common():
     """Defines what every exporter takes: the model, the output and the parity flags."""
-    flags.DEFINE_string("model", None, "Model directory that training wrote.", required=True)
-    flags.DEFINE_string(
-        "parity_data",
-        "",
-        "Folder of images (split/class/*.jpg) or tfds:NAME on which the artefact must agree with "
-        "the Keras model; by default the data that the model was trained on.",
-    )
-    flags.DEFINE_string(
-        "parity_split", "", "Split of it; by default the validation split, or else training."
-    )
-    flags.DEFINE_integer(
-        "parity_images", 64, "Number of images, drawn evenly over the classes.", lower_bound=8
-    )
-    flags.DEFINE_enum(
-        "parity",
-        "on",
-        ["on", "off"],
-        "off writes the artefact unproven, and its record says so.",
-    )
-    define_image_flags(__name__)
+    define_flags(ParityConfig, __name__)
 
 
-def image_options():
-    """How the flags say that images are read: arguments of `open_split`, a dict."""
-    names = ("skip_broken", "max_megapixels")
-    return {name: flags.FLAGS[name].value for name in names}
+def parity_config():
+    """The config that the flags give, a `ParityConfig`."""
+    return config_of_flags(ParityConfig)
 
 
 def define_format(row):

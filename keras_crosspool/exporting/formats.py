@@ -2,6 +2,7 @@
 
 import importlib
 
+from keras_crosspool.config.parity_config import CALIBRATION_IMAGES
 from keras_crosspool.exporting.format import Format, Option
 
 _INT8 = ("int8",)
@@ -24,7 +25,7 @@ _CALIBRATION = (
     ),
     Option(
         "calibration_images",
-        128,
+        CALIBRATION_IMAGES,
         "int8: number of calibration images, drawn evenly over the classes.",
         _INT8,
     ),

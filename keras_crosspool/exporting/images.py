@@ -6,6 +6,7 @@ import pathlib
 
 import numpy as np
 
+from keras_crosspool.config.parity_config import ParityConfig
 from keras_crosspool.data import load_images, open_split
 
 # What a model is judged by should be new to it; the ranges are those of what it was fitted on.
@@ -64,7 +65,9 @@ class Images:
         }
 
 
-def read_images(metadata, purpose, data="", split="", limit=64, image_options=None):
+def read_images(
+    metadata, purpose, data="", split="", limit=ParityConfig.parity_images, image_options=None
+):
     """Reads images for a model, of its own data unless told otherwise.
 
     Args:

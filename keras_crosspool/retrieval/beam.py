@@ -11,7 +11,7 @@ from keras_crosspool.retrieval.store import open_descriptors
 _WITH_JOB_SERVER = ("FlinkRunner", "PortableRunner", "SparkRunner")
 
 
-def extract_with_beam(pipeline_options, **arguments):
+def extract_with_beam(pipeline_options, config):
     """Does what `extract` does, the missing shards spread over the workers of a Beam runner.
 
     This process checks everything and writes record and index; each worker process opens model and
@@ -21,7 +21,7 @@ def extract_with_beam(pipeline_options, **arguments):
 
     Args:
         pipeline_options: list of str, Beam's own, such as `["--runner=FlinkRunner"]`.
-        **arguments: all those of `extract`.
+        config: `ExtractionConfig`.
 
     Returns:
         An `Extraction`, whose seconds are those of the whole pipeline with the workers' start.
@@ -35,30 +35,30 @@ def extract_with_beam(pipeline_options, **arguments):
     from apache_beam.utils.shared import Shared
 
     pipeline = beam.Pipeline(options=_options(pipeline_options))
-    job = ExtractionJob(**arguments)
+    job = ExtractionJob(config)
     job.begin()
     missing = job.missing()
     start = time.perf_counter()
     if missing:
         shards = pipeline | beam.Create(missing) | beam.Reshuffle()
-        _ = shards | "WriteShard" >> beam.Map(write_shard, arguments, Shared())
+        _ = shards | "WriteShard" >> beam.Map(write_shard, config, Shared())
         _run(pipeline)
     seconds = time.perf_counter() - start
     computed = sum(job.record.shards[number] for number in missing)
     return Extraction(open_descriptors(job.output), computed, seconds)
 
 
-def write_shard(number, arguments, shared):
+def write_shard(number, config, shared):
     """Writes one shard in a worker, and counts its images as Beam's metric `images`.
 
     Args:
         number: int.
-        arguments: dict, all those of `extract`.
+        config: `ExtractionConfig`.
         shared: `apache_beam.utils.shared.Shared` that holds the job of this process.
     """
     from apache_beam.metrics import Metrics
 
-    job = shared.acquire(lambda: _joined(arguments))
+    job = shared.acquire(lambda: _joined(config))
     # Where a runner gives work out again, after a worker was lost, some of it is done.
     if number not in job.missing():
         return
@@ -66,8 +66,8 @@ def write_shard(number, arguments, shared):
         Metrics.counter("extract", "images").inc(count)
 
 
-def _joined(arguments):
-    job = ExtractionJob(**arguments)
+def _joined(config):
+    job = ExtractionJob(config)
     job.join()
     job.warm_up()
     return job

@@ -4,7 +4,7 @@ import dataclasses
 import math
 import time
 
-from keras_crosspool.data import MAX_MEGAPIXELS
+from keras_crosspool.config.model_use_config import ExtractionConfig
 from keras_crosspool.progress import track
 from keras_crosspool.retrieval.job import ExtractionJob
 from keras_crosspool.retrieval.store import DescriptorStore, open_descriptors
@@ -26,17 +26,7 @@ class Extraction:
     seconds: float
 
 
-def extract(
-    model,
-    output,
-    data=None,
-    split=None,
-    format="float16",
-    batch_size=32,
-    shard_size=512,
-    skip_broken=False,
-    max_megapixels=MAX_MEGAPIXELS,
-):
+def extract(model, output, data=None, split=None, **options):
     """Writes the descriptors of a split into a folder, in constant memory.
 
     The folder holds `descriptors.json` (an `ExtractionRecord`), `index.csv` (image, classes,
@@ -49,13 +39,8 @@ def extract(
         output: path of the folder to write.
         data: str, a folder of images or `"tfds:NAME"`. Defaults to the training data.
         split: str, name of the split. Defaults to the one that the model was trained on.
-        format: a key of `FORMATS`. Defaults to `"float16"`.
-        batch_size: int, images computed at once. Defaults to `32`.
-        shard_size: int, descriptors in a file, a multiple of the batch size, so that batches fall
-            alike wherever the work is taken up. Defaults to `512`.
-        skip_broken: bool, whether images that cannot be used are left out instead of stopping.
-            Defaults to `False`.
-        max_megapixels: float, the largest image that is decoded. Defaults to `MAX_MEGAPIXELS`.
+        **options: further fields of `ExtractionConfig`: `format`, `batch_size`, `shard_size`,
+            `skip_broken`, `max_megapixels`.
 
     Returns:
         An `Extraction`.
@@ -71,14 +56,30 @@ def extract(
     >>> done.computed, [rows.shape for _, rows in done.store.shards()]  # doctest: +SKIP
     (320, [(320, 2, 1024)])
     """
-    job = ExtractionJob(
-        model, output, data, split, format, batch_size, shard_size, skip_broken, max_megapixels
+    config = ExtractionConfig(
+        model=str(model), output=str(output), data=data, split=split, **options
     )
+    return run_extraction(config)
+
+
+def run_extraction(config):
+    """Does what `extract` does.
+
+    Args:
+        config: `ExtractionConfig`.
+
+    Returns:
+        An `Extraction`.
+
+    Raises:
+        ValueError: as `extract` does.
+    """
+    job = ExtractionJob(config)
     job.begin()
     missing = job.missing()
     if missing:
         job.warm_up()
     start = time.perf_counter()
-    batches = math.ceil(sum(job.record.shards[number] for number in missing) / batch_size)
+    batches = math.ceil(sum(job.record.shards[number] for number in missing) / config.batch_size)
     computed = sum(track(job.write(missing), "descriptors", batches))
-    return Extraction(open_descriptors(output), computed, time.perf_counter() - start)
+    return Extraction(open_descriptors(job.output), computed, time.perf_counter() - start)

@@ -7,7 +7,7 @@ import pathlib
 import numpy as np
 
 from keras_crosspool.array_file import ArrayFile
-from keras_crosspool.data import MAX_MEGAPIXELS, image_batches, open_split
+from keras_crosspool.data import image_batches, open_split
 from keras_crosspool.files import atomic_path, make_directory
 from keras_crosspool.partials import is_partial
 from keras_crosspool.retrieval import store
@@ -21,48 +21,38 @@ class ExtractionJob:
     """The extraction of a split, cut into shards that are computed in any order by any process.
 
     A shard's images are consecutive, and each shard starts with a new batch, so its bytes depend
-    on the record alone. Every process that takes part makes its job of the same arguments.
+    on the record alone. Every process that takes part makes its job of the same config.
 
     Args:
-        model, output, data, split, format, batch_size, shard_size, skip_broken, max_megapixels: as
-            `extract` takes them.
+        config: `ExtractionConfig`.
 
     Attributes:
         output: `pathlib.Path`.
         record: `ExtractionRecord`.
 
     Raises:
-        ValueError: if the arguments do not fit each other, the data or the model is not as
+        ValueError: if the options do not fit each other, the data or the model is not as
             expected, or the output is a folder of something else.
     """
 
-    def __init__(
-        self,
-        model,
-        output,
-        data,
-        split,
-        format,
-        batch_size,
-        shard_size,
-        skip_broken,
-        max_megapixels=MAX_MEGAPIXELS,
-    ):
-        if format not in FORMATS:
-            raise ValueError(f"format must be one of {', '.join(FORMATS)}. Received: {format!r}")
-        if shard_size % batch_size:
+    def __init__(self, config):
+        if config.shard_size % config.batch_size:
             raise ValueError(
                 "The shard size must be a multiple of the batch size. "
-                f"Received: {shard_size} and {batch_size}"
+                f"Received: {config.shard_size} and {config.batch_size}"
             )
-        self.output = pathlib.Path(output)
+        self.output = pathlib.Path(config.output)
         _check_folder(self.output)
-        self._descriptor_model = DescriptorModel(model, batch_size)
+        self._descriptor_model = DescriptorModel(config.model, config.batch_size)
         metadata = self._descriptor_model.metadata
-        data = str(data or metadata.data["path"])
-        split = split or metadata.default_split("train")
+        data = str(config.data or metadata.data["path"])
+        split = config.split or metadata.default_split("train")
         self._images = open_split(
-            data, split, metadata.class_names, skip_broken, max_megapixels=max_megapixels
+            data,
+            split,
+            metadata.class_names,
+            config.skip_broken,
+            max_megapixels=config.max_megapixels,
         )
         self.record = ExtractionRecord(
             model=metadata.name,
@@ -71,12 +61,12 @@ class ExtractionJob:
             data=data,
             split=split,
             data_fingerprint=self._images.fingerprint,
-            skip_broken=skip_broken,
+            skip_broken=config.skip_broken,
             images=self._images.size,
-            format=format,
+            format=config.format,
             dims=self._descriptor_model.dims,
-            batch_size=batch_size,
-            shard_size=shard_size,
+            batch_size=config.batch_size,
+            shard_size=config.shard_size,
             versions=package_versions(*MODEL_PACKAGES),
         )
 

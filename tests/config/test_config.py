@@ -9,12 +9,21 @@ import pytest
 from keras_crosspool.closed_form.methods import METHODS
 from keras_crosspool.closed_form.plan import FORMS
 from keras_crosspool.config import TrainingConfig
+from keras_crosspool.config.launch_config import LaunchConfig
+from keras_crosspool.config.model_use_config import (
+    EvaluationConfig,
+    ExtractionConfig,
+    PredictionConfig,
+    SearchConfig,
+)
 from keras_crosspool.config.network_config import SCHEMES as SCHEME_NAMES
-from keras_crosspool.config.option import flag_name
+from keras_crosspool.config.option import flag_name, options_of
+from keras_crosspool.config.parity_config import ParityConfig
 from keras_crosspool.config.scheme_config import REGION_MODES
 from keras_crosspool.config.solver_config import SOLVER_FORMS, SOLVERS
 from keras_crosspool.layers.region_grid import MODES
 from keras_crosspool.models.schemes import SCHEMES
+from keras_crosspool.retrieval.formats import FORMATS
 
 FLAGS = """
 import json, sys
@@ -62,6 +71,28 @@ def test_choices_are_those_of_the_rooms():
     assert MODES == REGION_MODES
     assert (*METHODS, "none") == SOLVERS
     assert ("auto", *FORMS) == SOLVER_FORMS
+    assert ExtractionConfig.__dataclass_fields__["format"].metadata["option"].choices == tuple(
+        FORMATS
+    )
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        EvaluationConfig,
+        PredictionConfig,
+        ExtractionConfig,
+        SearchConfig,
+        LaunchConfig,
+        ParityConfig,
+    ],
+)
+def test_every_command_has_options_with_help(config):
+    fields = list(options_of(config))
+    assert fields
+    for field, known in fields:
+        assert known.help.endswith("."), field.name
+        assert known.required == (field.name in ("model", "output", "descriptors"))
 
 
 def test_options_reach_their_parts():

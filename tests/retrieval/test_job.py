@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from keras_crosspool.config.model_use_config import ExtractionConfig
 from keras_crosspool.retrieval.job import ExtractionJob
 from keras_crosspool.retrieval.store import read_record, shard_path
 
@@ -13,7 +14,7 @@ def begun(extraction_arguments, tmp_path):
 
     def begin(output="descriptors", step=ExtractionJob.begin, **arguments):
         arguments = extraction_arguments | {"output": tmp_path / output} | arguments
-        job = ExtractionJob(**arguments)
+        job = ExtractionJob(ExtractionConfig(**arguments))
         step(job)
         return job
 

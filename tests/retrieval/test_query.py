@@ -26,7 +26,7 @@ def data(tmp_path_factory, tiny_folder):
 @pytest.fixture(scope="module", params=["float16", "packed"])
 def store(request, small_model, data, tmp_path_factory):
     output = tmp_path_factory.mktemp(request.param) / "descriptors"
-    return extract(small_model, output, str(data[0]), "train", request.param).store
+    return extract(small_model, output, str(data[0]), "train", format=request.param).store
 
 
 @pytest.fixture(scope="module")

@@ -15,10 +15,7 @@ from absl import flags
 
 from keras_crosspool.exporting import flags as export_flags
 from keras_crosspool.exporting import formats
-from keras_crosspool.exporting.exporter_main import (
-    comparator_from_flags,
-    quieten_logs,
-)
+from keras_crosspool.exporting.exporter_main import make_comparator, quieten_logs
 from keras_crosspool.files import atomic_path
 from keras_crosspool.mains import run
 from keras_crosspool.progress import track
@@ -66,8 +63,9 @@ def main(_):
 
     from keras_crosspool.exporting.source import load_source
 
-    source = load_source(FLAGS.model, export_flags.image_options())
-    comparator = comparator_from_flags(source)
+    config = export_flags.parity_config()
+    source = load_source(config.model, config.image_options())
+    comparator = make_comparator(source, config)
     results = [
         _export(source, comparator, output, row, precision)
         for row, precision in track(chosen, "exporting")
