@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: install quickstart test reliability fuzz test_beam lint benchmark clean
+.PHONY: install quickstart test test_heavy reliability fuzz test_beam lint benchmark clean
 
 install: .venv/installed
 
@@ -22,12 +22,20 @@ lint: install
 # Two processes; each takes whole groups of tests, which share what they set up.
 WORKERS ?= 2
 
+# A thread a process: two that share two cores would get into each other's way.
+ONE_THREAD = OMP_NUM_THREADS=1 TF_NUM_INTRAOP_THREADS=1 TF_NUM_INTEROP_THREADS=1
+PYTEST = $(ONE_THREAD) $(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+
 test: install
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
+	$(PYTEST)
+
+# Runs that are killed and repeated, benchmarks as a user runs them, the largest networks.
+test_heavy: install
+	$(PYTEST) -m heavy
 
 # Runs the whole suite and writes the table of docs/reliability.md from what its tests noted.
 reliability: install
-	$(BIN)/python -m pytest -n $(WORKERS) --dist loadgroup --no-loadscope-reorder --reliability=benchmarks/results/reliability.json
+	$(PYTEST) --reliability=benchmarks/results/reliability.json -m "heavy or not heavy"
 	$(BIN)/python -m tools.readme_tables
 
 fuzz: install

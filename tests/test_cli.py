@@ -99,7 +99,6 @@ def test_a_verb_ends_as_its_main_does(crosspool):
     assert done.stderr.endswith("Received: photo.jpg\n")
 
 
-@pytest.mark.slow
 def test_a_verb_runs(crosspool, model_directory, tiny_folder, tmp_path):
     photo = sorted((tiny_folder / "test" / "Orange").iterdir())[0]
     done = crosspool("predict", f"--model={model_directory}", photo, cwd=tmp_path)

@@ -96,7 +96,6 @@ def test_values_that_a_shell_would_run_are_left_out():
     assert read_flags(text) == [Flag("a", values=("coarse+fine",))]
 
 
-@pytest.mark.slow
 def test_the_command_prints_a_script(run_main, tmp_path):
     done = run_main("keras_crosspool.cli", "completion", "bash")
     assert done.returncode == 0, done.stderr

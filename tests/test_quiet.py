@@ -69,7 +69,6 @@ def test_a_closed_standard_error_is_no_failure(run_with):
     assert done.stdout == "imported\n"
 
 
-@pytest.mark.slow
 def test_commands_start_in_silence(model_directory, tiny_folder):
     photo = sorted((tiny_folder / "test" / "Orange").iterdir())[0]
     command = [sys.executable, "-m", "keras_crosspool.predict", f"--model={model_directory}", photo]

@@ -59,7 +59,7 @@ class Branch:
         return gram if self.rows is None else gram[np.ix_(self._all_rows, self._all_rows)]
 
     def kernel(self, dual_coef):
-        """The weights `(dims, classes)` of a classifier with these dual_coef, `(n, classes)`."""
+        """The weights `(dims, classes)` of a classifier by its dual coefficients `(n, classes)`."""
         if self.rows is not None:
             summed = np.zeros((len(self.descriptors), dual_coef.shape[1]))
             np.add.at(summed, self._all_rows, dual_coef)

@@ -23,7 +23,6 @@ def fit_ridge(gram, targets, alpha):
     centred[np.diag_indices_from(centred)] += alpha
     # Symmetric, so that its transpose is itself in the order that LAPACK overwrites.
     dual_coef = solve(centred.T, targets - prior, assume_a="pos", overwrite_a=True)
-    dual_coef -= dual_coef.mean(
-        axis=0
-    )  # the kernel of centred descriptors, in terms of the bare ones
+    # The kernel of centred descriptors, in terms of the bare ones.
+    dual_coef -= dual_coef.mean(axis=0)
     return dual_coef, prior - means @ dual_coef

@@ -125,7 +125,7 @@ def test_keras_asks_for_the_same_sizes(name):
 
 @pytest.mark.parametrize(
     "name",
-    [n if n in QUICK else pytest.param(n, marks=pytest.mark.slow) for n in SIZES],
+    [n if n in QUICK else pytest.param(n, marks=pytest.mark.heavy) for n in SIZES],
 )
 def test_builds_flat_with_a_chain_of_maps_and_a_pair(name, random_backbone):
     if name in QUICK:

@@ -8,6 +8,8 @@ from PIL import Image
 
 from benchmarks.region_grid import grid_setting
 
+pytestmark = pytest.mark.heavy
+
 
 @pytest.mark.parametrize(
     ("setting", "expected"),
@@ -36,7 +38,6 @@ def test_agreement_is_the_mean_cosine(tmp_path):
     assert grid_setting.agreement(tmp_path / "a.npy", tmp_path / "a.npy") == 1
 
 
-@pytest.mark.slow
 def test_a_run(run_main, copy_images, tmp_path):
     data = copy_images(tmp_path / "data", {"train": 4, "test": 2})
     output = tmp_path / "grid.json"

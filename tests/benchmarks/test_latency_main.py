@@ -9,6 +9,8 @@ import statistics
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.heavy
+
 ROUNDS, PER_ROUND, IMAGES = 5, 4, 24
 DATA = "data/grocery_mini"
 
@@ -42,7 +44,6 @@ def _arguments(workshop, output):
     ]
 
 
-@pytest.mark.slow
 def test_every_runtime_has_every_sample(finished):
     names = [row["name"] for row in finished["runtimes"]]
     assert names == [
@@ -65,7 +66,6 @@ def test_every_runtime_has_every_sample(finished):
     assert len({tuple(turn["order"]) for turn in finished["schedule"]}) > 1
 
 
-@pytest.mark.slow
 def test_all_saw_the_same_real_images(finished, workshop):
     pixels, labels, logits = _reference(workshop)
     digest = hashlib.sha256(pixels.tobytes()).hexdigest()
@@ -88,7 +88,6 @@ def _reference(workshop):
     return pixels, labels, model.predict_on_batch(pixels.astype("float32"))
 
 
-@pytest.mark.slow
 def test_processes_are_isolated(finished):
     peaks = {row["name"]: row["peak_bytes"] for row in finished["runtimes"]}
     assert all(row["base_bytes"] < row["peak_bytes"] for row in finished["runtimes"])
@@ -97,7 +96,6 @@ def test_processes_are_isolated(finished):
     assert peaks["model.onnx, 1 thread"] < peaks["Keras model.predict_on_batch(x)"] / 2
 
 
-@pytest.mark.slow
 def test_table_follows_from_the_raw_samples(finished, output):
     table = output.with_suffix(".md").read_text()
     assert table in output.with_suffix(".txt").read_text()
@@ -122,7 +120,6 @@ def _cells(line):
     return [cell.strip().strip("*") for cell in line.strip("|").split("|")]
 
 
-@pytest.mark.slow
 def test_csv_holds_the_same_figures(finished, output):
     with open(output.with_suffix(".csv"), newline="") as file:
         rows = list(csv.DictReader(file))
@@ -133,7 +130,6 @@ def test_csv_holds_the_same_figures(finished, output):
         assert float(row["file_mb"]) == measured["bytes"] / 1e6
 
 
-@pytest.mark.slow
 def test_plot_is_an_image_and_the_front_is_marked(finished, output):
     from PIL import Image
 
@@ -143,7 +139,6 @@ def test_plot_is_an_image_and_the_front_is_marked(finished, output):
     assert fastest["pareto"]
 
 
-@pytest.mark.slow
 def test_compare_needs_no_keras_and_shows_every_line(finished, workshop, output, run_main):
     old = output.with_name("old.json")
     for row in finished["runtimes"]:
@@ -170,7 +165,6 @@ def test_compare_needs_no_keras_and_shows_every_line(finished, workshop, output,
     assert [row["agreement"] for row in new["runtimes"]] == [None]
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("case", ["missing artefact", "junk artefact", "missing folder"])
 def test_bad_input_ends_in_one_line(case, workshop, junk, tmp_path, fork_main):
     tflite, data = workshop / "model.tflite", f"--data={DATA}"
@@ -188,7 +182,6 @@ def test_bad_input_ends_in_one_line(case, workshop, junk, tmp_path, fork_main):
     assert not output.parent.exists()
 
 
-@pytest.mark.slow
 def test_a_crash_shows_what_the_process_said(workshop, tmp_path, run_main):
     (tmp_path / "sitecustomize.py").write_text(
         "import os, sys\n"

@@ -139,7 +139,6 @@ def test_bad_flags_end_in_one_line(fork_main, tmp_path, flag, message):
     assert not output.exists()
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_another_backend_is_timed_without_tensorflow(backend, tmp_path):
     pytest.importorskip(backend)

@@ -5,6 +5,8 @@ import json
 import numpy as np
 import pytest
 
+pytestmark = pytest.mark.heavy
+
 RUNS = ("plain fit", "global average", "scheme 1")
 BATCH, ROUNDS = 8, 2
 
@@ -26,7 +28,6 @@ def written(run_main, tiny_folder, tmp_path_factory):
     return json.loads(output.read_text()), done.stdout
 
 
-@pytest.mark.slow
 def test_every_run_trains_in_every_round(written):
     record, _ = written
     assert [row["run"] for row in record["rows"]] == list(RUNS)
@@ -36,7 +37,6 @@ def test_every_run_trains_in_every_round(written):
     assert record["command"].startswith("python -m benchmarks.training --data=tiny ")
 
 
-@pytest.mark.slow
 def test_figures_follow_from_the_rounds(written):
     record, _ = written
     speed = _of_rounds(record, "images/s")
@@ -52,7 +52,6 @@ def test_figures_follow_from_the_rounds(written):
             assert row[f"x {base}"] == pytest.approx((speed[run] / speed[base]).mean())
 
 
-@pytest.mark.slow
 def test_costs_are_the_steps_of_one_run_over_those_of_another(written):
     record, printed = written
     step = {run: BATCH / speeds for run, speeds in _of_rounds(record, "images/s").items()}

@@ -258,7 +258,7 @@ def test_more_workers_than_images_are_named(adapted, train_split):
             run([adapted], train_split, 128, distribution=part)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_two_workers_fit_what_one_does(tiny_folder, train_split, backbone, tmp_path):
     model = build_model(backbone, 3, window_size=1, feature_channels=16, guidance_channels=32)
     adapt_head(model, train_split, 128, 4)

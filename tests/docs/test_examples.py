@@ -55,7 +55,7 @@ def _check_training(output, model, images):
     assert model.predict(images, verbose=0)[0, 0] == pytest.approx(logit, abs=1e-4)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_functional(run_example):
     output, example, model = run_example("functional")
     images, _ = next(iter(example.load_images("test")))

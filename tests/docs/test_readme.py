@@ -18,12 +18,14 @@ import numpy as np
 
 import keras_crosspool
 
+import pytest
+
 model = keras.saving.load_model("model.keras")
 np.save("again.npy", model.predict(np.load("images.npy"), verbose=0))
 """
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_the_python_block_runs_and_another_process_reads_what_it_wrote(tmp_path, run_main):
     (block,) = re.findall(r"```python\n(.*?)```", README.read_text(), re.DOTALL)
     (tmp_path / "block.py").write_text(

@@ -67,6 +67,7 @@ def test_bad_input(fork_main, solved_directory, tmp_path, module, arguments, wor
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.heavy
 def test_every_format_continues_past_a_failed_one(run_main, solved_directory, tmp_path):
     output = tmp_path / "out"
     done = run_main(

@@ -11,7 +11,7 @@ from tests.faults.laboratory import FaultLaboratory
 from tests.faults.runs import relative_difference, start_process, weights
 from tests.fork_server import FORKS
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.heavy
 
 TRAINING = (
     "--backbone=MobileNet",

@@ -59,7 +59,6 @@ def _cross_entropy(model, split):
     return -log_softmax(logits, axis=1)[np.arange(len(labels)), labels].mean()
 
 
-@pytest.mark.slow
 def test_whole_network(solved, train_split):
     model, weights = solved
     model.set_weights(weights)
@@ -77,7 +76,6 @@ def test_whole_network(solved, train_split):
     assert all(changes[name] > 0 for name in others)
 
 
-@pytest.mark.slow
 def test_frozen_epochs_tune_the_head_alone_and_slowly_the_classifier(plain, train_split):
     model, history = _tune(
         plain, train_split, epochs=0, frozen_epochs=2, learning_rate=1e-3, classifier_rate=0.01
@@ -91,7 +89,6 @@ def test_frozen_epochs_tune_the_head_alone_and_slowly_the_classifier(plain, trai
     assert 1e-6 < changes["logits"] < 6.1e-5
 
 
-@pytest.mark.slow
 def test_equal_seeds_give_equal_weights(plain, train_split):
     weights = []
     for seed in (1, 1, 2):
@@ -103,7 +100,6 @@ def test_equal_seeds_give_equal_weights(plain, train_split):
     assert not np.array_equal(weights[0], weights[2])
 
 
-@pytest.mark.slow
 def test_stops_early_and_keeps_the_best_epoch(plain, train_split, test_split):
     model, history = _tune(
         plain, train_split, test_split, epochs=0, frozen_epochs=9, patience=2, learning_rate=3e-2
@@ -116,7 +112,6 @@ def test_stops_early_and_keeps_the_best_epoch(plain, train_split, test_split):
     assert (logits.argmax(axis=1) == labels).mean() == pytest.approx(accuracies[best])
 
 
-@pytest.mark.slow
 def test_divergence_is_said(plain, train_split):
     with pytest.raises(FloatingPointError, match=r"smaller `learning_rate`.*learning_rate=1e\+30"):
         _tune(plain, train_split, epochs=0, frozen_epochs=2, learning_rate=1e30)

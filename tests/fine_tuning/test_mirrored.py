@@ -11,8 +11,6 @@ from keras_crosspool.fine_tuning.accumulating_model import AccumulatingModel
 from keras_crosspool.fine_tuning.fine_tune import fine_tune
 from keras_crosspool.fine_tuning.layerwise_adamw import LayerwiseAdamW
 
-pytestmark = pytest.mark.slow
-
 SCRIPT = """
 import pathlib
 import sys

@@ -97,7 +97,6 @@ def test_training_moves_all_and_validates(tune, expected, tiny_network):
     assert len(set(history["loss"])) == len(history["loss"]) >= 3
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("step", [1, 3, 4, 5, 6])
 def test_a_signal_ends_it_after_the_step(tune, expected, at_step, tmp_path, step):
     before = signal.getsignal(signal.SIGTERM)
@@ -113,7 +112,6 @@ def test_a_signal_ends_it_after_the_step(tune, expected, at_step, tmp_path, step
     assert len(again) == 3 * len(expected[1]["loss"]) - len(taken)
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("step", [2, 5, 9])
 def test_a_kill_costs_the_steps_since_the_last_checkpoint(tune, expected, at_step, tmp_path, step):
     at_step(step, _kill)

@@ -16,8 +16,6 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
-pytestmark = pytest.mark.slow
-
 SIDE = 16
 SMOOTH = np.stack(np.meshgrid(np.arange(80) * 3, np.arange(60) * 4), -1).astype("uint8")
 SMOOTH = np.concatenate([SMOOTH, np.full((60, 80, 1), 90, "uint8")], axis=-1)

@@ -13,7 +13,6 @@ import pytest
 NEEDED = {"jax": "jax", "numpy": "jax", "torch": "torch"}
 
 
-@pytest.mark.slow
 @pytest.mark.parametrize("backend", NEEDED)
 def test_layers_under_another_backend(backend):
     if not importlib.util.find_spec(NEEDED[backend]):

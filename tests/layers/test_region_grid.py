@@ -138,7 +138,6 @@ def test_fully_connected_layers_become_convolutions(images):
         np.testing.assert_allclose(alone[:, 0, 0], _run(network, region), rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.slow
 def test_fully_connected_layers_of_vgg16():
     """fc1 as a 7 x 7 and fc2 as a 1 x 1 convolution, weights moved over, against the grid."""
     keras.utils.set_random_seed(0)

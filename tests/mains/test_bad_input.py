@@ -5,8 +5,6 @@ import shutil
 
 import pytest
 
-pytestmark = pytest.mark.slow
-
 TRAIN, EVALUATE, PREDICT = (f"keras_crosspool.{name}" for name in ("train", "evaluate", "predict"))
 
 

@@ -9,8 +9,6 @@ import pytest
 
 from keras_crosspool import load_model
 
-pytestmark = pytest.mark.slow
-
 EXTRACT, EXTRACT_BEAM = "keras_crosspool.extract", "keras_crosspool.extract_beam"
 PROCESSES = ("--", "--direct_running_mode=multi_processing", "--direct_num_workers=2")
 

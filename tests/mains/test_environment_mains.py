@@ -9,8 +9,6 @@ import pytest
 from keras_crosspool import load_model
 from keras_crosspool.models.policy import all_layers
 
-pytestmark = pytest.mark.slow
-
 ROOT = pathlib.Path(__file__).parents[2]
 MAINS = {
     "train": "keras_crosspool.train",

@@ -49,7 +49,6 @@ def runs(run_mains, model_directory, tiny_folder, tmp_path_factory):
     return run_mains(cases), folder, [photo, *images.values()]
 
 
-@pytest.mark.slow
 def test_train_says_what_it_reached(trained):
     directory, done = trained
     scores = load_model(directory)[1].scores
@@ -62,7 +61,6 @@ def test_train_says_what_it_reached(trained):
     assert [path.name for path in directory.parent.iterdir()] == ["model"]
 
 
-@pytest.mark.slow
 def test_help_in_words(runs):
     for name in MAINS:
         done = runs[0][f"help {name}"]
@@ -73,7 +71,6 @@ def test_help_in_words(runs):
         assert ("--output" if name == "train" else "--model") in flags
 
 
-@pytest.mark.slow
 def test_evaluate_scores_the_split(runs, model_directory, tiny_folder):
     done = runs[0]["evaluate"]
     assert done.returncode == 0, done.stderr
@@ -97,7 +94,6 @@ def test_evaluate_scores_the_split(runs, model_directory, tiny_folder):
     assert f"top-1 {record['top1']:.4f}" in done.stdout
 
 
-@pytest.mark.slow
 def test_predict_reads_every_kind_of_image_and_explains(runs, model_directory):
     processes, folder, paths = runs
     done = processes["predict"]
@@ -134,7 +130,6 @@ def test_predict_reads_every_kind_of_image_and_explains(runs, model_directory):
     ]
 
 
-@pytest.mark.slow
 def test_import_is_light(run_main):
     """Importing the package brings in none of the libraries that only some commands need."""
     code = (

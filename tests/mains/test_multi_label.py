@@ -13,7 +13,7 @@ from keras_crosspool import load_model
 from keras_crosspool.data import load_images, open_split
 from keras_crosspool.evaluation import predict_logits
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.heavy
 
 TRAIN, TEST = 30, 16
 

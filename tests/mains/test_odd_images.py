@@ -6,8 +6,6 @@ import shutil
 
 import pytest
 
-pytestmark = pytest.mark.slow
-
 PREDICT, EVALUATE = "keras_crosspool.predict", "keras_crosspool.evaluate"
 
 

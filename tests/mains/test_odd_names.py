@@ -14,8 +14,6 @@ from keras_crosspool.models.directory import save_model
 from keras_crosspool.models.metadata import ModelMetadata
 from tests.small_models import flat_classifier
 
-pytestmark = pytest.mark.slow
-
 SIZE = 16
 NAMES = ["$\\frac{$", "[red]pear", ":pear: _{", "\x1b[31mred\x1b]0;title\x07", "caf\u00e9"]
 SHOWN = ["$\\frac{$", "[red]pear", ":pear: _{", r"\x1b[31mred\x1b]0;title\x07", "caf\u00e9"]

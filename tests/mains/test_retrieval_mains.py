@@ -12,8 +12,6 @@ from keras_crosspool import load_model
 from keras_crosspool.data import load_images, open_split
 from keras_crosspool.retrieval import open_descriptors, ternarize, unpack
 
-pytestmark = pytest.mark.slow
-
 EXTRACT, SEARCH = "keras_crosspool.extract", "keras_crosspool.search"
 
 

@@ -168,7 +168,6 @@ def test_a_full_disk_is_an_error_and_the_work_is_taken_up(small_model, whole, sm
     tried("files", "extract onto a full disk", error.value)
 
 
-@pytest.mark.slow
 def test_same_bytes_after_sigkill(small_model, copy_images, tmp_path):
     data = copy_images(tmp_path / "data", {"train": 20})
     arguments = {"data": str(data), "split": "train", "batch_size": 1, "shard_size": 1}

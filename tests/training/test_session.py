@@ -105,7 +105,6 @@ def test_the_baseline_is_validated_as_it_would_be_alone(
     assert alone.cross_validated == pytest.approx(scores.cross_validated, rel=1e-4)
 
 
-@pytest.mark.slow
 def test_a_run_repeats_itself_and_tunes(train, tiny_folder, tmp_path):
     # A network of few layers: it is the tracing that takes time.
     arguments = {"backbone": "VGG16", "weights": "none", "image_size": 64}
@@ -199,7 +198,6 @@ def several_labels(tiny_folder, tmp_path_factory):
     return folder.parent
 
 
-@pytest.mark.slow
 def test_several_labels_without_validation(train, several_labels, tmp_path):
     arguments = {"backbone": "VGG16", "weights": "none", "image_size": 64, "window_size": 1}
     metadata = train(tmp_path / "model", several_labels, frozen_epochs=1, **arguments)
@@ -221,7 +219,6 @@ def test_labels_of_another_task_are_refused(train, several_labels, tiny_folder, 
         train(tmp_path / "model", folder, val_split="test")
 
 
-@pytest.mark.slow
 def test_cross_validation_chooses_the_scheme(train, tiny_folder, tmp_path):
     """Each candidate stands in the metrics as if it had been asked for; the best one is saved."""
     chosen = train(tmp_path / "auto", tiny_folder, scheme="auto", val_split="test")
@@ -239,7 +236,7 @@ def test_cross_validation_chooses_the_scheme(train, tiny_folder, tmp_path):
         train(tmp_path / "model", tiny_folder, scheme="auto", solver="none", epochs=1)
 
 
-@pytest.mark.slow
+@pytest.mark.heavy
 def test_scheme2_is_tuned_through_its_grid(train, tiny_folder, tmp_path):
     arguments = {"backbone": "VGG16", "weights": "none", "image_size": 64, "region_mode": "crops"}
     arguments |= {"scheme": "scheme2", "region_size": (32,), "guidance_epochs": 1, "epochs": 1}

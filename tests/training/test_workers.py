@@ -5,11 +5,7 @@ import os
 import subprocess
 import sys
 
-import pytest
-
 from keras_crosspool.distribution.launcher import free_ports
-
-pytestmark = pytest.mark.slow
 
 SCRIPT = """
 import keras, numpy as np, tensorflow as tf
