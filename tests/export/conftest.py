@@ -27,6 +27,14 @@ _EXPORTERS = {"tflite": export_tflite, "onnx": export_onnx, "tensorrt": export_t
 _RIDGE = 1e-2
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest picks the tests by their markers
+def pytest_collection_modifyitems(items):
+    """What exports the real network is heavy; the small one goes through the same gates."""
+    for item in items:
+        if "solved_directory" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.heavy)
+
+
 @pytest.fixture(scope="session", autouse=True)
 def fast_int8():
     """Every int8 file is faster than float32: tests must not depend on what else runs here."""

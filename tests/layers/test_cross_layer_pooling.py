@@ -52,7 +52,9 @@ def test_formula(pool_by_loops, block, root, norm, data_format):
     if data_format == "channels_first":
         features, guidance = (np.moveaxis(x, 3, 1) for x in (features, guidance))
     layer = _layer(block, root, norm, data_format=data_format)
-    np.testing.assert_allclose(layer([features, guidance]), expected, rtol=2e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(layer([features, guidance])), expected, rtol=2e-5, atol=1e-6
+    )
 
 
 def test_each_image_is_pooled_alone():
@@ -76,7 +78,9 @@ def test_negative_sums_keep_their_sign(norm):
     features = np.array([[[[4.0, -9.0]]]], "float32")
     guidance = np.ones((1, 1, 1, 1), "float32")
     expected = np.array([[2.0, -3.0]]) / (np.sqrt(13) if norm else 1)
-    np.testing.assert_allclose(_layer(False, True, norm)([features, guidance]), expected, rtol=1e-5)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(_layer(False, True, norm)([features, guidance])), expected, rtol=1e-5
+    )
 
 
 @pytest.mark.parametrize("scale", [1e-6, 1e-3, 1.0, 1e3, 1e6])
@@ -131,7 +135,9 @@ def test_formula_of_older_models_gives_the_same(real_maps):
     assert apart < 4e-5
     older = CrossLayerPooling.from_config({"epsilon": 1e-7})
     for layer in (older, CrossLayerPooling()):
-        np.testing.assert_allclose(layer(list(real_maps)), expected, rtol=1e-5, atol=apart)
+        np.testing.assert_allclose(
+            ops.convert_to_numpy(layer(list(real_maps))), expected, rtol=1e-5, atol=apart
+        )
 
 
 @pytest.mark.parametrize(("block", "root", "norm"), OPTIONS)
@@ -143,7 +149,9 @@ def test_scale_turns_the_bare_sums_into_the_descriptor(block, root, norm):
     scale = ops.convert_to_numpy(layer.normalization_scale(pooled))
     assert (scale > 0).all()
     descriptor = (ops.convert_to_numpy(pooled) * scale).reshape(2, 18)
-    np.testing.assert_allclose(layer([features, guidance]), descriptor, rtol=1e-6)
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(layer([features, guidance])), descriptor, rtol=1e-6
+    )
 
 
 def _gradients(tf, layer, maps, direction):

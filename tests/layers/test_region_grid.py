@@ -89,6 +89,7 @@ def test_partial_runs_the_rest_on_windows_of_the_early_map(network, images):
     weights = {layer.name: layer for layer in network.layers}
     for row, column in np.ndindex(3, 2):
         window = maps[:, 8 * row : 8 * row + 16, 8 * column : 8 * column + 16]
+        window = ops.convert_to_tensor(window)
         rest = weights["last"](window + weights["inside"](window))
         expected = ops.convert_to_numpy(rest).mean(axis=(1, 2))
         np.testing.assert_allclose(actual[:, row, column], expected, rtol=1e-4, atol=1e-6)
@@ -128,7 +129,7 @@ def test_fully_connected_layers_become_convolutions(images):
     last = keras.Model(network.input, network.get_layer("last").output)
     kernel, bias = network.get_layer("fully_connected").get_weights()
     maps = _run(RegionGrid(last, 8, 8, "shared"), images)  # every position of the last map
-    convolved = ops.conv(maps, kernel.reshape(4, 4, 6, 5), padding="valid") + bias
+    convolved = ops.add(ops.conv(maps, kernel.reshape(4, 4, 6, 5), padding="valid"), bias)
     expected = ops.convert_to_numpy(convolved)[:, ::2, ::2]
     np.testing.assert_allclose(grid, expected, rtol=1e-4, atol=1e-5)
     # Of an image that is one region, nothing but the network's own output is left.
@@ -152,7 +153,8 @@ def test_fully_connected_layers_of_vgg16():
     for name, side in (("fc1", 7), ("fc2", 1)):
         kernel, bias = vgg.get_layer(name).get_weights()
         kernel = kernel.reshape(side, side, -1, 4096)
-        maps = ops.convert_to_numpy(ops.relu(ops.conv(maps, kernel, padding="valid") + bias))
+        convolved = ops.add(ops.conv(maps, kernel, padding="valid"), bias)
+        maps = ops.convert_to_numpy(ops.relu(convolved))
     assert np.abs(grid - maps).max() < 1e-4 * np.abs(maps).max()
     region = image[:, :224, :224]
     alone, expected = _run(RegionGrid(network, 224, 32, "shared"), region), _run(network, region)
