@@ -1,7 +1,9 @@
 """What room there is: memory of this process, disk beside a path."""
 
 import pathlib
+import resource
 import shutil
+import sys
 
 _PROC, _GROUPS = pathlib.Path("/proc"), pathlib.Path("/sys/fs/cgroup")
 
@@ -16,6 +18,12 @@ def available_memory():
     version 1 (`memory.limit_in_bytes`, `memory.usage_in_bytes`).
     """
     return max(0, min([_machine(), *_left_by_groups()]))
+
+
+def peak_memory():
+    """The most bytes of memory that this process has held at a time."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak
 
 
 def free_disk(path):

@@ -183,8 +183,11 @@ def plot_explanations(images, maps, titles, boxes, path):
             for box in regions:
                 _outline(axis, box)
             axis.set_title(name, fontsize=8)
-        share = f"contribution to the logit of 1/{columns[0][0].size} of the image"
-        figure.colorbar(drawn, ax=row[-1], shrink=0.8, label=share)
+        share = (
+            f"red adds to the class's score, blue subtracts\n(logit by 1/{heat.size} of the image)"
+        )
+        bar = figure.colorbar(drawn, ax=row[-1], shrink=0.8)
+        bar.set_label(share, fontsize=8)
         for axis in row:
             axis.set(xlim=(0, side), ylim=(side, 0))
             axis.set_axis_off()
