@@ -10,6 +10,8 @@ from keras_crosspool.models.training_scores import SolvedScores, TrainingScores
 from keras_crosspool.models.zoo import schemes_of_both
 from keras_crosspool.training.validation import Predictions
 
+_BASELINE = "baseline"
+
 
 @dataclasses.dataclass(frozen=True)
 class Solved:
@@ -29,6 +31,19 @@ class Solved:
 
 
 @dataclasses.dataclass(frozen=True)
+class Fitted:
+    """Models that were fitted together.
+
+    Attributes:
+        models: dict, scheme or `"baseline"` to `CrossPoolClassifier`.
+        classifiers: dict, the same names to `LinearClassifier`; empty without a solver.
+    """
+
+    models: dict
+    classifiers: dict
+
+
+@dataclasses.dataclass(frozen=True)
 class Solving:
     """Solves the classifiers of a run.
 
@@ -42,37 +57,53 @@ class Solving:
     training: object
     distribution: object
 
-    def solve(self, model, validation):
+    def fit(self, model):
         """Fits a model, and the baseline beside it, from one pass over the images.
 
         Args:
             model: `CrossPoolClassifier`.
+
+        Returns:
+            `Fitted`.
+        """
+        regions = self._head.adapt(model)
+        scheme = self.config.network.scheme
+        if self.config.solver.method == "none":
+            return Fitted({scheme: model}, {})
+        models = schemes_of_both(model) if scheme == "auto" else {scheme: model}
+        if self.config.solver.baseline and not scheme.endswith("_average"):
+            models |= {_BASELINE: model.baseline()}
+        solved = self._head.solve(list(models.values()), regions)
+        return Fitted(models, dict(zip(models, solved, strict=True)))
+
+    def choose(self, fitted, validation):
+        """Chooses among fitted schemes by cross-validation, and validates them all.
+
+        Args:
+            fitted: `Fitted`.
             validation: `Validation`.
 
         Returns:
             `Solved`.
         """
-        regions = self._head.adapt(model)
-        if self.config.solver.method == "none":
-            return Solved(model, TrainingScores(), None)
-        scheme = self.config.network.scheme
-        candidates = schemes_of_both(model) if scheme == "auto" else {scheme: model}
-        models = dict(candidates)
-        if self.config.solver.baseline and not scheme.endswith("_average"):
-            models["baseline"] = model.baseline()
-        solved = dict(zip(models, self._head.solve(list(models.values()), regions), strict=True))
-        best = min(candidates, key=lambda name: solved[name].cross_validated.get("log_loss", 0.0))
+        models, classifiers = fitted.models, fitted.classifiers
+        schemes = [name for name in models if name != _BASELINE]
+        if not classifiers:
+            return Solved(models[schemes[0]], TrainingScores(), None)
+        best = min(schemes, key=lambda name: classifiers[name].cross_validated.get("log_loss", 0.0))
         predictions = validation.predictions_of_each(models)
         scores = {
-            name: _scores(solved[name], validation.scores_of(predictions[name])) for name in models
+            name: _scores(classifiers[name], validation.scores_of(predictions[name]))
+            for name in models
         }
+        several = len(schemes) > 1
         found = TrainingScores(
             solved=scores[best],
-            baseline=scores.pop("baseline", None),
-            schemes=scores if scheme == "auto" else {},
-            chosen_scheme=best if scheme == "auto" else None,
+            baseline=scores.get(_BASELINE),
+            schemes={name: scores[name] for name in schemes} if several else {},
+            chosen_scheme=best if several else None,
         )
-        return Solved(candidates[best], found, solved[best].thresholds, predictions[best])
+        return Solved(models[best], found, classifiers[best].thresholds, predictions[best])
 
     def solve_again(self, model):
         """Solves a fine-tuned model's classifier anew.

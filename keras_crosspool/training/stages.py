@@ -46,5 +46,6 @@ class Stopwatch:
         """Measures what is done within, under a name."""
         start = time.perf_counter()
         yield
-        self.stages[name] = round(time.perf_counter() - start, 2)
-        logging.info("%s: %.1f s", name, self.stages[name])
+        seconds = time.perf_counter() - start
+        self.stages[name] = round(self.stages.get(name, 0.0) + seconds, 2)
+        logging.info("%s: %.1f s", name, seconds)

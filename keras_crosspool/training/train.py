@@ -153,7 +153,9 @@ class _Run:
                 return Solved(model, metadata.scores, metadata.thresholds)
         model = self._new_model()
         with self._seconds.stage("closed_form"):
-            solved = self._solving.solve(model, self._validation)
+            fitted = self._solving.fit(model)
+        with self._seconds.stage("validation"):
+            solved = self._solving.choose(fitted, self._validation)
         if tunes and self._distribution.is_chief:
             metadata = self._metadata(solved.model, solved.scores, solved.thresholds)
             save_model(directory, solved.model, metadata)
