@@ -167,6 +167,7 @@ def plot_explanations(images, maps, titles, boxes, path):
     figure, axes = new_figure(3.4 * (shown + 1), 3.6 * len(images), len(images), shown + 1)
     for row, image, *columns in zip(axes, images, maps, titles, boxes, strict=True):
         side = len(image)
+        columns[0] = columns[0] * columns[0][0].size / 100  # of one percent of the image
         limit = np.abs(columns[0]).max()
         row[0].imshow(image, extent=(0, side, side, 0))
         for axis, heat, name, regions in zip(row[1:], *columns, strict=True):
@@ -183,9 +184,7 @@ def plot_explanations(images, maps, titles, boxes, path):
             for box in regions:
                 _outline(axis, box)
             axis.set_title(name, fontsize=8)
-        share = (
-            f"red adds to the class's score, blue subtracts\n(logit by 1/{heat.size} of the image)"
-        )
+        share = "red adds to the class's score, blue subtracts\n(logit by 1 % of the image)"
         bar = figure.colorbar(drawn, ax=row[-1], shrink=0.8)
         bar.set_label(share, fontsize=8)
         for axis in row:
