@@ -27,10 +27,9 @@ def main(_):
         data,
         config.split,
         metadata.class_names,
-        config.skip_broken,
-        metadata.task,
-        config.data_dir,
-        config.max_megapixels,
+        task=metadata.task,
+        data_dir=config.data_dir,
+        **config.image_options(),
     )
     logits, labels = predict_logits(model, split, metadata.image_size, config.batch_size)
     scores = score(logits, labels, metadata.class_names, split.coarse_names, metadata.thresholds)

@@ -24,9 +24,7 @@ def main(paths):
     if config.explain:
         plots.check_image_format(config.explain)
     model, metadata = load_model(config.model)
-    predictions = prediction.predict_images(
-        model, metadata, paths, config.skip_broken, config.max_megapixels
-    )
+    predictions = prediction.predict_images(model, metadata, paths, **config.image_options())
     if config.json:
         write_json(config.json, [p.to_dict() for p in predictions])
     if config.explain:

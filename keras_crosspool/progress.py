@@ -32,8 +32,10 @@ def track(iterable, description, total=None):
     if total is None and hasattr(iterable, "__len__"):
         total = len(iterable)
     console = Console(file=sys.stderr)
-    show = _with_bar if console.is_terminal else _with_lines
-    yield from show(iterable, description, total, console)
+    if console.is_terminal:
+        yield from _with_bar(iterable, description, total, console)
+    else:
+        yield from _with_lines(iterable, description, total)
 
 
 def _with_bar(iterable, description, total, console):
@@ -62,7 +64,7 @@ def _with_bar(iterable, description, total, console):
             progress.update(task, advance=1, memory=_memory())
 
 
-def _with_lines(iterable, description, total, console):
+def _with_lines(iterable, description, total):
     from absl import logging
 
     start = told = time.monotonic()

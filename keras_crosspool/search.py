@@ -36,7 +36,7 @@ def main(paths):
     store = open_descriptors(config.descriptors)
     descriptor_model = DescriptorModel(config.model, batch_size=min(len(paths), _MOST_AT_ONCE))
     queries = search_images(
-        store, descriptor_model, paths, config.nearest, config.skip_broken, config.max_megapixels
+        store, descriptor_model, paths, config.nearest, **config.image_options()
     )
     if config.json:
         write_json(config.json, [query.to_dict() for query in queries])

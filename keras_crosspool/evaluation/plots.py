@@ -1,4 +1,4 @@
-"""Images about a model: training curve, confusions, average precisions, heat maps."""
+"""Plots of a model: training curve, confusions, average precisions, heat maps."""
 
 import pathlib
 

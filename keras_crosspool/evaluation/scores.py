@@ -2,6 +2,7 @@
 
 import keras
 import numpy as np
+from keras import ops
 
 from keras_crosspool.data import image_batches
 from keras_crosspool.progress import track
@@ -21,12 +22,7 @@ def predict_logits(model, split, image_size, batch_size=32):
         `logits`, float32 `(n, num_classes)`, and `labels`, int `(n,)` or multi-hot
         `(n, num_classes)`.
     """
-    logits, labels = [], []
-    batches = image_batches(split, image_size, batch_size)
-    for images, batch_labels in track(batches, f"predicting {split.name}"):
-        logits.append(model.predict_on_batch(np.asarray(images, "float32")))
-        labels.append(np.asarray(batch_labels))
-    return np.concatenate(logits), np.concatenate(labels)
+    return _run(model.predict_on_batch, split, image_size, batch_size)
 
 
 def predict_logits_of_each(models, split, image_size, batch_size=32):
@@ -43,15 +39,26 @@ def predict_logits_of_each(models, split, image_size, batch_size=32):
     """
     branches = {branch.name: branch.descriptor for m in models.values() for branch in m.branches}
     extractor = keras.Model(next(iter(models.values())).input, branches)
-    logits, labels = {name: [] for name in models}, []
+
+    def logits(images):
+        descriptors = extractor.predict_on_batch(images)
+        parts = {name: [descriptors[b.name] for b in m.branches] for name, m in models.items()}
+        return {
+            name: ops.convert_to_numpy(models[name].classifier(np.concatenate(rows, axis=1)))
+            for name, rows in parts.items()
+        }
+
+    return _run(logits, split, image_size, batch_size)
+
+
+def _run(function, split, image_size, batch_size):
+    """What a function of images gives for a split, an array or a dict of such; and the labels."""
+    outputs, labels = [], []
     batches = image_batches(split, image_size, batch_size)
     for images, batch_labels in track(batches, f"predicting {split.name}"):
-        descriptors = extractor.predict_on_batch(np.asarray(images, "float32"))
-        for name, model in models.items():
-            rows = np.concatenate([descriptors[b.name] for b in model.branches], axis=1)
-            logits[name].append(keras.ops.convert_to_numpy(model.classifier(rows)))
+        outputs.append(function(np.asarray(images, "float32")))
         labels.append(np.asarray(batch_labels))
-    joined = {name: np.concatenate(parts) for name, parts in logits.items()}
+    joined = keras.tree.map_structure(lambda *parts: np.concatenate(parts), *outputs)
     return joined, np.concatenate(labels)
 
 

@@ -47,13 +47,7 @@ class ExtractionJob:
         metadata = self._descriptor_model.metadata
         data = str(config.data or metadata.data["path"])
         split = config.split or metadata.default_split("train")
-        self._images = open_split(
-            data,
-            split,
-            metadata.class_names,
-            config.skip_broken,
-            max_megapixels=config.max_megapixels,
-        )
+        self._images = open_split(data, split, metadata.class_names, **config.image_options())
         self.record = ExtractionRecord(
             model=metadata.name,
             model_fingerprint=self._descriptor_model.fingerprint,

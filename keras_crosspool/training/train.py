@@ -83,11 +83,7 @@ def checkpoints_directory(output):
 
 def _open_data(data):
     training = open_split(
-        data.data,
-        data.train_split,
-        skip_broken=data.skip_broken,
-        data_dir=data.data_dir,
-        max_megapixels=data.max_megapixels,
+        data.data, data.train_split, data_dir=data.data_dir, **data.image_options()
     )
     if len(training.class_names) < 2:
         raise ValueError(
@@ -100,10 +96,9 @@ def _open_data(data):
         data.data,
         data.val_split,
         training.class_names,
-        data.skip_broken,
-        training.task.name,
-        data.data_dir,
-        data.max_megapixels,
+        task=training.task.name,
+        data_dir=data.data_dir,
+        **data.image_options(),
     )
     return training, validation
 
