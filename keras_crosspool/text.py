@@ -49,5 +49,20 @@ def shortened(text, limit=_MOST_SHOWN):
     return f"{text[:first]} ... {len(text) - limit} characters left out ... {text[-last:]}"
 
 
+def percent(score, interval=None):
+    """A share as a person reads it, with its 95 % interval where there is one.
+
+    Example:
+
+    >>> percent(0.82813), percent(0.82813, (0.79, 0.868))
+    ('82.8 %', '82.8 % (79.0 to 86.8)')
+    """
+    found = f"{100 * score:.1f} %"
+    if interval is None:
+        return found
+    low, high = (100 * min(max(end, 0), 1) for end in interval)
+    return f"{found} ({low:.1f} to {high:.1f})"
+
+
 def _escaped(character):
     return character.encode("unicode_escape").decode("ascii")

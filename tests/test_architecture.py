@@ -18,6 +18,7 @@ ROOMS = (
     "targets",
     "backbones",
     "data",
+    "sessions",
     "distribution",
     "models",
     "closed_form",

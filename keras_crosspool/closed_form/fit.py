@@ -26,13 +26,15 @@ class Descriptors:
     Attributes:
         branches: dict, branch name to its `Branch`; each has `n` rows.
         labels: int `(n,)`, or multi-hot `(n, num_classes)`.
-        groups: int `(n,)`, the image each row comes from, or its group: what has to stay
-            together in cross-validation.
+        images: int `(n,)`, the image that each row is a view of.
+        groups: int `(n,)`, the session of each row, or its image: what stays together in
+            cross-validation.
         form: str, the form in which classifiers are to be solved on them.
     """
 
     branches: dict
     labels: np.ndarray
+    images: np.ndarray
     groups: np.ndarray
     form: str = "gram"
 
@@ -144,7 +146,7 @@ def compute_descriptors(
         for name, rows in computed.items()
     }
     groups = np.array(split.groups or range(split.size))
-    return Descriptors(branches, labels, groups[images], plan.form)
+    return Descriptors(branches, labels, images, groups[images], plan.form)
 
 
 def solve_models(models, descriptors, method="ridge"):
@@ -166,6 +168,7 @@ def solve_models(models, descriptors, method="ridge"):
             descriptors.labels,
             model.output_shape[-1],
             method,
+            descriptors.images,
             descriptors.groups,
             form=descriptors.form,
         )

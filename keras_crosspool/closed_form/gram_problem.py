@@ -4,7 +4,10 @@ import dataclasses
 
 import numpy as np
 
+from keras_crosspool.closed_form.held_out import HeldOut
 from keras_crosspool.closed_form.methods import Method
+from keras_crosspool.closed_form.row_groups import RowGroups
+from keras_crosspool.numerics.group_out import GroupOutRidge
 from keras_crosspool.progress import track
 
 
@@ -18,6 +21,7 @@ class GramProblem:
         targets: float `(n, num_classes)`.
         method: `Method`.
         folds: int `(n,)`, or `None`.
+        rows: `RowGroups`.
     """
 
     branches: list
@@ -25,11 +29,12 @@ class GramProblem:
     targets: np.ndarray
     method: Method
     folds: np.ndarray | None
+    rows: RowGroups
 
     @property
-    def judged_labels(self):
-        """The labels of the rows that `held_out_scores` are for."""
-        return self.labels
+    def judged(self):
+        """The rows that `held_out_scores` are for."""
+        return np.arange(len(self.labels))
 
     def solve(self, weights, alpha, temperature):
         """`kernel (dims, classes)` and `bias (classes,)` of scores over the temperature."""
@@ -40,12 +45,40 @@ class GramProblem:
 
     def held_out_scores(self, weights, alphas):
         """For each alpha the scores of the rows by a classifier without their fold."""
+        if self.method.group_out and not self._refitted:
+            gram = self._gram(weights)
+            return {
+                alpha: GroupOutRidge(gram, self.targets, alpha).scores(self.folds)
+                for alpha in track(alphas, "cross-validation")
+            }
         scores = {alpha: np.empty_like(self.targets) for alpha in alphas}
         for fold in track(np.unique(self.folds), "cross-validation"):
             held_out = self.folds == fold
             for alpha, of_fold in self._scores_of_fold(weights, fold, alphas):
                 scores[alpha][held_out] = of_fold
         return scores
+
+    def image_out_scores(self, weights, alpha):
+        """The scores of the rows by a classifier without the views of their image: `HeldOut`.
+
+        What was fitted to labels before is that without the fold of the image. `None` where that
+        is the fold alone, or the method would have to be solved anew for each image.
+        """
+        if self.folds is None or not self.rows.has_sessions or not self.method.group_out:
+            return None
+        folds = self.folds if self._refitted else np.zeros(len(self.labels), int)
+        scores = np.empty_like(self.targets)
+        for fold in np.unique(folds):
+            rows = np.flatnonzero(folds == fold)
+            gram = self._gram(weights, fold if self._refitted else None)
+            ridge = GroupOutRidge(gram, self.targets, alpha, rows)
+            scores[rows] = ridge.scores(self.rows.images[rows])
+        return HeldOut(scores, self.labels)
+
+    @property
+    def _refitted(self):
+        """Whether descriptors were fitted anew for each fold."""
+        return any(branch.fold_grams for branch in self.branches)
 
     def _scores_of_fold(self, weights, fold, alphas):
         rest = self.folds != fold

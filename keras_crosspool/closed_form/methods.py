@@ -21,12 +21,14 @@ class Method:
         alphas: tuple of float, those that cross-validation tries; the costs of the SVM.
         default: float, the alpha where there is nothing to cross-validate.
         forms: tuple of str, the forms in which it can be solved; see `SolverOptions`.
+        group_out: bool, whether one fit tells the scores without each group, as `GroupOutRidge`.
     """
 
     fit: Callable
     alphas: tuple[float, ...]
     default: float
     forms: tuple[str, ...]
+    group_out: bool
 
 
 METHODS = {
@@ -35,6 +37,9 @@ METHODS = {
         alphas=(1e-3, 1e-2, 1e-1, 3e-1, 1.0),
         default=1e-2,
         forms=("gram", "primal", "projected"),
+        group_out=True,
     ),
-    "svm": Method(fit_svm, alphas=(1.0, 10.0, 100.0), default=10.0, forms=("gram",)),
+    "svm": Method(
+        fit_svm, alphas=(1.0, 10.0, 100.0), default=10.0, forms=("gram",), group_out=False
+    ),
 }

@@ -4,6 +4,7 @@ import dataclasses
 import time
 
 from keras_crosspool.closed_form.head_solver import HeadSolver
+from keras_crosspool.text import percent
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,10 +17,16 @@ class SolveReport:
         alpha: float, the regularisation that was chosen.
         metric: str, `"accuracy"`, or `"mean_average_precision"` for several labels an image.
         score: float, cross-validated; `nan` where one image a class left nothing to hold out.
+        interval: pair of float, the 95 % interval of the score; `None` without one.
+        same_sessions: float, the score where photographs of the same session were trained on;
+            `None` where no sessions are known, or the solver does not tell.
         log_loss: float, cross-validated, in nats.
         baseline_score: float, that of the average over positions; `None` if it was not solved.
         baseline_log_loss: float, likewise.
         images: int, the number of images.
+        sessions: int, the number of sessions that were held out whole; 0 where each image stands
+            for itself.
+        grouped_by: str, in words where the sessions come from.
         num_classes: int.
         seconds: float, for all of it.
     """
@@ -27,22 +34,30 @@ class SolveReport:
     alpha: float
     metric: str
     score: float
+    interval: tuple[float, float] | None
+    same_sessions: float | None
     log_loss: float
     baseline_score: float | None
     baseline_log_loss: float | None
     images: int
+    sessions: int
+    grouped_by: str
     num_classes: int
     seconds: float
 
     def __str__(self):
+        whose = f" of other sessions ({self.sessions}, {self.grouped_by})" if self.sessions else ""
         lines = [
             f"solved on {self.images} images of {self.num_classes} classes in {self.seconds:.1f} s",
-            f"alpha {self.alpha:g}, chosen by cross-validation on these images:",
-            f"  {self.metric.replace('_', ' ')} {self.score:.1%}, log loss {self.log_loss:.3f}",
+            f"alpha {self.alpha:g}, chosen by cross-validation on images{whose}:",
+            f"  {self.metric.replace('_', ' ')} {percent(self.score, self.interval)}, "
+            f"log loss {self.log_loss:.3f}",
         ]
+        if self.same_sessions is not None:
+            lines.append(f"  of the same sessions: {percent(self.same_sessions)}")
         if self.baseline_score is not None:
             lines.append(
-                f"  the average over positions: {self.baseline_score:.1%}, "
+                f"  the average over positions: {percent(self.baseline_score)}, "
                 f"log loss {self.baseline_log_loss:.3f}"
             )
         return "\n".join(lines)
@@ -80,10 +95,14 @@ def _report(solved, images, seconds):
         alpha=solved[0].alpha,
         metric=metric,
         score=scores[0].get(metric, nothing),
+        interval=solved[0].interval,
+        same_sessions=solved[0].same_sessions,
         log_loss=scores[0].get("log_loss", nothing),
         baseline_score=baseline.get(metric),
         baseline_log_loss=baseline.get("log_loss"),
         images=images.size,
+        sessions=len(set(images.groups)),
+        grouped_by=images.grouped_by,
         num_classes=len(images.class_names),
         seconds=seconds,
     )

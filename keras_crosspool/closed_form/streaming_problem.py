@@ -3,12 +3,15 @@
 import numpy as np
 from keras import ops
 
+from keras_crosspool.closed_form.held_out import HeldOut
+from keras_crosspool.numerics.group_out import rows_by_group
 from keras_crosspool.numerics.streaming_ridge import StreamingRidge
 from keras_crosspool.progress import track
 from keras_crosspool.targets import task_of
 
 BATCH = 4096  # rows
 MOST_JUDGED = 100_000  # rows that alpha, weights and calibration are chosen by
+MOST_IMAGES_OUT = 4000  # images that are held out one by one
 
 
 class StreamingProblem:
@@ -18,7 +21,8 @@ class StreamingProblem:
     many, a random draw of them is scored: a hundred thousand tell as much of a few numbers.
 
     Attributes:
-        judged_labels: the labels of the rows that `held_out_scores` are for.
+        judged: int, the rows of all workers that `held_out_scores` are for.
+        labels: of the rows of all workers.
 
     Args:
         branches: list of `Branch`.
@@ -26,22 +30,24 @@ class StreamingProblem:
         num_classes: int.
         method: `Method`, the ridge: its alphas are tried.
         folds: int, the fold of every row of all workers, or `None`.
-        owners: int, the worker of every row of all workers.
+        rows: `RowGroups`.
         seed: int, of the draw.
         most_judged: int, rows of all workers that are scored. Defaults to a hundred thousand.
     """
 
     def __init__(
-        self, branches, labels, num_classes, method, folds, owners, seed, most_judged=MOST_JUDGED
+        self, branches, labels, num_classes, method, folds, rows, seed, most_judged=MOST_JUDGED
     ):
-        self.branches, self.method, self.folds = branches, method, folds
+        self.branches, self.method, self.folds, self.rows = branches, method, folds, rows
         self._distribution = branches[0].distribution
         self._labels, self._num_classes = labels, num_classes
-        own = owners == self._distribution.rank
+        self.labels = self._distribution.all_gather(labels)
+        own, count = rows.owners == self._distribution.rank, len(rows.owners)
         self._own_folds = np.zeros(len(labels), int) if folds is None else folds[own]
-        draw = np.random.default_rng(seed).random(len(owners)) * len(owners) < most_judged
-        self._judged = np.flatnonzero(draw[own])
-        self.judged_labels = self._distribution.all_gather(labels[self._judged])
+        self._own_images, self._seed = rows.images[own], seed
+        draw = np.random.default_rng(seed).random(count) * count < most_judged
+        self.judged = np.flatnonzero(draw)
+        self._own_judged = np.flatnonzero(draw[own])
         self._statistics = self._add_up(1 if folds is None else folds.max() + 1)
 
     def solve(self, weights, alpha, temperature):
@@ -54,30 +60,55 @@ class StreamingProblem:
 
     def held_out_scores(self, weights, alphas):
         """For each alpha the scores of the judged rows by a classifier without their fold."""
-        scores = np.empty((len(alphas), len(self._judged), self._num_classes))
-        folds, scale = self._own_folds[self._judged], self._scale(weights)
+        scores = np.empty((len(alphas), len(self._own_judged), self._num_classes))
+        folds, scale = self._own_folds[self._own_judged], self._scale(weights)
         for fold in track(np.unique(self.folds), "cross-validation"):
             held_out = np.flatnonzero(folds == fold)
             solved = list(self._statistics.solve(alphas, without=fold, scale=scale))
             for start in range(0, len(held_out), BATCH):
                 positions = held_out[start : start + BATCH]
-                rows = self._rows(self._judged[positions])
+                rows = self._rows(self._own_judged[positions])
                 for of_alpha, (kernel, bias) in zip(scores, solved, strict=True):
                     of_alpha[positions] = rows @ kernel + bias
         gathered = map(self._distribution.all_gather, scores)
         return dict(zip(alphas, gathered, strict=True))
 
+    def image_out_scores(self, weights, alpha):
+        """The scores of some rows by a classifier without the views of their image: `HeldOut`.
+
+        `None` where that is the fold alone.
+        """
+        if self.folds is None or not self.rows.has_sessions:
+            return None
+        images = self._drawn_images()
+        solution = self._statistics.solution(alpha, self._scale(weights))
+        scores = [np.empty((0, self._num_classes))]
+        for rows in images:
+            targets = self._targets(self._labels[rows])
+            scores.append(solution.scores_without(self._rows(rows), targets))
+        gather, own = self._distribution.all_gather, np.concatenate([*images, np.arange(0)])
+        return HeldOut(gather(np.concatenate(scores)), gather(self._labels[own]))
+
+    def _drawn_images(self):
+        """The positions of this worker's rows of each of some images, a list of int arrays."""
+        images = np.unique(self.rows.images)
+        share = min(1.0, MOST_IMAGES_OUT / len(images))
+        drawn = images[np.random.default_rng(self._seed).random(len(images)) < share]
+        own = np.flatnonzero(np.isin(self._own_images, drawn))
+        return [own[rows] for rows in rows_by_group(self._own_images[own])] if len(own) else []
+
     def _add_up(self, folds):
         dims = sum(branch.dims for branch in self.branches)
         statistics = StreamingRidge(dims, self._num_classes, folds)
-        task = task_of(self._labels)
         for start in track(range(0, len(self._labels), BATCH), "sums over the rows"):
             batch = slice(start, start + BATCH)
-            targets = task.targets(self._labels[batch], self._num_classes)
-            targets = ops.convert_to_numpy(targets)
+            targets = self._targets(self._labels[batch])
             statistics.update(self._rows(batch), targets, self._own_folds[batch])
         statistics.reduce(self._distribution.all_reduce)
         return statistics
+
+    def _targets(self, labels):
+        return ops.convert_to_numpy(task_of(labels).targets(labels, self._num_classes))
 
     def _rows(self, positions):
         return np.concatenate([branch.take(positions) for branch in self.branches], axis=1)

@@ -41,6 +41,12 @@ class DataConfig(ImageConfig):
         of_the_run=False,
     )
     train_split: str = option("train", "Split to train on.")
+    groups: str = option(
+        "auto",
+        "Which photographs were taken together, so that cross-validation tells how well it does "
+        "on others: a table file,group; none, each by itself; auto, what labels.csv, groups.csv "
+        "or time and camera say, else how alike they are.",
+    )
     val_split: str | None = option(
         None,
         "Split to score at the end and to stop fine-tuning early by; none if unset.",

@@ -23,6 +23,7 @@ class ArrayImages:
         class_names: tuple of str.
         task: `SINGLE_LABEL` or `MULTI_LABEL`.
         groups: tuple of int, the group of each image; empty where each stands for itself.
+        grouped_by: str, in words where the groups come from; empty without any.
         name: str. Defaults to `"images"`.
     """
 
@@ -31,6 +32,7 @@ class ArrayImages:
     class_names: tuple[str, ...]
     task: SingleLabel | MultiLabel = SINGLE_LABEL
     groups: tuple[int, ...] = ()
+    grouped_by: str = ""
     name: str = "images"
 
     @property
@@ -107,13 +109,12 @@ def resized(images, size):
     return ops.convert_to_numpy(ops.image.resize(images, (size, size), "bilinear", antialias=True))
 
 
-def labelled_images(x, y, groups, class_names, task):
+def labelled_images(x, y, class_names, task):
     """Labelled images of whatever `CrossPoolClassifier.solve` takes.
 
     Args:
         x: `Split`, array of images, or iterable of `(images, labels)`, batched or not.
         y: labels of an array, otherwise `None`.
-        groups: `(n,)`, the group of each image, or `None`.
         class_names: tuple of str, of the model.
         task: str, of the model.
 
@@ -121,10 +122,10 @@ def labelled_images(x, y, groups, class_names, task):
         `Split` or `ArrayImages`.
 
     Raises:
-        ValueError: if images, labels or groups are not as expected.
+        ValueError: if images or labels are not as expected.
     """
     if isinstance(x, Split):
-        return _checked_split(x, y, groups, class_names, task)
+        return _checked_split(x, y, class_names, task)
     if y is None:
         images, labels = _collected(x)
     else:
@@ -135,11 +136,10 @@ def labelled_images(x, y, groups, class_names, task):
             f"Every image needs its label. Received: {len(images)} images and {len(labels)} labels"
         )
     labels = _checked_labels(labels, len(class_names), task)
-    groups = _group_numbers(groups, len(images))
-    return ArrayImages(images, labels, tuple(class_names), TARGETS[task], groups)
+    return ArrayImages(images, labels, tuple(class_names), TARGETS[task])
 
 
-def _checked_split(split, y, groups, class_names, task):
+def _checked_split(split, y, class_names, task):
     if y is not None:
         raise ValueError("A split has its labels already: leave y out. Received: y")
     if (split.class_names, split.task.name) != (tuple(class_names), task):
@@ -148,9 +148,7 @@ def _checked_split(split, y, groups, class_names, task):
             f"Received: {len(split.class_names)} classes, {split.task.name}; the model has "
             f"{len(class_names)}, {task}"
         )
-    if groups is None:
-        return split
-    return dataclasses.replace(split, groups=_group_numbers(groups, split.size))
+    return split
 
 
 def _collected(batches):
@@ -246,14 +244,3 @@ def _low(labels):
     if labels.dtype.kind not in "iufb" or not labels.size:
         return "none that are numbers"
     return f"{labels.min()} to {labels.max()}"
-
-
-def _group_numbers(groups, size):
-    if groups is None:
-        return ()
-    groups = np.asarray(groups)
-    if groups.shape != (size,):
-        raise ValueError(
-            f"Expected the group of each image, ({size},). Received: shape {groups.shape}"
-        )
-    return tuple(np.unique(groups, return_inverse=True)[1].tolist())

@@ -64,12 +64,23 @@ def open_folder_split(
         left_out=dict(found.left_out + collections.Counter(x.reason for x in checked if x.reason)),
         coarse_names=coarse_names,
         task=found.task,
-        groups=tuple(np.unique(groups, return_inverse=True)[1].tolist()),
+        groups=_numbered(groups),
+        grouped_by=LABELS_FILE if any(groups) else "",
+        root=str(root),
         names=tuple(image.name for image in used),
         labels=np.array(labels, "int32"),
         read=lambda index: read(paths[index]),
         max_megapixels=max_megapixels,
     )
+
+
+def _numbered(groups):
+    """Groups as numbers, an image without one by itself; empty if no image has one."""
+    if not any(groups):
+        return ()
+    own = [(1, group) if group else (0, str(index)) for index, group in enumerate(groups)]
+    index = {group: number for number, group in enumerate(dict.fromkeys(own))}
+    return tuple(index[group] for group in own)
 
 
 def _split_folder(root, split):

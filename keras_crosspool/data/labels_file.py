@@ -23,7 +23,7 @@ def read_labels(folder, files):
 
     Returns:
         List of pairs, one for each of `files`: its labels, a sorted tuple of str, and its group, a
-        str, by default its own name.
+        str, or `None` where the table gives none.
 
     Raises:
         ValueError: if the table is damaged, a row names no image or one twice, an image has
@@ -38,7 +38,7 @@ def read_labels(folder, files):
         name = normalized(row["file"])
         _refuse(path, f"names an image twice, the second time on line {line}", {name} & {*found})
         labels = {normalized(label) for label in split_classes(row["labels"])}
-        found[name] = tuple(sorted(labels)), row.get("group") or name
+        found[name] = tuple(sorted(labels)), row.get("group") or None
     unknown = found.keys() - {*names}
     _refuse(path, "names files that are no images in its folder: correct or remove them", unknown)
     _refuse(path, "lacks a row for images: add it, without labels if need be, or remove them",

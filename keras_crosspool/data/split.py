@@ -28,7 +28,9 @@ class Split:
         task: the task that the labels are for: `SINGLE_LABEL`, or `MULTI_LABEL` where a label is
             an int vector `(num_classes,)` of zeros and ones.
         groups: tuple of int, the group of each image; images of one group stay together in
-            cross-validation. Empty where each stands for itself.
+            cross-validation. Empty where each stands for itself, or nobody said.
+        grouped_by: str, in words where the groups come from; empty without any.
+        root: str, the folder of the data; `None` for TFDS.
         names: tuple of str, what each image is called, in that order; valid Unicode.
         labels: int32 `(size,)`, or multi-hot `(size, num_classes)`, in that order.
         read: function from an index in that order to the image's bytes; `None` where the data
@@ -46,6 +48,8 @@ class Split:
     coarse_names: Mapping[str, str] = dataclasses.field(default_factory=dict)
     task: SingleLabel | MultiLabel = SINGLE_LABEL
     groups: tuple[int, ...] = ()
+    grouped_by: str = ""
+    root: str | None = None
     names: tuple[str, ...] = ()
     labels: np.ndarray | None = dataclasses.field(default=None, compare=False)
     read: Callable | None = None

@@ -214,12 +214,12 @@ class CrossPoolClassifier(BranchedModel):
             metrics=targets.integer_metrics(len(self.class_names)),
         )
 
-    def solve(self, x, y=None, groups=None, **options):
+    def solve(self, x, y=None, groups="auto", **options):
         """Fits the head in closed form: projections, guidance and the calibrated classifier.
 
-        Every image is seen whole and as a central crop, each mirrored as well; the regularisation
-        is chosen by cross-validation, in which the views of an image, and the images of a group,
-        stay together. The global average is solved beside it as the baseline.
+        Every image is seen whole and as a central crop, each mirrored as well. Cross-validation, in
+        which the photographs of a session stay together, chooses the regularisation. The global
+        average is solved beside it as the baseline.
 
         Args:
             x: images, float or uint8 `(n, height, width, 3)`, RGB, 0-255; or a `tf.data.Dataset`,
@@ -228,8 +228,8 @@ class CrossPoolClassifier(BranchedModel):
                 resized.
             y: labels, int `(n,)`, one-hot, or for several labels multi-hot `(n, num_classes)`;
                 with images as an array alone.
-            groups: `(n,)`, the group of each image, such as the day or the place it was taken at.
-                Defaults to every image by itself.
+            groups: the session of each image, `(n,)`, such as the day it was taken at; a table
+                `file,group`; `None`; or `"auto"`, see `keras_crosspool.sessions`. Defaults to that.
             **options: fields of `SolverConfig` and `GuidanceConfig` of `keras_crosspool.config`,
                 such as `method="svm"`, `crop_scales=(1.0,)` or `batch_size=32`.
 
@@ -244,9 +244,10 @@ class CrossPoolClassifier(BranchedModel):
         from keras_crosspool.config.option import split_options
         from keras_crosspool.config.solver_config import SolverConfig
         from keras_crosspool.data.array_images import labelled_images
+        from keras_crosspool.sessions import with_sessions
 
         solver, guidance = split_options(options, SolverConfig, GuidanceConfig)
-        images = labelled_images(x, y, groups, self.class_names, self.task)
+        images = with_sessions(labelled_images(x, y, self.class_names, self.task), groups)
         return solve(self, images, solver, guidance)
 
     def to_keep(self, class_names, task, thresholds):

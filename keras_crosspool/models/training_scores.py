@@ -10,16 +10,23 @@ class SolvedScores:
     Attributes:
         alpha: float, chosen by cross-validation.
         cross_validated: dict, score to value, of training images in folds that the classifier was
-            solved without; empty where one image a class left nothing to hold out.
+            solved without; the photographs of a session are in one fold. Empty where one image or
+            session a class left nothing to hold out.
         validation: dict, score to value on the validation split; empty without one.
         branch_weights: tuple of float, by which the branches' descriptors were multiplied; `None`
             for one branch.
+        interval: tuple of float, the ends of the 95 % interval of the cross-validated score that
+            counts; `None` without cross-validation.
+        same_sessions: float, that score where photographs of the same session were trained on;
+            `None` where no sessions are known, or the solver does not tell.
     """
 
     alpha: float
     cross_validated: dict[str, float]
     validation: dict[str, float] = dataclasses.field(default_factory=dict)
     branch_weights: tuple[float, ...] | None = None
+    interval: tuple[float, ...] | None = None
+    same_sessions: float | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -78,6 +85,8 @@ class TrainingScores:
         """
         yield from _rows(self.validation, "")
         yield from _rows(self.cross_validated, ", cross-validated")
+        if self.solved and self.solved.same_sessions is not None:
+            yield "of the same sessions, cross-validated", self.solved.same_sessions
         if self.baseline:
             yield from _rows(self.baseline.validation, ", baseline")
             yield from _rows(self.baseline.cross_validated, ", baseline, cross-validated")

@@ -1,5 +1,7 @@
 """Ridge regression on sums over the rows, which arrive in batches and are not kept."""
 
+import dataclasses
+
 import numpy as np
 
 _COLUMNS = 1024  # of a scatter matrix that workers sum at once
@@ -89,9 +91,33 @@ class StreamingRidge:
             For each alpha `kernel (dims, num_classes)`, for rows without the scale, and
             `bias (num_classes,)`.
         """
-        from scipy.linalg import cho_factor, cho_solve
+        from scipy.linalg import cho_solve
 
         kept = [fold for fold in range(len(self._counts)) if fold != without]
+        sums = self._sums_of(kept, scale)
+        for alpha in alphas:
+            factor = _penalised_factor(sums.scatter, alpha)
+            kernel = sums.scale[:, None] * cho_solve(factor, sums.cross)
+            yield kernel, sums.prior - sums.means @ kernel
+
+    def solution(self, alpha, scale=1.0):
+        """The solution on all rows, which also tells the scores of rows without themselves.
+
+        Args:
+            alpha: float.
+            scale: as `solve` takes it.
+
+        Returns:
+            `RidgeSolution`.
+        """
+        from scipy.linalg import cho_solve
+
+        sums = self._sums_of(range(len(self._counts)), scale)
+        factor = _penalised_factor(sums.scatter, alpha)
+        return RidgeSolution(factor, cho_solve(factor, sums.cross), sums)
+
+    def _sums_of(self, kept, scale):
+        kept = list(kept)
         count = self._counts[kept].sum()
         means = self._sums[kept].sum(axis=0) / count
         prior = self._target_sums[kept].sum(axis=0) / count
@@ -100,12 +126,7 @@ class StreamingRidge:
         scatter = self._centred_scatter(kept, np.sqrt(count) * means)
         scatter *= scale
         scatter *= scale[:, None]
-        for alpha in alphas:
-            penalised = scatter.copy(order="F")
-            penalised[np.diag_indices_from(penalised)] += alpha
-            factor = cho_factor(penalised, lower=True, overwrite_a=True, check_finite=False)
-            kernel = scale[:, None] * cho_solve(factor, scale[:, None] * cross)
-            yield kernel, prior - means @ kernel
+        return _Sums(count, means, prior, scale[:, None] * cross, scatter, scale)
 
     def _centred_scatter(self, folds, root_means):
         from scipy.linalg.blas import dsyr
@@ -114,3 +135,71 @@ class StreamingRidge:
         for fold in folds[1:]:
             scatter += self._scatters[fold]
         return dsyr(-1.0, root_means, a=scatter, lower=True, overwrite_a=True)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Sums:
+    """What rows add up to, centred and scaled.
+
+    Attributes:
+        count: float, the number of rows.
+        means: `(dims,)`, of the rows as they are.
+        prior: `(num_classes,)`, of the targets.
+        cross: `(dims, num_classes)`, products of scaled rows and targets.
+        scatter: `(dims, dims)`, of the scaled rows; the lower triangle alone.
+        scale: `(dims,)`.
+    """
+
+    count: float
+    means: np.ndarray
+    prior: np.ndarray
+    cross: np.ndarray
+    scatter: np.ndarray
+    scale: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class RidgeSolution:
+    """A ridge solution on all rows, with what it takes to leave some of them out.
+
+    Attributes:
+        factor: Cholesky factor of the penalised scatter matrix, as SciPy's `cho_solve` takes it.
+        kernel: `(dims, num_classes)`, for centred and scaled rows.
+        sums: `_Sums`.
+    """
+
+    factor: tuple
+    kernel: np.ndarray
+    sums: _Sums
+
+    def scores_without(self, rows, targets):
+        """The scores of rows by a fit without those rows, the bias included.
+
+        With the hat matrix `H` of the rows among themselves that is
+        `targets - inverse(I - H) @ (targets - fitted)`.
+
+        Args:
+            rows: `(g, dims)`, rows that were added before.
+            targets: `(g, num_classes)`, theirs.
+
+        Returns:
+            float64 `(g, num_classes)`.
+
+        Reference:
+            An, Liu and Venkatesh, Pattern Recognition 40, 2007, in the space of the columns.
+        """
+        from scipy.linalg import cho_solve, solve
+
+        sums = self.sums
+        centred = sums.scale * (np.asarray(rows, "float64") - sums.means)
+        hat = centred @ cho_solve(self.factor, centred.T) + 1 / sums.count
+        left = np.asarray(targets, "float64") - (centred @ self.kernel + sums.prior)
+        return targets - solve(np.eye(len(rows)) - hat, left, assume_a="pos")
+
+
+def _penalised_factor(scatter, alpha):
+    from scipy.linalg import cho_factor
+
+    penalised = scatter.copy(order="F")
+    penalised[np.diag_indices_from(penalised)] += alpha
+    return cho_factor(penalised, lower=True, overwrite_a=True, check_finite=False)

@@ -78,14 +78,18 @@ class MultiLabel:
             )
         ]
 
-    def folds(self, labels, seed=0):
-        """The fold of each image, int `(n,)`, drawn at random; `None` for one image.
+    def folds(self, labels, groups, seed=0):
+        """The fold of each row, int `(n,)`, drawn at random; groups stay whole.
 
         Args:
             labels: int `(n, num_classes)`.
+            groups: int `(n,)`.
             seed: int. Defaults to `0`.
+
+        Returns:
+            int `(n,)`, or `None` for a single group.
         """
-        return random_folds(len(labels), seed)
+        return random_folds(groups, seed)
 
     def calibrate(self, scores, labels):
         """Fits `logits = scores / temperature + offset` by the log loss of their probabilities.

@@ -62,17 +62,18 @@ class SingleLabel:
         """What `model.compile` is to measure; the first is `tuning_metric`."""
         return [keras.metrics.CategoricalAccuracy(name=self.tuning_metric)]
 
-    def folds(self, labels, seed=0):
-        """The fold of each image, int `(n,)`, stratified by class.
+    def folds(self, labels, groups, seed=0):
+        """The fold of each row, int `(n,)`, stratified by class; groups stay whole.
 
         Args:
             labels: int `(n,)`.
+            groups: int `(n,)`.
             seed: int. Defaults to `0`.
 
         Returns:
-            int `(n,)`, or `None` where no class has two images to tell apart.
+            int `(n,)`, or `None` where no class has two groups.
         """
-        return stratified_folds(labels, seed)
+        return stratified_folds(labels, groups, seed)
 
     def calibrate(self, scores, labels):
         """Fits `logits = scores / temperature + offset` by the log loss of their probabilities.

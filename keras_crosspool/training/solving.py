@@ -121,4 +121,11 @@ class Solving:
 
 def _scores(classifier, validation):
     weights = classifier.weights if len(classifier.weights) > 1 else None
-    return SolvedScores(classifier.alpha, dict(classifier.cross_validated), validation, weights)
+    return SolvedScores(
+        classifier.alpha,
+        dict(classifier.cross_validated),
+        validation,
+        weights,
+        classifier.interval,
+        classifier.same_sessions,
+    )

@@ -4,7 +4,7 @@ import shlex
 import textwrap
 
 from keras_crosspool.targets import TARGETS
-from keras_crosspool.text import printable
+from keras_crosspool.text import percent, printable
 
 _WIDTH = 80
 _BASELINE = "global average pooling"
@@ -28,7 +28,7 @@ def summary(metadata, output):
         ("training", _images(metadata, metadata.data["train_split"])),
         (_words(metric), _score(metadata, metric)),
         ("baseline", _baseline(scores, metric)),
-        ("cross-validated", _cross_validated(scores, metric)),
+        ("cross-validated", _cross_validated(metadata, metric)),
         ("scheme", _scheme(scores.chosen_scheme)),
         ("stages", _stages(scores.tuning)),
         ("alpha", _alpha(scores.solved)),
@@ -60,7 +60,7 @@ def _score(metadata, metric):
     split, score = metadata.data.get("val_split"), metadata.scores.validation.get(metric)
     if not split or score is None:
         return "not measured; --val_split names the split to measure it on"
-    return f"{_percent(score)} on {_images(metadata, split)}"
+    return f"{percent(score)} on {_images(metadata, split)}"
 
 
 def _baseline(scores, metric):
@@ -75,17 +75,25 @@ def _baseline(scores, metric):
     for own, others, note in pairs:
         if metric in own and metric in others:
             gain = 100 * (own[metric] - others[metric])
-            other = _percent(others[metric])
+            other = percent(others[metric])
             return f"{other} by {_BASELINE}{note}; the model {gain:+.1f} points"
     return None
 
 
-def _cross_validated(scores, metric):
+def _cross_validated(metadata, metric):
+    scores = metadata.scores
     score = scores.cross_validated.get(metric)
     if score is None:
         return None
     before = ", before fine-tuning" if scores.tuning else ""
-    return f"{_percent(score)} on the training photographs{before}"
+    solved, sessions = scores.solved, metadata.data.get("sessions", 0)
+    found = percent(score, solved.interval)
+    if not sessions:
+        return f"{found} on the training photographs{before}"
+    same = solved.same_sessions
+    known = f"; of the same sessions {percent(same)}" if same is not None else ""
+    source = metadata.data["grouped_by"]
+    return f"{found} on photographs of other sessions ({sessions}, {source}){known}{before}"
 
 
 def _scheme(chosen):
@@ -96,7 +104,7 @@ def _stages(tuning):
     """How the stages of a run with fine-tuning validated, and whose weights were kept."""
     if tuning is None or tuning.kept_stage is None:
         return None
-    reached = [f"{_words(stage)} {_percent(score)}" for stage, score in tuning.stages.items()]
+    reached = [f"{_words(stage)} {percent(score)}" for stage, score in tuning.stages.items()]
     return f"{', '.join(reached)}; kept: {_words(tuning.kept_stage)}"
 
 
@@ -116,10 +124,6 @@ def _next(metadata, output):
     """The words of the command that shows the scores of each class."""
     split = metadata.data.get("val_split")
     return ["crosspool", "evaluate", f"--model={output}", f"--split={split or 'SPLIT'}"]
-
-
-def _percent(score):
-    return f"{100 * score:.1f} %"
 
 
 def _words(key):

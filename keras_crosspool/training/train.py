@@ -17,6 +17,7 @@ from keras_crosspool.fine_tuning.precision import announce, resolve_compiler
 from keras_crosspool.models.classifier import CrossPoolClassifier
 from keras_crosspool.models.directory import check_replaceable, load_model, save_model
 from keras_crosspool.models.metadata import ModelMetadata
+from keras_crosspool.sessions import with_sessions
 from keras_crosspool.training.checking import check_config
 from keras_crosspool.training.report import write_report
 from keras_crosspool.training.solving import Solved, Solving
@@ -90,6 +91,7 @@ def _open_data(data):
             "Training needs two classes or more. "
             f"Received: {data.data}/{data.train_split} with {', '.join(training.class_names)}"
         )
+    training = with_sessions(training, data.groups)
     if not data.val_split:
         return training, None
     validation = open_split(
@@ -210,6 +212,8 @@ class _Run:
                 "train_split": data.train_split,
                 "val_split": data.val_split,
                 "fingerprint": training.fingerprint,
+                "sessions": len(set(training.groups)),
+                "grouped_by": training.grouped_by,
                 "used": self._by_split(lambda split: split.size),
                 "left_out": self._by_split(lambda split: split.left_out),
             },

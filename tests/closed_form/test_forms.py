@@ -6,6 +6,7 @@ import pytest
 from keras_crosspool.closed_form.branch import Branch
 from keras_crosspool.closed_form.classifier import solve_branches
 from keras_crosspool.closed_form.methods import METHODS
+from keras_crosspool.closed_form.row_groups import RowGroups
 from keras_crosspool.closed_form.streaming_problem import StreamingProblem
 
 COUNT, CLASSES = 90, 3
@@ -118,18 +119,19 @@ def test_images_of_workers_are_told_apart_by_default(run_workers):
 
 def test_a_draw_of_many_rows_is_judged():
     rows, labels = _data()
-    folds, owners = np.arange(COUNT) % 5, np.zeros(COUNT, int)
+    folds = np.arange(COUNT) % 5
+    groups = RowGroups(np.arange(COUNT), np.arange(COUNT), np.zeros(COUNT, int))
     whole, drawn = (
-        StreamingProblem([Branch(rows)], labels, CLASSES, METHODS["ridge"], folds, owners, 0, most)
+        StreamingProblem([Branch(rows)], labels, CLASSES, METHODS["ridge"], folds, groups, 0, most)
         for most in (COUNT, 30)
     )
-    np.testing.assert_array_equal(whole.judged_labels, labels)
+    np.testing.assert_array_equal(whole.judged, np.arange(COUNT))
     scores = whole.held_out_scores((1.0,), [0.1])[0.1]
     of_draw = drawn.held_out_scores((1.0,), [0.1])[0.1]
     assert 15 < len(of_draw) < 45
     # Each drawn row has the score it has among all, so all rows were fitted on.
     found = [np.flatnonzero(np.isclose(scores, score).all(axis=1))[0] for score in of_draw]
-    np.testing.assert_array_equal(drawn.judged_labels, labels[found])
+    np.testing.assert_array_equal(drawn.judged, found)
     assert (np.diff(found) > 0).all()
 
 

@@ -100,8 +100,9 @@ def test_loss_is_the_mean_cross_entropy_of_every_label(example):
 
 
 def test_folds_hold_every_image_out_once(example):
-    folds = MULTI_LABEL.folds(example[1], seed=1)
+    labels, images = example[1], np.arange(len(example[1]))
+    folds = MULTI_LABEL.folds(labels, images, seed=1)
     np.testing.assert_array_equal(np.bincount(folds), [30] * 5)
-    np.testing.assert_array_equal(folds, MULTI_LABEL.folds(example[1], seed=1))
-    assert not np.array_equal(folds, MULTI_LABEL.folds(example[1], seed=2))
-    assert MULTI_LABEL.folds(example[1][:1]) is None
+    np.testing.assert_array_equal(folds, MULTI_LABEL.folds(labels, images, seed=1))
+    assert not np.array_equal(folds, MULTI_LABEL.folds(labels, images, seed=2))
+    assert MULTI_LABEL.folds(labels[:1], images[:1]) is None

@@ -1,0 +1,35 @@
+"""The interval of a score that comes in groups covers the truth as often as it says."""
+
+import numpy as np
+
+from keras_crosspool.numerics.intervals import jackknife_interval
+
+
+def _covered(groups_of_session, seeds=200):
+    """How often the interval holds the true share, of sessions that are right or wrong together."""
+    held = 0
+    for seed in range(seeds):
+        rng = np.random.default_rng(seed)
+        groups = np.repeat(np.arange(80), groups_of_session)
+        chance = rng.choice([0.5, 1.0], size=80)[groups]
+        right = rng.random(len(groups)) < chance
+        low, high = jackknife_interval(lambda rows, r=right: r[rows].mean(), groups, seed)
+        held += low <= 0.75 <= high
+    return held / seeds
+
+
+def test_covers_the_truth_where_images_depend_on_their_session():
+    assert 0.88 < _covered(groups_of_session=10) <= 1.0
+
+
+def test_equals_the_formula_for_independent_images():
+    right = np.random.default_rng(0).random(3000) < 0.7
+    low, high = jackknife_interval(lambda rows: right[rows].mean(), np.arange(3000))
+    share = right.mean()
+    expected = 1.96 * np.sqrt(share * (1 - share) / 3000)
+    np.testing.assert_allclose((low + high) / 2, share, atol=1e-12)
+    np.testing.assert_allclose((high - low) / 2, expected, rtol=0.35)
+
+
+def test_one_group_has_no_interval():
+    assert jackknife_interval(lambda rows: 0.5, np.zeros(4, int)) == (0.5, 0.5)
