@@ -1,4 +1,4 @@
-"""Scores without a group equal those of a refit, bias included, in the Gram and the streamed form."""
+"""Scores without a group equal those of a refit, bias included, Gram and streamed form."""
 
 import numpy as np
 import pytest
