@@ -17,12 +17,14 @@ define_flags(EvaluationConfig, __name__)
 def main(_):
     from keras_crosspool.data import open_split
     from keras_crosspool.evaluation import predict_logits, score
+    from keras_crosspool.files import check_not_an_input
     from keras_crosspool.models.directory import load_model
     from keras_crosspool.records import write_json
 
     config = config_of_flags(EvaluationConfig)
     model, metadata = load_model(config.model)
     data = config.data or metadata.data["path"]
+    check_not_an_input(config.json, (), [config.model, data])
     split = open_split(
         data,
         config.split,

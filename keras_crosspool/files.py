@@ -102,6 +102,30 @@ def check_writable(path):
         )
 
 
+def check_not_an_input(output, inputs, folders=()):
+    """Refuses to write where something lies that is read.
+
+    Args:
+        output: path of a file to write, or `None`.
+        inputs: paths of the files that are read.
+        folders: paths of folders that are read, whose files are all refused. Defaults to none.
+
+    Raises:
+        ValueError: if the output is one of them.
+    """
+    if output is None or not os.path.exists(output):
+        return
+    inside = [
+        folder
+        for folder in folders
+        if pathlib.Path(output).resolve().is_relative_to(pathlib.Path(folder).resolve())
+    ]
+    if inside or any(os.path.exists(path) and os.path.samefile(output, path) for path in inputs):
+        raise ValueError(
+            f"The output would replace a file that is read: name another one. Received: {output}"
+        )
+
+
 def remove_if_empty(directory):
     """Removes a directory, if it is there and nothing is in it."""
     try:

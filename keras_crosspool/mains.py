@@ -20,6 +20,7 @@ _USER_ERRORS = (
     OSError,  # files that cannot be read or written, downloads that fail
     ImportError,
     FloatingPointError,
+    MemoryError,
 )
 _NO_ROOM = "free some room there, or name another folder"
 _NOT_ALLOWED = "allow it, or name another path"
@@ -133,6 +134,8 @@ def _words(error):
             "A package is missing: install it, or all that the commands need by `pip install "
             f"keras_crosspool[all]`. Received: {error}"
         )
+    if isinstance(error, MemoryError):
+        return f"The memory is not enough: take smaller batches or images. Received: {error}"
     if not isinstance(error, OSError) or error.errno not in _ADVICE:
         return error
     received = f" Received: {error.filename}" if error.filename else ""

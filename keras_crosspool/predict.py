@@ -14,7 +14,7 @@ define_flags(PredictionConfig, __name__)
 
 def main(paths):
     from keras_crosspool.evaluation import plots, prediction
-    from keras_crosspool.files import atomic_path
+    from keras_crosspool.files import atomic_path, check_not_an_input
     from keras_crosspool.models.directory import load_model
     from keras_crosspool.records import write_json
 
@@ -23,6 +23,8 @@ def main(paths):
         raise ValueError("Expected images: predict --model=DIR IMAGE... Received: none")
     if config.explain:
         plots.check_image_format(config.explain)
+    for output in (config.json, config.explain):
+        check_not_an_input(output, paths, [config.model])
     model, metadata = load_model(config.model)
     predictions = prediction.predict_images(model, metadata, paths, **config.image_options())
     if config.json:

@@ -18,7 +18,7 @@ define_flags(SearchConfig, __name__)
 def main(paths):
     from keras_crosspool.environment import prepare_keras
     from keras_crosspool.evaluation import plots
-    from keras_crosspool.files import atomic_path
+    from keras_crosspool.files import atomic_path, check_not_an_input
     from keras_crosspool.records import write_json
     from keras_crosspool.retrieval import open_descriptors
     from keras_crosspool.retrieval.contact_sheet import neighbour_images, plot_contact_sheet
@@ -30,6 +30,8 @@ def main(paths):
         raise ValueError(
             "Expected images: search --descriptors=DIR --model=DIR IMAGE... Received: none"
         )
+    for output in (config.json, config.contact_sheet):
+        check_not_an_input(output, paths, [config.model, config.descriptors])
     if config.contact_sheet:
         prepare_keras("tensorflow")
         plots.check_image_format(config.contact_sheet)

@@ -14,7 +14,7 @@ import threading
 import pytest
 
 from keras_crosspool import files
-from keras_crosspool.files import atomic_path, scratch_directory
+from keras_crosspool.files import atomic_path, check_not_an_input, scratch_directory
 
 ROOT = pathlib.Path(files.__file__).parents[1]
 
@@ -295,3 +295,16 @@ class TestErrorsNameThePath:
             raise other
         assert error.value is other
         assert os.listdir(tmp_path) == []
+
+
+def test_an_output_over_a_file_that_is_read_is_refused(tmp_path):
+    read, folder = tmp_path / "a.jpg", tmp_path / "model"
+    read.write_text("image")
+    folder.mkdir()
+    (folder / "model.json").write_text("{}")
+    (tmp_path / "link.jpg").symlink_to(read)
+    for output in (read, tmp_path / "link.jpg", folder / "model.json"):
+        with pytest.raises(ValueError, match=rf"file that is read.*Received: {output}"):
+            check_not_an_input(output, [read], [folder])
+    check_not_an_input(None, [read])
+    check_not_an_input(tmp_path / "new.json", [read, tmp_path / "gone.jpg"], [folder])

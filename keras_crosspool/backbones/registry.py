@@ -83,6 +83,11 @@ def _key(name):
 
 
 def _find(name):
+    if not isinstance(name, str):
+        raise ValueError(
+            "Expected the name of a backbone, a `Backbone`, or a functional Keras model. "
+            f"Received: {name!r}"
+        )
     entries = _entries()
     if _key(name) in entries:
         return entries[_key(name)]

@@ -191,8 +191,10 @@ def _choose(problem):
     equal, *others = weightings(len(problem.branches))
     if problem.folds is None:
         alpha = problem.method.default
+        what = "session" if problem.rows.has_sessions else "image"
         logging.warning(
-            "One image a class leaves nothing to cross-validate: alpha %g, logits uncalibrated.",
+            "One %s a class leaves nothing to cross-validate: alpha %g, logits uncalibrated.",
+            what,
             alpha,
         )
         fixed = {"weights": equal, "alpha": alpha, "temperature": 1.0, "offset": 0.0}

@@ -64,7 +64,7 @@ def adapt_head(model, split, image_size, batch_size=32, distribution=ONE_DEVICE)
         for layer, layer_maps in zip(layers, maps, strict=True):
             layer.update_state(layer_maps)
     for layer in layers:
-        layer.finalize_state(all_reduce=distribution.all_reduce)
+        layer.finalize_state(all_reduce=distribution.all_reduce if distribution.size > 1 else None)
 
 
 def compute_descriptors(

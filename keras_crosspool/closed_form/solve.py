@@ -1,6 +1,7 @@
 """`CrossPoolClassifier.solve`: the closed-form fit of one model, and what it reports."""
 
 import dataclasses
+import math
 import time
 
 from keras_crosspool.closed_form.head_solver import HeadSolver
@@ -47,8 +48,12 @@ class SolveReport:
 
     def __str__(self):
         whose = f" of other sessions ({self.sessions}, {self.grouped_by})" if self.sessions else ""
+        done = f"solved on {self.images} images of {self.num_classes} classes"
+        done += f" in {self.seconds:.1f} s"
+        if math.isnan(self.score):
+            return f"{done}\nalpha {self.alpha:g}; too few to cross-validate, so no score"
         lines = [
-            f"solved on {self.images} images of {self.num_classes} classes in {self.seconds:.1f} s",
+            done,
             f"alpha {self.alpha:g}, chosen by cross-validation on images{whose}:",
             f"  {self.metric.replace('_', ' ')} {percent(self.score, self.interval)}, "
             f"log loss {self.log_loss:.3f}",

@@ -17,7 +17,7 @@ class FineTuningConfig(RunConfig):
     """How a solved model is fine-tuned, by AdamW."""
 
     epochs: int = option(0, "Epochs of fine-tuning after the closed-form fit.", least=0)
-    frozen_epochs: int = option(0, "Epochs that tune the head alone, before those.", least=0)
+    frozen_epochs: int = option(0, "Epochs that tune the head alone, before --epochs.", least=0)
     unfreeze_epochs: int = option(
         0,
         "First epochs, in which the backbone's layers start to train one after the other, the "
@@ -41,7 +41,7 @@ class FineTuningConfig(RunConfig):
         0.02, "Factor on the rate for the solved classifier.", least=0, most=1
     )
     label_smoothing: float = option(
-        0.1, "Share of a target spread over all classes.", least=0, most=1
+        0.1, "Share of a target spread over all classes.", least=0, below=1
     )
     class_balance: str = option(
         "none",
@@ -50,7 +50,7 @@ class FineTuningConfig(RunConfig):
         choices=CLASS_BALANCES,
     )
     clip_norm: float | None = option(
-        None, "Largest norm of the gradient of all weights.", least=0.0
+        None, "Largest norm of the gradient of all weights.", above=0.0
     )
     gradient_accumulation: int = option(
         1, "Parts of a batch computed one after the other, to need less memory.", least=1
@@ -59,6 +59,8 @@ class FineTuningConfig(RunConfig):
         None,
         "Momentum of a running average of the weights, such as 0.99, which is validated and kept "
         "instead of the weights.",
+        above=0.0,
+        below=1.0,
     )
     batch_norm: str = option(
         "frozen",

@@ -1,6 +1,7 @@
 """Options: dataclass fields that carry their help, choices and range."""
 
 import dataclasses
+import math
 import types
 import typing
 
@@ -14,6 +15,8 @@ class Option:
         choices: tuple of str, the values that it can take. Defaults to any.
         least: number, the least value. Defaults to none.
         most: number, the largest value. Defaults to none.
+        above: number that the value must be larger than. Defaults to none.
+        below: number that the value must be smaller than. Defaults to none.
         flag: str, name of the flag. Defaults to the name of the field.
         of_the_run: bool, whether another value makes another run; `False` for what only says
             where and how fast it runs, so that a stopped run can go on elsewhere.
@@ -24,6 +27,8 @@ class Option:
     choices: tuple[str, ...] | None = None
     least: float | None = None
     most: float | None = None
+    above: float | None = None
+    below: float | None = None
     flag: str | None = None
     of_the_run: bool = True
     required: bool = False
@@ -44,6 +49,12 @@ class Option:
             raise ValueError(
                 f"{name} must be one of {', '.join(self.choices)}. Received: {value!r}"
             )
+        if isinstance(value, float) and not math.isfinite(value):
+            raise ValueError(f"`{name}` must be a finite number. Received: {value}")
+        if self.above is not None and value <= self.above:
+            raise ValueError(f"`{name}` must be above {self.above}. Received: {value}")
+        if self.below is not None and value >= self.below:
+            raise ValueError(f"`{name}` must be below {self.below}. Received: {value}")
         if self.least is not None and value < self.least:
             raise ValueError(f"`{name}` must be at least {self.least}. Received: {value}")
         if self.most is not None and value > self.most:

@@ -6,6 +6,12 @@ import hashlib
 import numpy as np
 
 from keras_crosspool.array_file import scratch_array
+from keras_crosspool.data.array_checks import (
+    check_images,
+    check_shape,
+    checked_labels,
+    warn_of_classes_without_images,
+)
 from keras_crosspool.data.split import Split
 from keras_crosspool.memory import available_memory
 from keras_crosspool.targets import SINGLE_LABEL, TARGETS, MultiLabel, SingleLabel
@@ -126,16 +132,24 @@ def labelled_images(x, y, class_names, task):
     """
     if isinstance(x, Split):
         return _checked_split(x, y, class_names, task)
+    if x is None:
+        raise ValueError("Expected images, or a data set of images and labels. Received: None")
     if y is None:
         images, labels = _collected(x)
     else:
         images, labels = np.asarray(x), np.asarray(y)
-    _check_images(images)
+    check_images(images)
+    if labels.ndim == 0 or not len(images):
+        raise ValueError(
+            "Expected some images with a label each. Received: images of shape "
+            f"{images.shape}, labels of shape {labels.shape}"
+        )
     if len(images) != len(labels):
         raise ValueError(
             f"Every image needs its label. Received: {len(images)} images and {len(labels)} labels"
         )
-    labels = _checked_labels(labels, len(class_names), task)
+    labels = checked_labels(labels, len(class_names), task)
+    warn_of_classes_without_images(labels, class_names)
     return ArrayImages(images, labels, tuple(class_names), TARGETS[task])
 
 
@@ -155,20 +169,33 @@ def _collected(batches):
     """All images and labels of an iterable, gone through once."""
     rows, labels, images = 0, [], []
     for batch in _finite(batches):
-        if not isinstance(batch, tuple | list) or len(batch) not in (2, 3):
+        if not isinstance(batch, tuple | list) or len(batch) != 2:
+            parts = f" of {len(batch)} parts" if isinstance(batch, tuple | list) else ""
             raise ValueError(
-                "Expected (images, labels) from the data set, or images and labels as two arrays. "
-                f"Received: {type(batch).__name__}"
+                "Expected (images, labels) from the data set, without sample weights, or images "
+                f"and labels as two arrays. Received: {type(batch).__name__}{parts}"
             )
-        shown, batch_labels = (np.asarray(part) for part in batch[:2])
+        shown, batch_labels = (np.asarray(part) for part in batch)
         if shown.ndim == 3:  # one image
             shown, batch_labels = shown[None], batch_labels[None]
-        _check_images(shown)
+        check_shape(shown)
+        if len(shown) != len(batch_labels):
+            raise ValueError(
+                "Every image of a batch needs its label. "
+                f"Received: {len(shown)} images and {len(batch_labels)} labels in batch "
+                f"{len(images)}"
+            )
         images.append(shown)
         labels.append(batch_labels)
         rows += len(shown)
     if not rows:
         raise ValueError("The data set gives no images. Received: no batch")
+    shapes = {batch_labels.shape[1:] for batch_labels in labels}
+    if len(shapes) > 1:
+        raise ValueError(
+            "All batches must have labels of one kind. Received: labels of an image of shapes "
+            f"{', '.join(map(str, sorted(shapes)))}"
+        )
     return _joined(images, rows), np.concatenate(labels)
 
 
@@ -200,47 +227,3 @@ def _joined(images, rows):
         joined[start : start + len(batch)] = batch
         start += len(batch)
     return joined
-
-
-def _check_images(images):
-    if images.ndim != 4 or images.shape[-1] != 3:
-        raise ValueError(
-            "Expected RGB images (n, height, width, 3) of 0-255. "
-            f"Received: shape {images.shape}, {images.dtype}"
-        )
-    if images.dtype.kind == "f" and images.size and images.max() <= 1.0:
-        raise ValueError(
-            "Expected images of 0-255, not of 0-1: multiply them by 255. "
-            f"Received: a largest value of {images.max():.3f}"
-        )
-
-
-def _checked_labels(labels, num_classes, task):
-    """Labels as the solver takes them: int `(n,)`, or multi-hot."""
-    if task == SINGLE_LABEL.name and labels.ndim == 2 and labels.shape[1] == num_classes:
-        if not ((labels == 0) | (labels == 1)).all() or not (labels.sum(axis=1) == 1).all():
-            raise ValueError(
-                "Expected one class an image: for several labels build the model with "
-                f'task="multi_label". Received: labels of shape {labels.shape}, not one-hot'
-            )
-        labels = labels.argmax(axis=1)
-    if task == SINGLE_LABEL.name and labels.ndim == 2 and labels.shape[1] == 1:
-        labels = labels[:, 0]
-    shape = (len(labels),) if task == SINGLE_LABEL.name else (len(labels), num_classes)
-    highest = num_classes if task == SINGLE_LABEL.name else 2
-    whole = labels.dtype.kind in "iub" or (
-        labels.dtype.kind == "f" and (labels == np.floor(labels)).all()
-    )
-    if labels.shape != shape or not whole or not ((labels >= 0) & (labels < highest)).all():
-        expected = f"int (n,) below {num_classes}" if len(shape) == 1 else f"0 or 1 {shape}"
-        raise ValueError(
-            f"Expected labels {expected}, for the {num_classes} classes of the model. "
-            f"Received: shape {labels.shape}, {labels.dtype}, values from {_low(labels)}"
-        )
-    return labels.astype("int32" if task == SINGLE_LABEL.name else "uint8")
-
-
-def _low(labels):
-    if labels.dtype.kind not in "iufb" or not labels.size:
-        return "none that are numbers"
-    return f"{labels.min()} to {labels.max()}"

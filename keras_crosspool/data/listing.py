@@ -39,7 +39,7 @@ class Listing:
         folders, dangling = [], []
         for path in sorted(self.folder.iterdir()):
             if path.name[0] == ".":
-                self.left_out[HIDDEN] += 1
+                self.left_out[HIDDEN] += self._hidden_images(path)
             elif path.is_dir():
                 folders.append(path)
             elif path.is_symlink() and not path.exists():
@@ -72,9 +72,20 @@ class Listing:
 
     def _below(self, folder):
         for parent, folders, files in os.walk(folder, onerror=_refuse):
-            self.left_out[HIDDEN] += sum(name[0] == "." for name in folders)
+            hidden = [name for name in folders if name[0] == "."]
+            self.left_out[HIDDEN] += sum(
+                self._hidden_images(pathlib.Path(parent, name)) for name in hidden
+            )
             folders[:] = (name for name in folders if name[0] != ".")
             yield from (pathlib.Path(parent, name) for name in files if self._is_image(name))
+
+    def _hidden_images(self, path):
+        """How many images a hidden file or folder is, one at least: its name is what is hidden."""
+        if path.is_symlink() or not path.is_dir():
+            return 1
+        below = (name for _, _, files in os.walk(path) for name in files)
+        found = sum(pathlib.PurePath(name).suffix.lower() in suffixes() for name in below)
+        return max(1, found)
 
     def _is_image(self, name):
         """Whether a name is that of an image that is read; it is counted otherwise."""

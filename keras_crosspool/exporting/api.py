@@ -9,6 +9,7 @@ from keras_crosspool.config.parity_config import CALIBRATION_IMAGES, ParityConfi
 from keras_crosspool.exporting import formats
 
 _PARITY_IMAGES = ParityConfig.parity_images
+_LEAST_FOR_INT8 = 16
 
 
 def export(
@@ -97,6 +98,12 @@ def _chosen_images(model, images, labels, calibration_images, quantizes, parity)
         )
     if not parity:
         return None, _first(shown, CALIBRATION_IMAGES)
+    if len(shown.pixels) < _LEAST_FOR_INT8:
+        raise ValueError(
+            f"int8 needs {_LEAST_FOR_INT8} images, half of them to compare on and half to set the "
+            "ranges: give more images, or calibration_images. "
+            f"Received: {len(shown.pixels)} images"
+        )
     half = min(_PARITY_IMAGES, len(shown.pixels) // 2)
     return _first(shown, half), _between(shown, half, half + CALIBRATION_IMAGES)
 
@@ -107,17 +114,19 @@ def _drawn(model, images, labels):
     from keras_crosspool.data.pipeline import even_order
     from keras_crosspool.exporting.images import Images
 
-    found = labelled_images(images, labels, None, model.class_names, model.task)
+    found = labelled_images(images, labels, model.class_names, model.task)
     order = even_order(found.labels)[: _PARITY_IMAGES + CALIBRATION_IMAGES]
     pixels = _as_bytes(found.images_at(order, model.image_size))
     return Images(pixels, found.labels[order], "images", found.name)
 
 
 def _unlabelled(model, images):
+    from keras_crosspool.data.array_checks import check_images
     from keras_crosspool.data.array_images import resized
     from keras_crosspool.exporting.images import Images
 
     chosen = np.asarray(images)[:CALIBRATION_IMAGES]
+    check_images(chosen)
     pixels = _as_bytes(resized(chosen, model.image_size))
     return Images(pixels, np.zeros(len(pixels), "int32"), "calibration_images", "images")
 

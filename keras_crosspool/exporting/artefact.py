@@ -7,6 +7,7 @@ import json
 import pathlib
 
 _MOST_BYTES = 64 << 20  # of a record
+_MARKS = {"file", "format", "precision", "sha256"}  # fields that every version's record has
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,11 +88,31 @@ def atomic_artefact(path):
     """
     if pathlib.Path(path).is_dir():
         raise ValueError(f"`output` is a directory; name a file in it. Received: {path}")
+    check_replaceable_record(sidecar_path(path))
     # The file takes its name last: whoever sees it finds its record.
     from keras_crosspool.files import atomic_path  # lazy: runners read records without Keras
 
     with atomic_path(path) as file, atomic_path(sidecar_path(path)) as sidecar:
         yield file, sidecar
+
+
+def check_replaceable_record(sidecar):
+    """Refuses to replace a file that is no record of ours, such as notes of the same name.
+
+    Raises:
+        ValueError: if there is such a file.
+    """
+    if not sidecar.exists():
+        return
+    try:
+        fields = json.loads(sidecar.read_bytes()[:_MOST_BYTES])
+    except (ValueError, RecursionError, OSError):
+        fields = None
+    if not isinstance(fields, dict) or not fields.keys() >= _MARKS:
+        raise ValueError(
+            "The record would replace a file that no export wrote: move that, or name another "
+            f"output. Received: {sidecar}"
+        )
 
 
 def read_artefact(path):

@@ -41,8 +41,8 @@ class Comparator:
     def __init__(self, images, model, thresholds=None):
         if len(images.pixels) < _MINIMUM_IMAGES:
             raise ValueError(
-                f"Parity needs at least {_MINIMUM_IMAGES} images; raise `parity_images` or "
-                f"choose a larger `parity_split`. Received: {len(images.pixels)}"
+                f"Parity needs at least {_MINIMUM_IMAGES} images to compare on: give more, by "
+                f"`parity_images` or a larger `parity_split`. Received: {len(images.pixels)}"
             )
         self.images = images
         self._model = model

@@ -69,11 +69,6 @@ def backbone_depths(model):
 
 
 def _check(options):
-    if options.ema_momentum is not None and not 0 < options.ema_momentum < 1:
-        raise ValueError(
-            "ema_momentum must be above 0 and below 1, such as 0.99. "
-            f"Received: ema_momentum={options.ema_momentum}"
-        )
     if options.unfreeze_epochs > options.epochs:
         raise ValueError(
             "unfreeze_epochs are the first of the epochs of the whole network. Received: "

@@ -27,6 +27,7 @@ _CONFIG_FILE = "config.json"  # in the archive that MODEL_FILE is
 _MOST_CONFIG = 64 << 20  # bytes
 _EXPANSION = 100  # weights hardly shrink, so an archive that grows by more is none of Keras'
 _REASON = 300  # characters of what Keras says
+_MOST_NAMES = 80  # characters of class names in a message
 
 
 def save_model(directory, model, metadata):
@@ -173,6 +174,25 @@ def _check_match(model, metadata, directory):
             f"{METADATA_FILE} is damaged: it has {len(metadata.thresholds)} thresholds for "
             f"{classes} classes; train again or restore it. Received: {directory}"
         )
+    _check_same_classes(model, metadata, directory)
+
+
+def _check_same_classes(model, metadata, directory):
+    """Refuses metadata that calls the logits something else than the model itself does."""
+    if not isinstance(model, CrossPoolClassifier):
+        return  # version 0.1 kept the names in the metadata alone
+    pairs = {
+        "class_names": (model.class_names, metadata.class_names),
+        "task": (model.task, metadata.task),
+        "thresholds": (model.thresholds, metadata.thresholds),
+    }
+    for name, (own, other) in pairs.items():
+        if own != other:
+            raise ValueError(
+                f"{METADATA_FILE} does not belong to {MODEL_FILE}: their {name} differ, so answers "
+                f"would be wrong; train again or restore it. Received: {directory}, {name} "
+                f"{shortened(other, _MOST_NAMES)}, not {shortened(own, _MOST_NAMES)}"
+            )
 
 
 def check_replaceable(directory):

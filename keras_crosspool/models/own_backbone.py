@@ -32,11 +32,13 @@ def as_backbone(backbone, image_size, weights, options):
 
 
 def _from_model(model, image_size, options):
-    if not hasattr(model, "inputs") or len(model.inputs) != 1:
+    if len(getattr(model, "inputs", None) or ()) != 1 or len(model.input_shape) != 4:
         raise ValueError(
             "A backbone of your own must be a functional Keras model with one image as input. "
             f"Received: {model.name}"
         )
+    if isinstance(model, keras.Sequential):
+        model = keras.Model(model.inputs, model.outputs, name=model.name)
     side = image_size or model.input_shape[1]
     if side is None or (image_size is None and model.input_shape[1] != model.input_shape[2]):
         raise ValueError(

@@ -94,6 +94,11 @@ class StreamingPCA:
                 f"components. Received: {self.count} rows of {dims} dimensions"
             )
         offset = self._sum / self.count
+        if not np.isfinite(offset).all():
+            raise ValueError(
+                "PCA needs finite rows: look for images with NaN or infinite pixels. "
+                "Received: NaN or infinity in the sum of the rows"
+            )
         if self._scatter is None:
             vectors, squares = self._svd(offset)
         else:

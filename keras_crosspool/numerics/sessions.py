@@ -50,7 +50,7 @@ def similar_groups(features, labels, seed=0):
 
     Example:
 
-    >>> series = np.array([0.0, 0.1, 4.0, 4.1, 9.0, 9.1])[:, None]
+    >>> series = np.array([[0.0], [1.0], [20.0], [21.0], [50.0], [60.0]])
     >>> similar_groups(series, np.array([0, 0, 0, 0, 1, 1])).tolist()
     [0, 0, 1, 1, 2, 3]
     """
@@ -67,7 +67,13 @@ def similar_groups(features, labels, seed=0):
     first, second = _duplicates(features)
     joined = coo_array((np.ones(len(first)), (found[first], found[second])), shape=(count, count))
     _, together = connected_components(joined, directed=False)
-    return together[found]
+    return _in_order(together[found])
+
+
+def _in_order(groups):
+    """The same groups, counted from 0 as they appear."""
+    _, first, numbers = np.unique(groups, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[numbers]
 
 
 def _chance_distance(features, labels, seed):

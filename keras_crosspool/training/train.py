@@ -5,6 +5,7 @@ import os
 import pathlib
 
 import keras
+import numpy as np
 from absl import logging
 
 from keras_crosspool.backbones import create_backbone
@@ -94,6 +95,11 @@ def _open_data(data):
     training = with_sessions(training, data.groups)
     if not data.val_split:
         return training, None
+    if data.val_split == data.train_split:
+        logging.warning(
+            "the validation split is the training split, so its scores say nothing of other "
+            "photographs"
+        )
     validation = open_split(
         data.data,
         data.val_split,
@@ -102,7 +108,24 @@ def _open_data(data):
         data_dir=data.data_dir,
         **data.image_options(),
     )
+    _tell_missing_classes(validation)
     return training, validation
+
+
+def _tell_missing_classes(validation):
+    """Names the classes that the validation split says nothing of."""
+    if validation.task.name != "single_label":
+        return
+    present = np.unique(validation.labels)
+    missing = [name for i, name in enumerate(validation.class_names) if i not in set(present)]
+    if missing:
+        logging.warning(
+            "%s has no photograph of %d of %d classes, so its scores say nothing of them: %s",
+            validation.name,
+            len(missing),
+            len(validation.class_names),
+            ", ".join(missing[:5]),
+        )
 
 
 class _Run:

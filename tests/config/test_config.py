@@ -110,7 +110,11 @@ def test_options_reach_their_parts():
         ({"epoch": 3}, r"no such option\. Did you mean epochs.*Received: epoch=3$"),
         ({"scheme": "scheme3"}, r"scheme must be one of scheme1.*Received: 'scheme3'"),
         ({"batch_size": 0}, r"`batch_size` must be at least 1\. Received: 0"),
-        ({"label_smoothing": 1.5}, r"`label_smoothing` must be at most 1\. Received: 1\.5"),
+        ({"label_smoothing": 1.5}, r"`label_smoothing` must be below 1\. Received: 1\.5"),
+        ({"clip_norm": 0.0}, r"`clip_norm` must be above 0\.0\. Received: 0\.0"),
+        ({"learning_rate": float("nan")}, r"`learning_rate` must be a finite number.*nan"),
+        ({"max_megapixels": float("inf")}, r"`max_megapixels` must be a finite number.*inf"),
+        ({"seed": -5}, r"`seed` must be at least 0\. Received: -5"),
     ],
 )
 def test_bad_options_are_refused(options, words):

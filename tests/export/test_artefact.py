@@ -99,3 +99,16 @@ def test_records_have_every_field():
     fields.pop("parity")
     with pytest.raises(ValueError, match="parity"):
         Artefact.from_json(str(fields).replace("'", '"').replace("(", "[").replace(",)", "]"))
+
+
+@pytest.mark.parametrize("text", ["my notes", "[1, 2]", '{"colour": "red"}'])
+def test_a_file_that_no_export_wrote_is_not_replaced(tmp_path, text):
+    notes = tmp_path / "model.tflite.json"
+    notes.write_text(text)
+    with (
+        pytest.raises(ValueError, match=rf"no export wrote.*Received: {notes}"),
+        atomic_artefact(tmp_path / "model.tflite"),
+    ):
+        pass
+    assert notes.read_text() == text
+    assert [path.name for path in tmp_path.iterdir()] == [notes.name]

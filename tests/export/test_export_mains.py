@@ -100,3 +100,18 @@ def test_help_lists_the_flags(run_main, module):
     assert done.returncode == 1 or done.returncode == 0
     for flag in ("--model", "--output", "--parity_images", "--calibration_split"):
         assert flag in done.stdout
+
+
+@pytest.mark.parametrize("name", ["export.json", "model-float32.tflite"])
+def test_a_users_own_file_is_not_replaced(fork_main, solved_directory, tmp_path, name):
+    (tmp_path / name).write_text("precious")
+    done = fork_main(
+        "export",
+        f"--model={solved_directory}",
+        f"--output={tmp_path}",
+        "--formats=tflite:float32",
+        "--parity_images=16",
+    )
+    assert done.returncode in (1, 2), done.stderr
+    assert "name another output. Received: " in done.stderr
+    assert (tmp_path / name).read_text() == "precious"

@@ -82,8 +82,8 @@ def test_half_precision_scales_the_loss(model):
     [
         ({"first_layer_rate": 1.5}, r"`first_layer_rate` must be at most 1\. Received: 1\.5"),
         ({"classifier_rate": -0.1}, r"`classifier_rate` must be at least 0\. Received: -0\.1"),
-        ({"ema_momentum": 1.0}, r"below 1.*ema_momentum=1\.0"),
-        ({"ema_momentum": 0.0}, r"above 0.*ema_momentum=0\.0"),
+        ({"ema_momentum": 1.0}, r"`ema_momentum` must be below 1\.0\. Received: 1\.0"),
+        ({"ema_momentum": 0.0}, r"`ema_momentum` must be above 0\.0\. Received: 0\.0"),
         ({"unfreeze_epochs": 5}, r"unfreeze_epochs=5 of epochs=4"),
     ],
 )

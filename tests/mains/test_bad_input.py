@@ -34,6 +34,9 @@ def runs(fork_mains, tmp_path_factory, copy_images, tiny_folder, model_directory
     photo = sorted((tiny_folder / "test" / "Orange").iterdir())[0]
     predict = (PREDICT, f"--model={model_directory}", f"--json={output}/predictions.json")
 
+    strangers = folder / "groups.csv"
+    strangers.write_text("file,group\ntrain/Orange/nothing.jpg,a\n")
+
     cases = {
         "unknown flag": ((*train, "--epoch=1"), r"flag 'epoch'.*--help"),
         "missing folder": ((*train, "--data=nowhere"), r"no such folder.*Received: nowhere$"),
@@ -59,6 +62,18 @@ def runs(fork_mains, tmp_path_factory, copy_images, tiny_folder, model_directory
             (*predict, f"--explain={output}/a.png", photo, truncated),
             rf"cannot be decoded.*Received: {truncated}$",
         ),
+        "output over an image": (
+            (PREDICT, f"--model={model_directory}", f"--json={photo}", photo),
+            rf"replace a file that is read.*Received: {photo}$",
+        ),
+        "output over the model": (
+            (EVALUATE, f"--model={model_directory}", f"--json={model_directory}/model.keras"),
+            r"replace a file that is read.*Received: .*model\.keras$",
+        ),
+        "unknown files in groups": (
+            (*train, f"--groups={strangers}"),
+            r"lacks a row for images.*Received: .*groups\.csv",
+        ),
     }
     processes = fork_mains({case: command for case, (command, _) in cases.items()})
     return {case: (processes[case], cases[case][1]) for case in cases}, folder
@@ -74,6 +89,9 @@ CASES = (
     "wrong model directory",
     "half a model directory",
     "broken image",
+    "output over an image",
+    "output over the model",
+    "unknown files in groups",
 )
 
 
@@ -94,5 +112,12 @@ def test_every_case_was_run(runs):
 def test_nothing_is_half_written(runs):
     folder = runs[1]
     assert list((folder / "output").iterdir()) == []
-    assert {path.name for path in folder.iterdir()} == {"output", "empty", "broken", "half"}
+    kept = {"output", "empty", "broken", "half", "groups.csv"}
+    assert {path.name for path in folder.iterdir()} == kept
+        "output",
+        "empty",
+        "broken",
+        "half",
+        "groups.csv",
+    }
     assert {path.name for path in (folder / "half").iterdir()} >= {"model.keras", "model.json"}

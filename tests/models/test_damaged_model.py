@@ -60,6 +60,10 @@ def directory(tmp_path, model):
         ({"thresholds": [0.5, 2, 0.5]}, r"thresholds\[1\] must be a number from 0 to 1, not 2"),
         ({"thresholds": [float("nan")] * 3}, r"thresholds\[0\] must be a number from 0 to 1"),
         ({"thresholds": [0.5]}, "1 thresholds for 3 classes"),
+        ({"class_names": ["milk", "Päron", "pear"]}, r"their class_names differ.*\('milk'"),
+        ({"class_names": ["pear", "Päron", "pear"]}, "their class_names differ"),
+        ({"task": "multi_label"}, "their task differ"),
+        ({"thresholds": [0.5, 0.5, 0.5]}, "their thresholds differ"),
         ({"colour": "x" * 10**6}, "it has the unknown colour"),
     ],
     ids=lambda x: next(iter(x)) if isinstance(x, dict) else None,
@@ -70,7 +74,7 @@ def test_changed_metadata(directory, change, words, tried):
     with pytest.raises(ValueError, match=words) as error:
         load_model(directory)
     assert re.search(
-        r"train again or restore it\. Received: .*model(/model\.json)?$", str(error.value)
+        r"train again or restore it\. Received: .*model(/model\.json|, .*)?$", str(error.value)
     )
     assert len(str(error.value)) < 1000
     shown = json.dumps(change) if len(json.dumps(change)) < 60 else f"another {next(iter(change))}"

@@ -15,6 +15,7 @@ from absl import flags
 
 from keras_crosspool.exporting import flags as export_flags
 from keras_crosspool.exporting import formats
+from keras_crosspool.exporting.artefact import sidecar_path
 from keras_crosspool.exporting.exporter_main import make_comparator, quieten_logs
 from keras_crosspool.files import atomic_path
 from keras_crosspool.mains import run
@@ -60,6 +61,7 @@ def main(_):
     output = pathlib.Path(FLAGS.output)
     if output.exists() and not output.is_dir():
         raise ValueError(f"--output must be a directory. Received: {output}")
+    _refuse_foreign_summary(output / "export.json")
 
     from keras_crosspool.exporting.source import load_source
 
@@ -78,6 +80,29 @@ def main(_):
         print("\n".join([f"{len(reasons)} of {len(results)} not made:", *reasons]), file=sys.stderr)
     if any(result.state == "failed" for result in results):
         sys.exit(1)
+
+
+def _refuse_foreign(path):
+    """Refuses to replace a file that has no record beside it: no export wrote it."""
+    if path.exists() and not sidecar_path(path).is_file():
+        raise ValueError(
+            "A file of this name that no export wrote is in the way: move it, or name another "
+            f"output. Received: {path}"
+        )
+
+
+def _refuse_foreign_summary(path):
+    if not path.exists():
+        return
+    try:
+        known = all("file" in row and "state" in row for row in json.loads(path.read_bytes()))
+    except (ValueError, TypeError, RecursionError):
+        known = False
+    if not known:
+        raise ValueError(
+            "export.json in the output is of something else: move it, or name another output. "
+            f"Received: {path}"
+        )
 
 
 @dataclasses.dataclass(frozen=True)
@@ -99,6 +124,7 @@ def _export(source, comparator, output, row, precision):
     options = {name: FLAGS[name].value for name in names}
     try:
         row.check_installed()
+        _refuse_foreign(output / file)
         export = formats.resolve(row.exporter)
         artefact = export(source, output / file, precision, comparator, **options)
     except ImportError as error:

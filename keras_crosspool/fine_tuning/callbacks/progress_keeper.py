@@ -82,6 +82,7 @@ class ProgressKeeper(keras.callbacks.Callback):
         self._epoch = epoch
         if epoch > self._begin.epoch or self._begin == Position(self._begin.phase):
             self._save(epoch, 0, {})
+        self.check_signal()  # one that came at the last step of the epoch before
 
     def on_train_batch_end(self, batch, logs=None):
         step = batch + 1 + (self._begin.step if self._is_taken_up(self._epoch) else 0)
