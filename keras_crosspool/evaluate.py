@@ -17,6 +17,7 @@ define_flags(EvaluationConfig, __name__)
 def main(_):
     from keras_crosspool.data import open_split
     from keras_crosspool.evaluation import predict_logits, score
+    from keras_crosspool.evaluation.unknown import evaluate_unknown
     from keras_crosspool.files import check_not_an_input
     from keras_crosspool.models.directory import load_model
     from keras_crosspool.records import write_json
@@ -35,11 +36,17 @@ def main(_):
     )
     logits, labels = predict_logits(model, split, metadata.image_size, config.batch_size)
     scores = score(logits, labels, metadata.class_names, split.coarse_names, metadata.thresholds)
+    unknown = config.unknown and evaluate_unknown(
+        model, metadata, logits, config.unknown, **config.image_options()
+    )
     if config.json:
         run = {"model": config.model, "data": data, "split": config.split}
-        write_json(config.json, run | {"left_out": split.left_out} | scores.to_dict())
+        run |= {"left_out": split.left_out} | scores.to_dict()
+        write_json(config.json, run | ({"unknown": unknown.to_dict()} if unknown else {}))
     _print(scores)
     print(split.summary())
+    if unknown:
+        print(unknown.summary())
 
 
 def _print(scores):

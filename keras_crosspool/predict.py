@@ -41,6 +41,8 @@ def _print(predictions, top):
 
     for image in predictions:
         print(printable(image.path))
+        if image.refused:
+            print(f"none of the {len(image.class_names)} classes; nearest:")
         listed = image.listed(top)
         print_table(
             ["class", "score", "logit"],

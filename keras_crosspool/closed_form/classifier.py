@@ -3,16 +3,16 @@
 import dataclasses
 
 import numpy as np
-from absl import logging
 from keras import ops
 
+from keras_crosspool.closed_form.choice import choose, interval_of
 from keras_crosspool.closed_form.gram_problem import GramProblem
 from keras_crosspool.closed_form.methods import METHODS
 from keras_crosspool.closed_form.row_groups import RowGroups
 from keras_crosspool.closed_form.streaming_problem import StreamingProblem
-from keras_crosspool.closed_form.weightings import weightings
-from keras_crosspool.numerics.intervals import jackknife_interval
+from keras_crosspool.config.solver_config import SolverConfig
 from keras_crosspool.targets import task_of
+from keras_crosspool.targets.rejection import Rejection, choose_rejection
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +37,8 @@ class LinearClassifier:
         same_sessions: float, the same score of images that are held out one by one, so that
             photographs of their session stay; `None` where images have no sessions, or it cannot
             be had from one fit.
+        rejection: `Rejection`, from when on an image is none of the classes; `None` for several
+            labels an image, or without cross-validation.
     """
 
     kernel: np.ndarray
@@ -49,6 +51,7 @@ class LinearClassifier:
     thresholds: np.ndarray | None = None
     interval: tuple[float, float] | None = None
     same_sessions: float | None = None
+    rejection: Rejection | None = None
 
     @property
     def cross_validated(self):
@@ -57,7 +60,15 @@ class LinearClassifier:
 
 
 def solve_branches(
-    branches, labels, num_classes, method="ridge", images=None, groups=None, seed=0, form="gram"
+    branches,
+    labels,
+    num_classes,
+    method="ridge",
+    images=None,
+    groups=None,
+    seed=0,
+    form="gram",
+    reject_rate=SolverConfig.reject_rate,
 ):
     """Solves one linear classifier, in closed form, on the descriptors of branches, weighted.
 
@@ -82,6 +93,8 @@ def solve_branches(
         form: `"gram"`, on the `n x n` inner products of the rows, or `"primal"`, on the
             `dims x dims` ones of the columns, for the ridge alone: two ways to one solution.
             `"projected"` is `"primal"` on projected branches. Defaults to `"gram"`.
+        reject_rate: float, the share of images of the classes that may be said to be of none.
+            Defaults to that of `SolverConfig`.
 
     Returns:
         A `LinearClassifier` for the concatenated descriptors.
@@ -114,13 +127,22 @@ def solve_branches(
             f"2, is judged by Gram matrices alone: take the form gram. Received: form={form!r}"
         )
     problem = _problem(branches, labels, num_classes, METHODS[method], images, groups, seed, form)
-    chosen = _choose(problem)
-    kernel, bias = problem.solve(chosen["weights"], chosen["alpha"], chosen["temperature"])
+    chosen, validation = choose(problem)
+    kernel, bias = problem.solve(chosen.weights, chosen.alpha, chosen.temperature)
+    out = problem.left_out(chosen.weights, chosen.alpha)
+    task = task_of(labels)
     return LinearClassifier(
         kernel,
-        (bias + chosen["offset"]).astype("float32"),
-        **chosen,
-        same_sessions=_score_of_same_sessions(problem, chosen),
+        (bias + chosen.offset).astype("float32"),
+        chosen.alpha,
+        chosen.temperature,
+        chosen.weights,
+        validation,
+        chosen.offset,
+        chosen.thresholds,
+        interval_of(problem, chosen),
+        out.images and task.measure(out.images.scores, out.images.labels),
+        _rejection(problem, chosen, out.classes, reject_rate),
     )
 
 
@@ -154,60 +176,9 @@ def _problem(branches, labels, num_classes, method, images, groups, seed, form):
     return StreamingProblem(branches, labels, num_classes, method, folds, rows, seed)
 
 
-def _score_of_same_sessions(problem, chosen):
-    """The metric of images whose session is known, only they themselves are not; or `None`."""
-    found = problem.image_out_scores(chosen["weights"], chosen["alpha"])
-    return None if found is None else task_of(found.labels).measure(found.scores, found.labels)
-
-
-def _cross_validate(problem, weights, alphas):
-    """For each alpha what a `LinearClassifier` keeps of it, and the scores that judge it."""
-    labels, sessions = problem.labels[problem.judged], problem.rows.sessions[problem.judged]
-    task = task_of(labels)
-    for alpha, scores in problem.held_out_scores(weights, alphas).items():
-        temperature, offset, log_loss = task.calibrate(scores, labels)
-        yield (
-            {
-                "weights": weights,
-                "alpha": alpha,
-                "temperature": temperature,
-                "offset": offset,
-                "thresholds": task.thresholds(scores / temperature + offset, labels),
-                "interval": _interval(task, scores, labels, sessions),
-            },
-            {task.metric: task.measure(scores, labels), "log_loss": log_loss},
-        )
-
-
-def _interval(task, scores, labels, sessions):
-    def measure(rows):
-        return task.measure(scores[rows], labels[rows])
-
-    return jackknife_interval(measure, sessions)
-
-
-def _choose(problem):
-    """The fields of a `LinearClassifier` that cross-validation settles."""
-    equal, *others = weightings(len(problem.branches))
-    if problem.folds is None:
-        alpha = problem.method.default
-        what = "session" if problem.rows.has_sessions else "image"
-        logging.warning(
-            "One %s a class leaves nothing to cross-validate: alpha %g, logits uncalibrated.",
-            what,
-            alpha,
-        )
-        fixed = {"weights": equal, "alpha": alpha, "temperature": 1.0, "offset": 0.0}
-        return {**fixed, "validation": {}}
-    tried = list(_cross_validate(problem, equal, problem.method.alphas))
-    best, scores = min(tried, key=_log_loss)
-    validation = {choice["alpha"]: scores for choice, scores in tried}
-    tried = [(best, scores)]
-    for weights in others:
-        tried.extend(_cross_validate(problem, weights, [best["alpha"]]))
-    best, scores = min(tried, key=_log_loss)
-    return {**best, "validation": {**validation, best["alpha"]: scores}}
-
-
-def _log_loss(tried):
-    return tried[1]["log_loss"]
+def _rejection(problem, chosen, unknown, rate):
+    """When an image is none of the classes; `None` for several labels, or nothing held out."""
+    if chosen.logits is None or problem.labels.ndim > 1:
+        return None
+    of_others = None if unknown is None else chosen.calibrated(unknown.scores)
+    return choose_rejection(chosen.logits, of_others, rate)

@@ -12,6 +12,7 @@ from keras_crosspool.closed_form.classifier import solve_branches
 from keras_crosspool.closed_form.options import SolverOptions
 from keras_crosspool.closed_form.plan import ProblemSize
 from keras_crosspool.closed_form.views import Views
+from keras_crosspool.config.solver_config import SolverConfig
 from keras_crosspool.distribution import ONE_DEVICE
 from keras_crosspool.numerics.projection import project, random_projection
 from keras_crosspool.progress import track
@@ -149,13 +150,15 @@ def compute_descriptors(
     return Descriptors(branches, labels, images, groups[images], plan.form)
 
 
-def solve_models(models, descriptors, method="ridge"):
+def solve_models(models, descriptors, method="ridge", reject_rate=SolverConfig.reject_rate):
     """Solves the classifiers of models and writes them in.
 
     Args:
         models: list of zoo models.
         descriptors: `Descriptors` of the training images.
         method: `"ridge"` or `"svm"`. Defaults to `"ridge"`.
+        reject_rate: float, the share of images of the classes that may be said to be of none.
+            Defaults to that of `SolverConfig`.
 
     Returns:
         List of `LinearClassifier`, one a model.
@@ -171,6 +174,7 @@ def solve_models(models, descriptors, method="ridge"):
             descriptors.images,
             descriptors.groups,
             form=descriptors.form,
+            reject_rate=reject_rate,
         )
         model.classifier.set_weights([classifier.kernel, classifier.bias])
         classifiers.append(classifier)

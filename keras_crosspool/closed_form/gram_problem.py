@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from keras_crosspool.closed_form.held_out import HeldOut
+from keras_crosspool.closed_form.held_out import HeldOut, LeftOut
 from keras_crosspool.closed_form.methods import Method
 from keras_crosspool.closed_form.row_groups import RowGroups
 from keras_crosspool.numerics.group_out import GroupOutRidge
@@ -58,22 +58,32 @@ class GramProblem:
                 scores[alpha][held_out] = of_fold
         return scores
 
-    def image_out_scores(self, weights, alpha):
-        """The scores of the rows by a classifier without the views of their image: `HeldOut`.
+    def left_out(self, weights, alpha):
+        """The scores of the rows without their image, and without their class: `LeftOut`.
 
-        What was fitted to labels before is that without the fold of the image. `None` where that
-        is the fold alone, or the method would have to be solved anew for each image.
+        What was fitted to labels before is that without the fold of the image; the labels of a
+        class that is left out it knows.
         """
-        if self.folds is None or not self.rows.has_sessions or not self.method.group_out:
-            return None
+        if self.folds is None or not self.method.group_out:
+            return LeftOut()
+        single = self.labels.ndim == 1 and self.targets.shape[1] > 2
         folds = self.folds if self._refitted else np.zeros(len(self.labels), int)
-        scores = np.empty_like(self.targets)
+        images, classes = np.empty_like(self.targets), np.empty_like(self.targets)
         for fold in np.unique(folds):
             rows = np.flatnonzero(folds == fold)
             gram = self._gram(weights, fold if self._refitted else None)
             ridge = GroupOutRidge(gram, self.targets, alpha, rows)
-            scores[rows] = ridge.scores(self.rows.images[rows])
-        return HeldOut(scores, self.labels)
+            images[rows] = ridge.scores(self.rows.images[rows])
+            if single and not self._refitted:
+                classes[rows] = ridge.scores(self.labels[rows])
+        if single and self._refitted:
+            classes = GroupOutRidge(self._gram(weights), self.targets, alpha).scores(self.labels)
+        if single:
+            classes[np.arange(len(classes)), self.labels] = -np.inf
+        return LeftOut(
+            HeldOut(images, self.labels) if self.rows.has_sessions else None,
+            HeldOut(classes, self.labels) if single else None,
+        )
 
     @property
     def _refitted(self):

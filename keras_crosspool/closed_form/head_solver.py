@@ -85,7 +85,7 @@ class HeadSolver:
             SolverOptions.of(solver),
             self.distribution,
         )
-        return solve_models(models, descriptors, solver.method)
+        return solve_models(models, descriptors, solver.method, solver.reject_rate)
 
     def _grids(self, model, folder):
         batch_size = self.guidance.batch_size

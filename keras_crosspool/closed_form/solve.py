@@ -5,6 +5,7 @@ import math
 import time
 
 from keras_crosspool.closed_form.head_solver import HeadSolver
+from keras_crosspool.targets.rejection import Rejection
 from keras_crosspool.text import percent
 
 
@@ -30,6 +31,7 @@ class SolveReport:
         grouped_by: str, in words where the sessions come from.
         num_classes: int.
         seconds: float, for all of it.
+        rejection: `Rejection`, from when on an image is none of the classes, or `None`.
     """
 
     alpha: float
@@ -45,6 +47,7 @@ class SolveReport:
     grouped_by: str
     num_classes: int
     seconds: float
+    rejection: Rejection | None = None
 
     def __str__(self):
         whose = f" of other sessions ({self.sessions}, {self.grouped_by})" if self.sessions else ""
@@ -65,6 +68,8 @@ class SolveReport:
                 f"  the average over positions: {percent(self.baseline_score)}, "
                 f"log loss {self.baseline_log_loss:.3f}"
             )
+        if self.rejection:
+            lines.append(f"  none of the classes: {self.rejection.words()}")
         return "\n".join(lines)
 
 
@@ -110,4 +115,5 @@ def _report(solved, images, seconds):
         grouped_by=images.grouped_by,
         num_classes=len(images.class_names),
         seconds=seconds,
+        rejection=solved[0].rejection,
     )

@@ -3,7 +3,7 @@
 import numpy as np
 from keras import ops
 
-from keras_crosspool.closed_form.held_out import HeldOut
+from keras_crosspool.closed_form.held_out import HeldOut, LeftOut
 from keras_crosspool.numerics.group_out import rows_by_group
 from keras_crosspool.numerics.streaming_ridge import StreamingRidge
 from keras_crosspool.progress import track
@@ -73,13 +73,10 @@ class StreamingProblem:
         gathered = map(self._distribution.all_gather, scores)
         return dict(zip(alphas, gathered, strict=True))
 
-    def image_out_scores(self, weights, alpha):
-        """The scores of some rows by a classifier without the views of their image: `HeldOut`.
-
-        `None` where that is the fold alone.
-        """
+    def left_out(self, weights, alpha):
+        """The scores of some rows by a classifier without the views of their image: `LeftOut`."""
         if self.folds is None or not self.rows.has_sessions:
-            return None
+            return LeftOut()
         images = self._drawn_images()
         solution = self._statistics.solution(alpha, self._scale(weights))
         scores = [np.empty((0, self._num_classes))]
@@ -87,7 +84,7 @@ class StreamingProblem:
             targets = self._targets(self._labels[rows])
             scores.append(solution.scores_without(self._rows(rows), targets))
         gather, own = self._distribution.all_gather, np.concatenate([*images, np.arange(0)])
-        return HeldOut(gather(np.concatenate(scores)), gather(self._labels[own]))
+        return LeftOut(HeldOut(gather(np.concatenate(scores)), gather(self._labels[own])))
 
     def _drawn_images(self):
         """The positions of this worker's rows of each of some images, a list of int arrays."""

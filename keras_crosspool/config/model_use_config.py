@@ -18,6 +18,11 @@ class EvaluationConfig(ImageConfig):
     data_dir: str | None = option(None, "Folder of TFDS data sets; TFDS_DATA_DIR if unset.")
     split: str = option("test", "Split to score on.")
     batch_size: int = option(32, "Images in a batch.", least=1)
+    unknown: str | None = option(
+        None,
+        "Folder of images of none of the classes, in folders below too: tells how many of them "
+        "are refused.",
+    )
     json: str | None = option(None, "File for all scores, per class too.")
 
 

@@ -39,4 +39,11 @@ class SolverConfig(Config):
         "is the whole image.",
     )
     mirror: bool = option(True, "Let the solver see the mirror image of each crop as well.")
+    reject_rate: float = option(
+        0.05,
+        "Share of images of the classes that may wrongly be said to be none of them; it sets from "
+        "when on an image is refused.",
+        least=0.0,
+        below=1.0,
+    )
     baseline: bool = option(True, "Solve the global-average baseline too and report both.")

@@ -6,6 +6,7 @@ import numpy as np
 
 from keras_crosspool.evaluation.confusion import confusion
 from keras_crosspool.evaluation.drawing import drawable, new_figure
+from keras_crosspool.numerics.calibration import calibration_error, reliability
 
 _MOST_BARS = 100
 _MOST_OF_A_PAIR = 6  # images
@@ -74,6 +75,38 @@ def plot_confusion(logits, labels, class_names, path, coarse_names=None):
     axis.set(xlabel="predicted", ylabel="true", title=found.note, aspect="equal")
     axis.invert_yaxis()
     figure.colorbar(mesh, shrink=0.6, label="share of the true class")
+    figure.savefig(path)
+
+
+def plot_reliability(logits, labels, path):
+    """Plots how often answers are right against how sure the model is, and what abstaining gives.
+
+    Args:
+        logits: float `(n, num_classes)`.
+        labels: int `(n,)`.
+        path: path of the image to write.
+    """
+    from scipy.special import softmax
+
+    confidences, right = softmax(logits, axis=1).max(axis=1), logits.argmax(axis=1) == labels
+    figure, axes = new_figure(9, 4, columns=2)
+    left, curve = axes[0]
+    bins = reliability(confidences, right, bins=10)
+    left.plot([0, 1], [0, 1], color="0.7", linewidth=1, label="as sure as right")
+    left.scatter(bins[:, 0], bins[:, 1], s=20 + 600 * bins[:, 2], alpha=0.7)
+    error = calibration_error(confidences, right)
+    left.set(
+        xlim=(0, 1),
+        ylim=(0, 1),
+        xlabel="probability of the answer",
+        ylabel="share that is right",
+        title=f"calibration error {error:.3f}, {len(labels)} images",
+    )
+    left.legend(loc="upper left")
+    surest = right[np.argsort(-confidences, kind="stable")]
+    answered = np.arange(1, len(surest) + 1)
+    curve.plot(answered / len(surest), np.cumsum(surest) / answered)
+    curve.set(xlim=(0, 1), xlabel="share answered, the surest first", ylabel="share right of those")
     figure.savefig(path)
 
 

@@ -28,6 +28,7 @@ class Prediction:
             several labels an image.
         thresholds: tuple of float, the probability from which on each label is said to be there;
             `None` for one class an image.
+        refused: bool, whether the model says that it is none of the classes. Defaults to `False`.
     """
 
     path: str
@@ -36,6 +37,7 @@ class Prediction:
     logits: np.ndarray
     probabilities: np.ndarray
     thresholds: tuple[float, ...] | None = None
+    refused: bool = False
 
     def ranked(self):
         """`(class, probability, logit)` of every class, the most likely first."""
@@ -53,13 +55,21 @@ class Prediction:
         return [row for row in self.ranked() if row[1] >= limits[row[0]]]
 
     def to_dict(self):
-        """The prediction as plain data, for JSON; `labels` is what the model says is there."""
+        """The prediction as plain data, for JSON; `labels` is what the model says is there.
+
+        They are none where the image is none of the classes.
+        """
         ranked = [
             {"class": name, "probability": probability, "logit": logit}
             for name, probability, logit in self.ranked()
         ]
-        labels = [name for name, *_ in self.listed(1)]
-        return {"path": self.path, "labels": labels, "classes": ranked}
+        labels = [] if self.refused else [name for name, *_ in self.listed(1)]
+        return {
+            "path": self.path,
+            "labels": labels,
+            "none_of_the_classes": self.refused,
+            "classes": ranked,
+        }
 
 
 def predict_images(model, metadata, paths, skip_broken=False, max_megapixels=MAX_MEGAPIXELS):
@@ -86,9 +96,15 @@ def predict_images(model, metadata, paths, skip_broken=False, max_megapixels=MAX
 
 def _predict(model, metadata, path, image):
     logits = model.predict_on_batch(image[None].astype("float32"))[0]
-    probabilities = TARGETS[metadata.task].probabilities(logits)
+    rejection = metadata.rejection
     return Prediction(
-        readable(path), image, metadata.class_names, logits, probabilities, metadata.thresholds
+        readable(path),
+        image,
+        metadata.class_names,
+        logits,
+        TARGETS[metadata.task].probabilities(logits),
+        metadata.thresholds,
+        refused=bool(rejection and rejection.refuses(logits[None])[0]),
     )
 
 

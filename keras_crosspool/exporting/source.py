@@ -78,12 +78,14 @@ class Source:
 
     def to_dict(self):
         """The model as plain data for a record."""
+        rejection = self.metadata.rejection
         return {
             "name": self.metadata.name,
             "class_names": list(self.metadata.class_names),
             "image_size": self.metadata.image_size,
             "task": self.metadata.task,
             "thresholds": self.metadata.thresholds,
+            "rejection": rejection and dataclasses.asdict(rejection),
             "preprocessing": self.metadata.preprocessing,
             "sha256": self.sha256,
             "rebuilt_from": self.rebuilt_from,

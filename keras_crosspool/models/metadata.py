@@ -7,6 +7,7 @@ from typing import Annotated, TypedDict
 from keras_crosspool import records
 from keras_crosspool.models.training_scores import TrainingScores
 from keras_crosspool.targets import SINGLE_LABEL, TARGETS
+from keras_crosspool.targets.rejection import Rejection
 
 _SCORES = (  # those of version 0.1
     "accuracy",
@@ -46,6 +47,8 @@ class ModelMetadata:
             `keras_crosspool.targets.TARGETS`.
         thresholds: tuple of float, the probability from which on each label of a multi-label
             model is said to be there; `None` for one class an image.
+        rejection: `Rejection`, from when on an image is none of the classes; `None` where that
+            was not measured.
         preprocessing: str, in words, what the model expects.
     """
 
@@ -58,6 +61,7 @@ class ModelMetadata:
     scores: TrainingScores
     task: Annotated[str, records.one_of(TARGETS)] = SINGLE_LABEL.name
     thresholds: tuple[Annotated[float, _PROBABILITY], ...] | None = None
+    rejection: Rejection | None = None
     preprocessing: str = (
         "RGB, 0-255, the whole image resized to a square (bilinear, antialiased); "
         "the backbone's own scaling is inside the model"

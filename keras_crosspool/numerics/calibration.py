@@ -101,6 +101,56 @@ def fit_sigmoid(scores, labels):
     return temperature, offset, binary_log_loss(scores / temperature + offset, labels)
 
 
+def reliability(confidences, right, bins=15):
+    """How often answers of about one confidence are right, bin by bin.
+
+    Args:
+        confidences: float `(n,)`, probabilities of the answers.
+        right: bool `(n,)`, whether the answers are right.
+        bins: int, of equal width from 0 to 1. Defaults to `15`.
+
+    Returns:
+        float `(filled, 3)`, of each bin that has answers: the mean confidence, the share that is
+        right, and the share of all answers.
+
+    Example:
+
+    >>> reliability(np.array([0.2, 0.9, 0.9]), np.array([False, True, False])).round(2).tolist()
+    [[0.2, 0.0, 0.33], [0.9, 0.5, 0.67]]
+    """
+    number = np.minimum((np.asarray(confidences) * bins).astype(int), bins - 1)
+    rows = [
+        (confidences[number == each].mean(), right[number == each].mean(), np.mean(number == each))
+        for each in np.unique(number)
+    ]
+    return np.array(rows)
+
+
+def calibration_error(confidences, right, bins=15):
+    """The expected calibration error: how far confidences are from the share that is right.
+
+    Of few answers it is above zero even where the confidences are true.
+
+    Args:
+        confidences: float `(n,)`, probabilities of the answers.
+        right: bool `(n,)`, whether the answers are right.
+        bins: int. Defaults to `15`.
+
+    Returns:
+        float, from 0 to 1.
+
+    Reference:
+        Guo et al., "On Calibration of Modern Neural Networks", ICML 2017, section 2.
+
+    Example:
+
+    >>> calibration_error(np.array([0.8, 0.8]), np.array([True, False]))
+    0.3
+    """
+    confident, accuracy, share = reliability(confidences, right, bins).T
+    return float(np.round(np.sum(share * np.abs(confident - accuracy)), 12))
+
+
 def binary_log_loss(logits, labels):
     """The mean of `-log p` of what is true of each label of each image, in nats."""
     return float(np.logaddexp(0, np.where(labels, -logits, logits)).mean())

@@ -4,6 +4,10 @@ import dataclasses
 
 import numpy as np
 
+from keras_crosspool.numerics.calibration import calibration_error
+
+_SHARES = (0.95, 0.9, 0.8, 0.7, 0.5)
+
 
 @dataclasses.dataclass(frozen=True)
 class SingleLabelScores:
@@ -14,6 +18,9 @@ class SingleLabelScores:
         top1: float, share of images whose class has the highest logit.
         top5: float, share of images whose class is among the five highest logits.
         log_loss: float, nats an image.
+        calibration_error: float, the expected calibration error of the best class's probability.
+        answered: dict, share of images that are answered, the surest first, to how many of those
+            are right.
         coarse_top1: float, share whose highest logit lies in the right coarse class; `None`
             without coarse classes.
         classes: dict, class to `precision`, `recall` and number of `images`.
@@ -23,6 +30,8 @@ class SingleLabelScores:
     top1: float
     top5: float
     log_loss: float
+    calibration_error: float
+    answered: dict
     coarse_top1: float | None
     classes: dict
 
@@ -49,14 +58,18 @@ class SingleLabelScores:
         rows = np.arange(len(labels))
         ranked = np.argsort(-logits, axis=1, kind="stable")
         predicted = ranked[:, 0]
+        log_probabilities = log_softmax(logits, axis=1)
+        confidences, right = np.exp(log_probabilities.max(axis=1)), predicted == labels
         precision, recall, _, support = precision_recall_fscore_support(
             labels, predicted, labels=np.arange(len(class_names)), zero_division=0
         )
         return cls(
             images=len(labels),
-            top1=float((predicted == labels).mean()),
+            top1=float(right.mean()),
             top5=float((ranked[:, :5] == labels[:, None]).any(axis=1).mean()),
-            log_loss=float(-log_softmax(logits, axis=1)[rows, labels].mean()),
+            log_loss=float(-log_probabilities[rows, labels].mean()),
+            calibration_error=calibration_error(confidences, right),
+            answered=_answered(confidences, right),
             coarse_top1=_coarse_top1(predicted, labels, class_names, coarse_names),
             classes={
                 name: {"precision": float(p), "recall": float(r), "images": int(n)}
@@ -71,18 +84,32 @@ class SingleLabelScores:
             "accuracy": self.top1,
             "top5_accuracy": self.top5,
             "log_loss": self.log_loss,
+            "calibration_error": self.calibration_error,
             "coarse_accuracy": self.coarse_top1,
         }
         return {name: value for name, value in metrics.items() if value is not None}
 
     def summary(self):
-        """The figures in a line."""
-        line = f"top-1 {self.top1:.4f}  top-5 {self.top5:.4f}  log loss {self.log_loss:.4f}"
-        return line if self.coarse_top1 is None else f"{line}  coarse top-1 {self.coarse_top1:.4f}"
+        """The figures in a few lines."""
+        coarse = "" if self.coarse_top1 is None else f"  coarse top-1 {self.coarse_top1:.4f}"
+        surest = ", ".join(f"{share} {right:.4f}" for share, right in self.answered.items())
+        return (
+            f"top-1 {self.top1:.4f}  top-5 {self.top5:.4f}{coarse}\n"
+            f"log loss {self.log_loss:.4f}  calibration error {self.calibration_error:.4f}\n"
+            f"right among the surest: {surest}"
+        )
 
     def to_dict(self):
         """The scores as plain data, for JSON."""
         return dataclasses.asdict(self)
+
+
+def _answered(confidences, right):
+    surest = right[np.argsort(-confidences, kind="stable")]
+    return {
+        f"{share:.0%}": float(surest[: max(1, round(share * len(surest)))].mean())
+        for share in _SHARES
+    }
 
 
 def _coarse_top1(predicted, labels, class_names, coarse_names):

@@ -69,6 +69,7 @@ def _confusion_plots(class_names, split, logits, labels):
         "confusion_matrix.png",
         lambda path: plots.plot_confusion(logits, labels, class_names, path, coarse_names),
     )
+    yield "reliability.png", lambda path: plots.plot_reliability(logits, labels, path)
     pairs = plots.most_confused(logits, labels)
 
     def draw_pairs(path):
@@ -80,7 +81,7 @@ def _confusion_plots(class_names, split, logits, labels):
         yield "confused_pairs.png", draw_pairs
 
 
-def _average_precision_plots(class_names, split, logits, labels):
+def _average_precision_plots(class_names, _, logits, labels):
     """Likewise."""
 
     def draw(path):
@@ -103,7 +104,8 @@ class _Words:
 _WORDS = {
     SINGLE_LABEL.name: _Words(
         "Tells {} classes apart in",
-        "An image of none of the classes still gets the class it resembles most.",
+        "Whether an image is none of the classes is told by its logits, which is far from sure; "
+        "`rejection` of model.json says how far.",
         _confusion_plots,
     ),
     MULTI_LABEL.name: _Words(

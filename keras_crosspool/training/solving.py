@@ -8,6 +8,7 @@ from keras_crosspool.closed_form.head_solver import HeadSolver
 from keras_crosspool.models.classifier import CrossPoolClassifier
 from keras_crosspool.models.training_scores import SolvedScores, TrainingScores
 from keras_crosspool.models.zoo import schemes_of_both
+from keras_crosspool.targets.rejection import Rejection
 from keras_crosspool.training.validation import Predictions
 
 _BASELINE = "baseline"
@@ -21,12 +22,14 @@ class Solved:
         model: `CrossPoolClassifier`; of several schemes the one that cross-validation chose.
         scores: `TrainingScores` so far.
         thresholds: float `(classes,)` that cross-validation chose for several labels, or `None`.
+        rejection: `Rejection`, from when on an image is none of the classes, or `None`.
         predictions: `Predictions` of the model; `None` without a validation split or a solver.
     """
 
     model: CrossPoolClassifier
     scores: TrainingScores
     thresholds: np.ndarray | None
+    rejection: Rejection | None = None
     predictions: Predictions | None = None
 
 
@@ -103,15 +106,16 @@ class Solving:
             schemes={name: scores[name] for name in schemes} if several else {},
             chosen_scheme=best if several else None,
         )
-        return Solved(models[best], found, classifiers[best].thresholds, predictions[best])
+        chosen = classifiers[best]
+        return Solved(models[best], found, chosen.thresholds, chosen.rejection, predictions[best])
 
     def solve_again(self, model):
         """Solves a fine-tuned model's classifier anew.
 
         Returns:
-            The thresholds that cross-validation chose, or `None`.
+            `LinearClassifier`.
         """
-        return self._head.solve([model], self._head.regions(model))[0].thresholds
+        return self._head.solve([model], self._head.regions(model))[0]
 
     @property
     def _head(self):

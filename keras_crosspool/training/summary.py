@@ -29,6 +29,7 @@ def summary(metadata, output):
         (_words(metric), _score(metadata, metric)),
         ("baseline", _baseline(scores, metric)),
         ("cross-validated", _cross_validated(metadata, metric)),
+        ("none of them", _rejection(metadata.rejection)),
         ("scheme", _scheme(scores.chosen_scheme)),
         ("stages", _stages(scores.tuning)),
         ("alpha", _alpha(scores.solved)),
@@ -94,6 +95,10 @@ def _cross_validated(metadata, metric):
     known = f"; of the same sessions {percent(same)}" if same is not None else ""
     source = metadata.data["grouped_by"]
     return f"{found} on photographs of other sessions ({sessions}, {source}){known}{before}"
+
+
+def _rejection(rejection):
+    return rejection and rejection.words()
 
 
 def _scheme(chosen):

@@ -142,11 +142,15 @@ class _Run:
     def write(self, output):
         solved = self._solved()
         model, thresholds, predictions = solved.model, solved.thresholds, solved.predictions
+        rejection = solved.rejection
         history, tuning = {}, None
         if self._config.fine_tuning.tunes:
             with self._seconds.stage("fine_tuning"):
                 history, tuning, again = self._fine_tune(model)
-            thresholds, predictions = thresholds if again is None else again, None
+            predictions = None
+            if again:
+                thresholds = again.thresholds
+            rejection = _of_stage(tuning.kept_stage, rejection, again)
         with self._seconds.stage("validation"):
             predictions = predictions or self._validation.predictions(model)
             if predictions:
@@ -156,7 +160,7 @@ class _Run:
         scores = dataclasses.replace(
             solved.scores, validation=validation, tuning=tuning, seconds=self._seconds.stages
         )
-        metadata = self._metadata(model, scores, thresholds)
+        metadata = self._metadata(model, scores, thresholds, rejection)
         if self._distribution.is_chief:
             save_model(output, model, metadata)
             write_report(output, metadata, history, predictions)
@@ -170,14 +174,16 @@ class _Run:
             if self._distribution.check_same(int(directory.is_dir()), what):
                 logging.info("resuming the run in %s", self._checkpoints.directory)
                 model, metadata = load_model(directory)
-                return Solved(model, metadata.scores, metadata.thresholds)
+                return Solved(model, metadata.scores, metadata.thresholds, metadata.rejection)
         model = self._new_model()
         with self._seconds.stage("closed_form"):
             fitted = self._solving.fit(model)
         with self._seconds.stage("validation"):
             solved = self._solving.choose(fitted, self._validation)
         if tunes and self._distribution.is_chief:
-            metadata = self._metadata(solved.model, solved.scores, solved.thresholds)
+            metadata = self._metadata(
+                solved.model, solved.scores, solved.thresholds, solved.rejection
+            )
             save_model(directory, solved.model, metadata)
         return solved
 
@@ -210,18 +216,18 @@ class _Run:
             self._checkpoints,
         )
         stages.reached("fine_tuned")
-        thresholds = None
+        again = None
         if solves:
-            thresholds = self._solving.solve_again(model)
+            again = self._solving.solve_again(model)
             stages.reached("solved_again")
-        return history, dataclasses.replace(stages.keep_best(), **speed), thresholds
+        return history, dataclasses.replace(stages.keep_best(), **speed), again
 
     def _score(self, model):
         """A function that gives the score that counts of a model as it is."""
         metric, validation = self._training.task.metric, self._validation
         return lambda: validation.scores_of(validation.predictions(model))[metric]
 
-    def _metadata(self, model, scores, thresholds):
+    def _metadata(self, model, scores, thresholds, rejection):
         data, training = self._config.data, self._training
         scheme = scores.chosen_scheme or self._config.network.scheme
         arguments = {"image_size": model.image_size, "scheme": scheme}
@@ -244,9 +250,17 @@ class _Run:
             scores=scores,
             task=training.task.name,
             thresholds=None if thresholds is None else tuple(map(float, thresholds)),
+            rejection=rejection,
         )
 
     def _by_split(self, what):
         """Something of each split by its name."""
         splits = (self._training, self._held_out)
         return {split.name: what(split) for split in splits if split}
+
+
+def _of_stage(kept, solved, again):
+    """The rejection of the stage whose weights were kept; that of tuned ones is not known."""
+    if kept == "solved":
+        return solved
+    return None if again is None or kept == "fine_tuned" else again.rejection

@@ -5,6 +5,9 @@ import pytest
 
 from keras_crosspool.closed_form.branch import Branch
 from keras_crosspool.closed_form.classifier import cross_validation_folds, solve_branches
+from keras_crosspool.closed_form.gram_problem import GramProblem
+from keras_crosspool.closed_form.methods import METHODS
+from keras_crosspool.closed_form.row_groups import RowGroups
 from keras_crosspool.numerics.ridge import fit_ridge
 
 CLASSES, SESSIONS, SHOTS, VIEWS = 4, 6, 4, 2
@@ -93,3 +96,36 @@ def test_no_sessions_no_second_score():
     svm = solve_branches([Branch(rows)], labels, CLASSES, "svm", images, images // 3)
     assert svm.same_sessions is None
     assert svm.interval is not None
+
+
+def test_a_class_that_is_left_out_is_as_in_a_refit():
+    rows, labels, images, sessions = _data()
+    groups = RowGroups(images, sessions, np.zeros(len(labels), int))
+    targets = np.eye(CLASSES)[labels]
+    folds = cross_validation_folds(labels, sessions)
+    problem = GramProblem([Branch(rows)], labels, targets, METHODS["ridge"], folds, groups)
+    found = problem.left_out((1.0,), 0.1).classes.scores
+    gram = rows @ rows.T
+    for label in range(CLASSES):
+        out, others = labels == label, np.arange(CLASSES) != label
+        dual_coef, bias = fit_ridge(
+            gram[np.ix_(~out, ~out)].astype("float64"), targets[np.ix_(~out, others)], 0.1
+        )
+        expected = gram[np.ix_(out, ~out)] @ dual_coef + bias
+        np.testing.assert_allclose(found[np.ix_(out, others)], expected, atol=1e-6)
+        assert (found[out, label] == -np.inf).all()
+
+
+def test_the_rejection_keeps_its_rate_on_held_out_rows():
+    rows, labels, images, sessions = _data()
+    solved = solve_branches(
+        [Branch(rows)], labels, CLASSES, images=images, groups=sessions, reject_rate=0.1
+    )
+    assert abs(solved.rejection.refused_known - 0.1) < 0.01
+    assert solved.rejection.auroc > 0.5
+    streamed = solve_branches(
+        [Branch(rows)], labels, CLASSES, images=images, groups=sessions, form="primal"
+    )
+    assert streamed.rejection.auroc is None
+    several = solve_branches([Branch(rows)], np.eye(CLASSES, dtype=int)[labels], CLASSES)
+    assert several.rejection is None

@@ -1,0 +1,98 @@
+"""What cross-validation chooses: weights and alpha, and the calibration of the scores."""
+
+import dataclasses
+
+import numpy as np
+from absl import logging
+
+from keras_crosspool.closed_form.weightings import weightings
+from keras_crosspool.numerics.intervals import jackknife_interval
+from keras_crosspool.targets import task_of
+
+
+@dataclasses.dataclass(frozen=True)
+class Choice:
+    """Weights, an alpha and their calibration, with how well they do on held-out rows.
+
+    Attributes:
+        weights: tuple of float, one a branch.
+        alpha: float.
+        temperature: float, by which raw scores are divided.
+        offset: float, which is added then.
+        thresholds: float `(num_classes,)`, or `None`.
+        scores: dict, score to value; empty where nothing could be held out.
+        logits: float64 `(n, num_classes)`, of the judged rows; `None` likewise.
+    """
+
+    weights: tuple[float, ...]
+    alpha: float
+    temperature: float = 1.0
+    offset: float = 0.0
+    thresholds: np.ndarray | None = None
+    scores: dict = dataclasses.field(default_factory=dict)
+    logits: np.ndarray | None = None
+
+    def calibrated(self, scores):
+        """The logits of raw scores."""
+        return scores / self.temperature + self.offset
+
+
+def choose(problem):
+    """Chooses by cross-validation.
+
+    Args:
+        problem: `GramProblem` or `StreamingProblem`.
+
+    Returns:
+        The `Choice`, and dict of every alpha that was tried to its scores.
+    """
+    equal, *others = weightings(len(problem.branches))
+    if problem.folds is None:
+        alpha = problem.method.default
+        logging.warning(
+            "One %s a class leaves nothing to cross-validate: alpha %g, logits uncalibrated.",
+            "session" if problem.rows.has_sessions else "image",
+            alpha,
+        )
+        return Choice(equal, alpha), {}
+    tried = list(_cross_validate(problem, equal, problem.method.alphas))
+    validation = {choice.alpha: choice.scores for choice in tried}
+    best = min(tried, key=_log_loss)
+    tried = [best]
+    for weights in others:
+        tried.extend(_cross_validate(problem, weights, [best.alpha]))
+    best = min(tried, key=_log_loss)
+    return best, {**validation, best.alpha: best.scores}
+
+
+def interval_of(problem, choice):
+    """The 95 % interval of the choice's main score by sessions, or `None`."""
+    if choice.logits is None:
+        return None
+    labels = problem.labels[problem.judged]
+
+    def measure(rows):
+        return task_of(labels).measure(choice.logits[rows], labels[rows])
+
+    return jackknife_interval(measure, problem.rows.sessions[problem.judged])
+
+
+def _cross_validate(problem, weights, alphas):
+    labels = problem.labels[problem.judged]
+    task = task_of(labels)
+    for alpha, scores in problem.held_out_scores(weights, alphas).items():
+        temperature, offset, log_loss = task.calibrate(scores, labels)
+        logits = scores / temperature + offset
+        yield Choice(
+            weights,
+            alpha,
+            temperature,
+            offset,
+            task.thresholds(logits, labels),
+            {task.metric: task.measure(scores, labels), "log_loss": log_loss},
+            logits,
+        )
+
+
+def _log_loss(choice):
+    return choice.scores["log_loss"]
