@@ -17,6 +17,7 @@ from keras_crosspool.text import printable
 _EXPORT = "keras_crosspool.exporting.mains.export"
 VERBS = {
     "train": "keras_crosspool.train",
+    "update": "keras_crosspool.update",
     "evaluate": "keras_crosspool.evaluate",
     "predict": "keras_crosspool.predict",
     "extract": "keras_crosspool.extract",

@@ -25,6 +25,8 @@ class Branch:
             that were fitted without that fold's labels. Empty where fitting used no labels.
         projection: sparse `(dims, longer dims)`, from `random_projection`, where the descriptors
             are projections of longer ones. Defaults to none.
+        known_gram: float32 `(images, images)`, the inner products of the descriptors where they are
+            known already. Defaults to none.
         distribution: `Distribution` of the rows: each worker has its own. With `rows` every worker
             has all descriptors. Defaults to one device, which has all.
     """
@@ -33,6 +35,7 @@ class Branch:
     rows: np.ndarray | None = None
     fold_grams: Mapping[int, np.ndarray] = dataclasses.field(default_factory=dict)
     projection: object = None
+    known_gram: np.ndarray | None = None
     distribution: Distribution = ONE_DEVICE
 
     @property
@@ -71,8 +74,15 @@ class Branch:
         """The weights for the descriptors before projection: the same scores from longer rows."""
         return kernel if self.projection is None else self.projection.T @ kernel
 
+    @property
+    def descriptor_gram(self):
+        """Inner products of the descriptors, `(images, images)`, whatever rows they stand in."""
+        return self._gram
+
     @functools.cached_property
     def _gram(self):
+        if self.known_gram is not None:
+            return self.known_gram
         if self.rows is not None or self.distribution.size == 1:
             return _gram_of(self.descriptors)
         return _gram_of_workers(self.descriptors, self.distribution)
@@ -90,7 +100,8 @@ class Branch:
 def _blocks(rows):
     """Slices of rows, each of `BLOCK` bytes at most."""
     step = max(1, BLOCK // (rows.itemsize * rows.shape[1]))
-    return [slice(start, start + step) for start in range(0, len(rows), step)]
+    count = len(rows)
+    return [slice(start, min(start + step, count)) for start in range(0, count, step)]
 
 
 def _gram_of(rows):
@@ -102,6 +113,28 @@ def _gram_of(rows):
             gram[right, left] = gram[left, right].T
             release(rows)
     return gram
+
+
+def extended_gram(gram, rows, added):
+    """The inner products of rows and of some that are added to them.
+
+    Args:
+        gram: float32 `(n, n)`, those of the rows.
+        rows: `(n, dims)`.
+        added: `(m, dims)`.
+
+    Returns:
+        float32 `(n + m, n + m)`.
+    """
+    count = len(rows)
+    extended = np.empty((count + len(added),) * 2, "float32")
+    extended[:count, :count] = gram
+    extended[count:, count:] = added @ added.T
+    for block in _blocks(rows):
+        extended[count:, block] = added @ rows[block].T
+        release(rows)
+    extended[:count, count:] = extended[count:, :count].T
+    return extended
 
 
 def _kernel_of(rows, dual_coef):

@@ -37,25 +37,30 @@ class Choice:
         return scores / self.temperature + self.offset
 
 
-def choose(problem):
+def choose(problem, chosen=None):
     """Chooses by cross-validation.
 
     Args:
         problem: `GramProblem` or `StreamingProblem`.
+        chosen: pair of weights and alpha that are to be kept, so that the calibration alone is
+            chosen. Defaults to none.
 
     Returns:
         The `Choice`, and dict of every alpha that was tried to its scores.
     """
     equal, *others = weightings(len(problem.branches))
+    alphas = problem.method.alphas
+    if chosen is not None:
+        equal, others, alphas = chosen[0], [], [chosen[1]]
     if problem.folds is None:
-        alpha = problem.method.default
+        alpha = problem.method.default if chosen is None else chosen[1]
         logging.warning(
             "One %s a class leaves nothing to cross-validate: alpha %g, logits uncalibrated.",
             "session" if problem.rows.has_sessions else "image",
             alpha,
         )
         return Choice(equal, alpha), {}
-    tried = list(_cross_validate(problem, equal, problem.method.alphas))
+    tried = list(_cross_validate(problem, equal, alphas))
     validation = {choice.alpha: choice.scores for choice in tried}
     best = min(tried, key=_log_loss)
     tried = [best]

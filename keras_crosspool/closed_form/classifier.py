@@ -69,6 +69,7 @@ def solve_branches(
     seed=0,
     form="gram",
     reject_rate=SolverConfig.reject_rate,
+    chosen=None,
 ):
     """Solves one linear classifier, in closed form, on the descriptors of branches, weighted.
 
@@ -95,6 +96,7 @@ def solve_branches(
             `"projected"` is `"primal"` on projected branches. Defaults to `"gram"`.
         reject_rate: float, the share of images of the classes that may be said to be of none.
             Defaults to that of `SolverConfig`.
+        chosen: pair of weights and alpha that are to be kept. Defaults to none: they are chosen.
 
     Returns:
         A `LinearClassifier` for the concatenated descriptors.
@@ -127,7 +129,7 @@ def solve_branches(
             f"2, is judged by Gram matrices alone: take the form gram. Received: form={form!r}"
         )
     problem = _problem(branches, labels, num_classes, METHODS[method], images, groups, seed, form)
-    chosen, validation = choose(problem)
+    chosen, validation = choose(problem, chosen)
     kernel, bias = problem.solve(chosen.weights, chosen.alpha, chosen.temperature)
     out = problem.left_out(chosen.weights, chosen.alpha)
     task = task_of(labels)

@@ -11,7 +11,7 @@ from keras_crosspool.numerics.group_out import GroupOutRidge
 from keras_crosspool.progress import track
 
 
-@dataclasses.dataclass(frozen=True)
+@dataclasses.dataclass
 class GramProblem:
     """What is to be solved, at any weights and alpha.
 
@@ -30,6 +30,7 @@ class GramProblem:
     method: Method
     folds: np.ndarray | None
     rows: RowGroups
+    _last: tuple = dataclasses.field(default=(None, None), init=False, repr=False)
 
     @property
     def judged(self):
@@ -38,7 +39,11 @@ class GramProblem:
 
     def solve(self, weights, alpha, temperature):
         """`kernel (dims, classes)` and `bias (classes,)` of scores over the temperature."""
-        dual_coef, bias = self.method.fit(self._gram(weights), self.targets, alpha)
+        if self.method.group_out:
+            ridge = self._ridge(weights, alpha)
+            dual_coef, bias = ridge.dual_coef, ridge.bias
+        else:
+            dual_coef, bias = self.method.fit(self._gram(weights), self.targets, alpha)
         dual_coef = dual_coef / temperature
         kernels = [b.kernel(w**2 * dual_coef) for b, w in zip(self.branches, weights, strict=True)]
         return np.concatenate(kernels), bias / temperature
@@ -46,9 +51,8 @@ class GramProblem:
     def held_out_scores(self, weights, alphas):
         """For each alpha the scores of the rows by a classifier without their fold."""
         if self.method.group_out and not self._refitted:
-            gram = self._gram(weights)
             return {
-                alpha: GroupOutRidge(gram, self.targets, alpha).scores(self.folds)
+                alpha: self._ridge(weights, alpha).scores(self.folds)
                 for alpha in track(alphas, "cross-validation")
             }
         scores = {alpha: np.empty_like(self.targets) for alpha in alphas}
@@ -67,23 +71,28 @@ class GramProblem:
         if self.folds is None or not self.method.group_out:
             return LeftOut()
         single = self.labels.ndim == 1 and self.targets.shape[1] > 2
-        folds = self.folds if self._refitted else np.zeros(len(self.labels), int)
-        images, classes = np.empty_like(self.targets), np.empty_like(self.targets)
-        for fold in np.unique(folds):
-            rows = np.flatnonzero(folds == fold)
-            gram = self._gram(weights, fold if self._refitted else None)
-            ridge = GroupOutRidge(gram, self.targets, alpha, rows)
+        images, classes = np.empty_like(self.targets), None
+        if not self._refitted:
+            images = self._ridge(weights, alpha).scores(self.rows.images)
+        for fold in np.unique(self.folds) if self._refitted else ():
+            rows = np.flatnonzero(self.folds == fold)
+            ridge = GroupOutRidge(self._gram(weights, fold), self.targets, alpha, rows)
             images[rows] = ridge.scores(self.rows.images[rows])
-            if single and not self._refitted:
-                classes[rows] = ridge.scores(self.labels[rows])
-        if single and self._refitted:
-            classes = GroupOutRidge(self._gram(weights), self.targets, alpha).scores(self.labels)
         if single:
+            classes = self._ridge(weights, alpha).scores(self.labels)
             classes[np.arange(len(classes)), self.labels] = -np.inf
         return LeftOut(
             HeldOut(images, self.labels) if self.rows.has_sessions else None,
             HeldOut(classes, self.labels) if single else None,
         )
+
+    def _ridge(self, weights, alpha):
+        """The fit on all rows; the last one is kept, since it is asked for more than once."""
+        if self._last[0] != (weights, alpha):
+            self._last = (None, None)  # its memory first
+            ridge = GroupOutRidge(self._gram(weights), self.targets, alpha)
+            self._last = (weights, alpha), ridge
+        return self._last[1]
 
     @property
     def _refitted(self):

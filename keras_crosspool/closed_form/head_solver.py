@@ -72,7 +72,7 @@ class HeadSolver:
             regions: dict, from `adapt` or `regions`.
 
         Returns:
-            list of what `solve_models` gives for each.
+            list of what `solve_models` gives for each, and the `Descriptors` behind them.
         """
         solver = self.solver
         descriptors = compute_descriptors(
@@ -85,7 +85,8 @@ class HeadSolver:
             SolverOptions.of(solver),
             self.distribution,
         )
-        return solve_models(models, descriptors, solver.method, solver.reject_rate)
+        solved = solve_models(models, descriptors, solver.method, solver.reject_rate)
+        return solved, descriptors
 
     def _grids(self, model, folder):
         batch_size = self.guidance.batch_size

@@ -92,7 +92,7 @@ def solve(model, images, solver, guidance):
     head = HeadSolver(images, solver, guidance)
     regions = head.adapt(model)
     models = [model, model.baseline()] if solver.baseline else [model]
-    solved = head.solve(models, regions)
+    solved, _ = head.solve(models, regions)
     model.thresholds = solved[0].thresholds
     return _report(solved, images, time.perf_counter() - start)
 

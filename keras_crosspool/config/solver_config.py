@@ -46,4 +46,9 @@ class SolverConfig(Config):
         least=0.0,
         below=1.0,
     )
+    keep_descriptors: bool = option(
+        False,
+        "Keep the descriptors in the model directory, so that update can add images and classes, "
+        "or remove some, without the images that are there now.",
+    )
     baseline: bool = option(True, "Solve the global-average baseline too and report both.")

@@ -18,6 +18,10 @@ class GroupOutRidge:
         alpha: float, lambda of `||Y - XW||^2 + lambda ||W||^2`.
         rows: int `(m,)`, the rows that are asked for, which is quicker for fewer. Defaults to all.
 
+    Attributes:
+        dual_coef: float64 `(m, num_classes)`, of the fit on all rows.
+        bias: float64 `(num_classes,)`, likewise.
+
     Raises:
         numpy.linalg.LinAlgError: if `gram + alpha I` is not positive definite.
 
@@ -48,9 +52,10 @@ class GroupOutRidge:
         solved = solve_triangular(own, halves[-len(rows) :], lower=True, trans="T")
         shares = halves[:, 0] @ halves / (halves[:, 0] @ halves[:, 0])
         self._targets = np.asarray(targets[rows], "float64")
-        self._dual_coef = solved[:, 1:] - np.outer(solved[:, 0], shares[1:])
+        self.dual_coef = solved[:, 1:] - np.outer(solved[:, 0], shares[1:])
         self._inverse, _ = dpotri(own, lower=True, overwrite_c=True)
         _mirror_lower(self._inverse)
+        self.bias = shares[1:]
         self._inverse -= np.outer(solved[:, 0] / (halves[:, 0] @ halves[:, 0]), solved[:, 0])
 
     def scores(self, groups):
@@ -67,7 +72,7 @@ class GroupOutRidge:
         scores = self._targets.copy()
         for group in rows_by_group(groups):
             block = self._inverse[np.ix_(group, group)]
-            scores[group] -= solve(block, self._dual_coef[group], assume_a="pos")
+            scores[group] -= solve(block, self.dual_coef[group], assume_a="pos")
         return scores
 
 

@@ -24,6 +24,11 @@ def check_config(config):
             "Nothing would train the classifier: take a solver, or epochs of fine-tuning. "
             "Received: `solver=none` `epochs=0`"
         )
+    if solver.keep_descriptors and (solver.method != "ridge" or config.devices.workers):
+        raise ValueError(
+            "`keep_descriptors` goes with the ridge solved by one worker. Received: "
+            f"`solver={solver.method}`, {len(config.devices.workers) or 1} worker(s)"
+        )
     _check_solver(config)
     if tuning.profile_steps and not (tuning.tensorboard and len(tuning.profile_steps) == 2):
         raise ValueError(

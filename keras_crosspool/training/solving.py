@@ -4,7 +4,9 @@ import dataclasses
 
 import numpy as np
 
+from keras_crosspool.closed_form.fit import Descriptors
 from keras_crosspool.closed_form.head_solver import HeadSolver
+from keras_crosspool.closed_form.solved_basis import SolvedBasis
 from keras_crosspool.models.classifier import CrossPoolClassifier
 from keras_crosspool.models.training_scores import SolvedScores, TrainingScores
 from keras_crosspool.models.zoo import schemes_of_both
@@ -24,6 +26,7 @@ class Solved:
         thresholds: float `(classes,)` that cross-validation chose for several labels, or `None`.
         rejection: `Rejection`, from when on an image is none of the classes, or `None`.
         predictions: `Predictions` of the model; `None` without a validation split or a solver.
+        basis: `SolvedBasis` that the classifier stands on; `None` without a solver.
     """
 
     model: CrossPoolClassifier
@@ -31,6 +34,7 @@ class Solved:
     thresholds: np.ndarray | None
     rejection: Rejection | None = None
     predictions: Predictions | None = None
+    basis: SolvedBasis | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,10 +44,12 @@ class Fitted:
     Attributes:
         models: dict, scheme or `"baseline"` to `CrossPoolClassifier`.
         classifiers: dict, the same names to `LinearClassifier`; empty without a solver.
+        descriptors: `Descriptors` that they were solved on; `None` without a solver.
     """
 
     models: dict
     classifiers: dict
+    descriptors: Descriptors | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -76,8 +82,8 @@ class Solving:
         models = schemes_of_both(model) if scheme == "auto" else {scheme: model}
         if self.config.solver.baseline and not scheme.endswith("_average"):
             models |= {_BASELINE: model.baseline()}
-        solved = self._head.solve(list(models.values()), regions)
-        return Fitted(models, dict(zip(models, solved, strict=True)))
+        solved, descriptors = self._head.solve(list(models.values()), regions)
+        return Fitted(models, dict(zip(models, solved, strict=True)), descriptors)
 
     def choose(self, fitted, validation):
         """Chooses among fitted schemes by cross-validation, and validates them all.
@@ -107,15 +113,27 @@ class Solving:
             chosen_scheme=best if several else None,
         )
         chosen = classifiers[best]
-        return Solved(models[best], found, chosen.thresholds, chosen.rejection, predictions[best])
+        return Solved(
+            models[best],
+            found,
+            chosen.thresholds,
+            chosen.rejection,
+            predictions[best],
+            self._basis(models[best], fitted.descriptors, chosen),
+        )
 
     def solve_again(self, model):
         """Solves a fine-tuned model's classifier anew.
 
         Returns:
-            `LinearClassifier`.
+            `LinearClassifier` and the `SolvedBasis` that it stands on.
         """
-        return self._head.solve([model], self._head.regions(model))[0]
+        (classifier,), descriptors = self._head.solve([model], self._head.regions(model))
+        return classifier, self._basis(model, descriptors, classifier)
+
+    def _basis(self, model, descriptors, classifier):
+        names = [branch.name for branch in model.branches]
+        return SolvedBasis.of(descriptors, names, classifier, self.training.names)
 
     @property
     def _head(self):

@@ -20,6 +20,7 @@ from keras_crosspool.models.directory import check_replaceable, load_model, save
 from keras_crosspool.models.metadata import ModelMetadata
 from keras_crosspool.sessions import with_sessions
 from keras_crosspool.training.checking import check_config
+from keras_crosspool.training.kept_descriptors import keep_descriptors
 from keras_crosspool.training.report import write_report
 from keras_crosspool.training.solving import Solved, Solving
 from keras_crosspool.training.stages import Stages, Stopwatch
@@ -142,15 +143,15 @@ class _Run:
     def write(self, output):
         solved = self._solved()
         model, thresholds, predictions = solved.model, solved.thresholds, solved.predictions
-        rejection = solved.rejection
+        rejection, basis = solved.rejection, solved.basis
         history, tuning = {}, None
         if self._config.fine_tuning.tunes:
             with self._seconds.stage("fine_tuning"):
                 history, tuning, again = self._fine_tune(model)
             predictions = None
             if again:
-                thresholds = again.thresholds
-            rejection = _of_stage(tuning.kept_stage, rejection, again)
+                thresholds = again[0].thresholds
+            rejection, basis = _of_stage(tuning.kept_stage, solved, again)
         with self._seconds.stage("validation"):
             predictions = predictions or self._validation.predictions(model)
             if predictions:
@@ -163,6 +164,8 @@ class _Run:
         metadata = self._metadata(model, scores, thresholds, rejection)
         if self._distribution.is_chief:
             save_model(output, model, metadata)
+            if self._config.solver.keep_descriptors:
+                keep_descriptors(output, basis)
             write_report(output, metadata, history, predictions)
         return metadata
 
@@ -260,7 +263,9 @@ class _Run:
 
 
 def _of_stage(kept, solved, again):
-    """The rejection of the stage whose weights were kept; that of tuned ones is not known."""
+    """Rejection and basis of the stage whose weights were kept; tuned ones have neither."""
     if kept == "solved":
-        return solved
-    return None if again is None or kept == "fine_tuned" else again.rejection
+        return solved.rejection, solved.basis
+    if again is None or kept == "fine_tuned":
+        return None, None
+    return again[0].rejection, again[1]
