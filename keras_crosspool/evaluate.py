@@ -17,7 +17,7 @@ define_flags(EvaluationConfig, __name__)
 def main(_):
     from keras_crosspool.data import open_split
     from keras_crosspool.evaluation import predict_logits, score
-    from keras_crosspool.models.directory import load_model
+    from keras_crosspool.models.directory import load_model, own_splits
     from keras_crosspool.records import write_json
 
     config = config_of_flags(EvaluationConfig)
@@ -25,19 +25,32 @@ def main(_):
     data = config.data or metadata.data["path"]
     split = open_split(
         data,
-        config.split,
+        config.split or _default_split(config, metadata),
         metadata.class_names,
         task=metadata.task,
         data_dir=config.data_dir,
+        splits=config.splits or own_splits(config.model),
         **config.image_options(),
     )
     logits, labels = predict_logits(model, split, metadata.image_size, config.batch_size)
     scores = score(logits, labels, metadata.class_names, split.coarse_names, metadata.thresholds)
     if config.json:
-        run = {"model": config.model, "data": data, "split": config.split}
+        run = {"model": config.model, "data": data, "split": split.name}
         write_json(config.json, run | {"left_out": split.left_out} | scores.to_dict())
     _print(scores)
     print(split.summary())
+
+
+def _default_split(config, metadata):
+    """The split that is meant where none is named: one that the model was not trained on."""
+    from keras_crosspool.data.layout import ALL, has_splits
+
+    own = metadata.data["path"]
+    if has_splits(config.data or own):
+        return "test"
+    if config.splits:
+        return "val"
+    return metadata.default_split("val") if config.data in (None, own) else ALL
 
 
 def _print(scores):
