@@ -5,6 +5,8 @@ A multi-label model is scored by the average precision of each label and by F1 a
 python -m keras_crosspool.evaluate --model=model --data=data/grocery_mini --split=test
 """
 
+import pathlib
+
 from keras_crosspool.config.flag_definitions import config_of_flags, define_flags
 from keras_crosspool.config.model_use_config import EvaluationConfig
 from keras_crosspool.mains import run
@@ -44,13 +46,18 @@ def main(_):
 def _default_split(config, metadata):
     """The split that is meant where none is named: one that the model was not trained on."""
     from keras_crosspool.data.layout import ALL, has_splits
+    from keras_crosspool.data.splits_file import read_splits
+    from keras_crosspool.models.directory import own_splits
 
-    own = metadata.data["path"]
-    if has_splits(config.data or own):
+    data = config.data or metadata.data["path"]
+    if has_splits(data):
         return "test"
     if config.splits:
         return "val"
-    return metadata.default_split("val") if config.data in (None, own) else ALL
+    table = own_splits(config.model)
+    # By its files, since a folder may have moved: it must not be scored on what it was trained on.
+    known = table and any(pathlib.Path(data, name).exists() for name in read_splits(table))
+    return metadata.default_split("val") if known else ALL
 
 
 def _print(scores):

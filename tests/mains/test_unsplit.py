@@ -12,11 +12,15 @@ from PIL import Image
 from keras_crosspool import load_model
 from keras_crosspool.data import open_split
 from keras_crosspool.evaluation import predict_logits
+from keras_crosspool.exporting.images import read_images
+from keras_crosspool.exporting.source import load_source
 
 CLASSES, SESSIONS, SHOTS = ("apple", "fig", "pear"), 5, 3
 NETWORK = ("--backbone=VGG16", "--weights=none", "--image_size=64", "--window_size=1")
 CHEAP = ("--scheme=global_average", "--crop_scales=1", "--nomirror")
-TRAIN, EVALUATE, EXTRACT = (f"keras_crosspool.{name}" for name in ("train", "evaluate", "extract"))
+TRAIN, EVALUATE, EXTRACT, SEARCH = (
+    f"keras_crosspool.{name}" for name in ("train", "evaluate", "extract", "search")
+)
 
 
 def _draw(folder):
@@ -49,7 +53,10 @@ def runs(fork_main, fork_mains, tmp_path_factory):
     train = (TRAIN, f"--data={data}", *NETWORK, *CHEAP)
     done = {"train": fork_main(*train, "--seed=4", f"--output={folder}/model")}
     assert done["train"].returncode == 0, done["train"].stderr
-    shutil.copytree(data, folder / "others")
+    shutil.copytree(data, folder / "moved")
+    for name in CLASSES:
+        (folder / "others" / name).mkdir(parents=True)
+        shutil.copy(data / name / "0_0.png", folder / "others" / name / "new.png")
     model = f"--model={folder}/model"
     table = f"--splits={folder}/model/splits.csv"
     done |= fork_mains(
@@ -58,8 +65,11 @@ def runs(fork_main, fork_mains, tmp_path_factory):
             "evaluate": (EVALUATE, model, f"--json={folder}/own.json"),
             "evaluate val": (EVALUATE, model, "--split=val", f"--json={folder}/val.json"),
             "evaluate by a table": (
-                *(EVALUATE, f"--model={folder}/model", f"--data={folder}/others", table),
+                *(EVALUATE, f"--model={folder}/model", f"--data={folder}/moved", table),
                 f"--json={folder}/table.json",
+            ),
+            "evaluate a moved folder": (
+                *(EVALUATE, model, f"--data={folder}/moved/", f"--json={folder}/moved.json"),
             ),
             "evaluate others": (
                 *(EVALUATE, model, f"--data={folder}/others", f"--json={folder}/others.json"),
@@ -67,6 +77,8 @@ def runs(fork_main, fork_mains, tmp_path_factory):
             "extract": (EXTRACT, model, f"--output={folder}/descriptors"),
         }
     )
+    search = (SEARCH, model, f"--descriptors={folder}/descriptors", data / "fig" / "0_0.png")
+    done["search"] = fork_main(*search, f"--contact_sheet={folder}/sheet.png")
     return done, folder
 
 
@@ -119,12 +131,19 @@ def test_a_table_gives_the_same_photographs_again(runs):
     assert again.data == first.data  # the fingerprint of the photographs is among it
 
 
-@pytest.mark.parametrize("case", ["evaluate", "evaluate val", "evaluate by a table"])
+SCORED = {
+    "evaluate": "own",
+    "evaluate val": "val",
+    "evaluate by a table": "table",
+    "evaluate a moved folder": "moved",
+}
+
+
+@pytest.mark.parametrize("case", SCORED)
 def test_evaluate_takes_the_photographs_of_the_model(runs, case):
     done, folder = runs
     assert done[case].returncode == 0, done[case].stderr
-    name = {"evaluate": "own", "evaluate val": "val", "evaluate by a table": "table"}[case]
-    scores = json.loads((folder / f"{name}.json").read_text())
+    scores = json.loads((folder / f"{SCORED[case]}.json").read_text())
     assert (scores["split"], scores["images"]) == ("val", 9)
     model, metadata = load_model(folder / "model")
     split = open_split(folder / "photos", "val", splits=folder / "model" / "splits.csv")
@@ -138,7 +157,7 @@ def test_evaluate_takes_all_of_another_folder(runs):
     done, folder = runs
     assert done["evaluate others"].returncode == 0, done["evaluate others"].stderr
     scores = json.loads((folder / "others.json").read_text())
-    assert (scores["split"], scores["images"]) == ("all", 45)
+    assert (scores["split"], scores["images"]) == ("all", 3)
 
 
 def test_extract_takes_what_was_trained_on(runs):
@@ -148,6 +167,20 @@ def test_extract_takes_what_was_trained_on(runs):
         found = {row["image"].removeprefix(f"{folder}/photos/") for row in csv.DictReader(file)}
     splits = _splits(folder / "model" / "splits.csv")
     assert found == {name for name, split in splits.items() if split == "train"}
+
+
+def test_search_shows_what_was_extracted(runs):
+    done, folder = runs
+    assert done["search"].returncode == 0, done["search"].stderr
+    with Image.open(folder / "sheet.png") as image:
+        image.verify()
+
+
+@pytest.mark.parametrize(("purpose", "split"), [("parity", "val"), ("calibration", "train")])
+def test_export_takes_the_photographs_of_the_model(runs, purpose, split):
+    source = load_source(runs[1] / "model")
+    images = read_images(source.metadata, purpose, image_options=source.image_options)
+    assert (images.split, len(images.pixels)) == (split, {"val": 9, "train": 36}[split])
 
 
 def _bad_folders(folder):
