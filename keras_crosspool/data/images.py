@@ -57,9 +57,10 @@ def decode_image(encoded, image_size, name="image", max_megapixels=MAX_MEGAPIXEL
     except decoding_errors() as error:
         image = _decode_pixels_alone(encoded, image_size, name, max_megapixels)
         if image is None:
+            reason = " ".join(str(error).split())  # that of HEIC ends in a line break
             raise ImageError(
                 "broken",
-                f"An image cannot be decoded ({error}); expected a whole JPEG, PNG or similar "
+                f"An image cannot be decoded ({reason}); expected a whole JPEG, PNG or similar "
                 f"file. Received: {name}",
             ) from error
         _warn_once("damaged metadata is ignored", str(error), name)

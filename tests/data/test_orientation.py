@@ -83,5 +83,5 @@ def test_a_folder_of_heic_is_read(tmp_path, suffix):
 
 def test_half_a_heic_is_broken():
     encoded = heic(np.random.default_rng(0).integers(0, 256, (80, 120, 3), "uint8"))
-    with pytest.raises(ValueError, match=r"(?s)cannot be decoded.*Received: image$"):
+    with pytest.raises(ValueError, match=r"cannot be decoded.*Received: image$"):
         decode_image(encoded[: len(encoded) // 2], SIDE)
