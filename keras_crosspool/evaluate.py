@@ -5,6 +5,8 @@ A multi-label model is scored by the average precision of each label and by F1 a
 python -m keras_crosspool.evaluate --model=model --data=data/grocery_mini --split=test
 """
 
+import pathlib
+
 from keras_crosspool.config.flag_definitions import config_of_flags, define_flags
 from keras_crosspool.config.model_use_config import EvaluationConfig
 from keras_crosspool.mains import run
@@ -19,7 +21,7 @@ def main(_):
     from keras_crosspool.evaluation import predict_logits, score
     from keras_crosspool.evaluation.unknown import evaluate_unknown
     from keras_crosspool.files import check_not_an_input
-    from keras_crosspool.models.directory import load_model
+    from keras_crosspool.models.directory import load_model, own_splits
     from keras_crosspool.records import write_json
 
     config = config_of_flags(EvaluationConfig)
@@ -28,10 +30,11 @@ def main(_):
     check_not_an_input(config.json, (), [config.model, data])
     split = open_split(
         data,
-        config.split,
+        config.split or _default_split(config, metadata),
         metadata.class_names,
         task=metadata.task,
         data_dir=config.data_dir,
+        splits=config.splits or own_splits(config.model),
         **config.image_options(),
     )
     logits, labels = predict_logits(model, split, metadata.image_size, config.batch_size)
@@ -40,13 +43,30 @@ def main(_):
         model, metadata, logits, config.unknown, **config.image_options()
     )
     if config.json:
-        run = {"model": config.model, "data": data, "split": config.split}
+        run = {"model": config.model, "data": data, "split": split.name}
         run |= {"left_out": split.left_out} | scores.to_dict()
         write_json(config.json, run | ({"unknown": unknown.to_dict()} if unknown else {}))
     _print(scores)
     print(split.summary())
     if unknown:
         print(unknown.summary())
+
+
+def _default_split(config, metadata):
+    """The split that is meant where none is named: one that the model was not trained on."""
+    from keras_crosspool.data.layout import ALL, has_splits
+    from keras_crosspool.data.splits_file import read_splits
+    from keras_crosspool.models.directory import own_splits
+
+    data = config.data or metadata.data["path"]
+    if has_splits(data):
+        return "test"
+    if config.splits:
+        return "val"
+    table = own_splits(config.model)
+    # By its files, since a folder may have moved: it must not be scored on what it was trained on.
+    known = table and any(pathlib.Path(data, name).exists() for name in read_splits(table))
+    return metadata.default_split("val") if known else ALL
 
 
 def _print(scores):

@@ -19,6 +19,7 @@ def main(paths):
     from keras_crosspool.environment import prepare_keras
     from keras_crosspool.evaluation import plots
     from keras_crosspool.files import atomic_path, check_not_an_input
+    from keras_crosspool.models.directory import own_splits
     from keras_crosspool.records import write_json
     from keras_crosspool.retrieval import open_descriptors
     from keras_crosspool.retrieval.contact_sheet import neighbour_images, plot_contact_sheet
@@ -43,7 +44,8 @@ def main(paths):
     if config.json:
         write_json(config.json, [query.to_dict() for query in queries])
     if config.contact_sheet:
-        images = neighbour_images(store, queries, config.data, config.max_megapixels)
+        splits = own_splits(config.model)
+        images = neighbour_images(store, queries, config.data, config.max_megapixels, splits)
         with atomic_path(config.contact_sheet) as path:
             plot_contact_sheet(queries, images, path)
     _print(queries)

@@ -67,7 +67,7 @@ class _Study:
 
     def __init__(self, config):
         keras.utils.set_random_seed(config.guidance.seed)
-        train = open_split(config.data.data, config.data.train_split)
+        train = open_split(config.data.data, config.data.train_split or "train")
         val = open_split(config.data.data, config.data.val_split, train.class_names)
         self._task, self._classes = train.task, len(train.class_names)
         self.labels, self._val_labels = train.labels, val.labels

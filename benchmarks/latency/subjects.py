@@ -1,6 +1,7 @@
 """All that one benchmark compares: candidates that do the same job, and the images for it."""
 
 import dataclasses
+import pathlib
 
 from benchmarks.latency.candidates import artefact_candidates, keras_candidates
 from benchmarks.machine import gpu_names
@@ -17,6 +18,7 @@ class Subjects:
             `thresholds`.
         data: str, where the model's own images are; `None` when no Keras model was given.
         split: str, the model's validation split, or else its training split; or `None`.
+        splits: path of the model's table of splits, for data without; or `None`.
     """
 
     candidates: list
@@ -24,6 +26,7 @@ class Subjects:
     description: dict
     data: str | None
     split: str | None
+    splits: pathlib.Path | None = None
 
     def read_images(self, data=None, split=None, limit=None):
         """Reads the labelled images, once for all candidates.
@@ -49,7 +52,13 @@ class Subjects:
                 f"whose own data are used. Received: --data={data or ''} --split={split or ''}"
             )
         description = self.description
-        opened = open_split(data, split, description["class_names"], task=description["task"])
+        opened = open_split(
+            data,
+            split,
+            description["class_names"],
+            task=description["task"],
+            splits=self.splits,
+        )
         pixels, labels = load_images(opened, description["image_size"], limit=limit)
         return Images(pixels, labels, data, split)
 
@@ -70,13 +79,16 @@ def open_subjects(paths, model_directory=None, threads=(1, 2), keras_calls=("pre
         ValueError: if there is nothing to run, an artefact or the model is damaged, two have the
             same name, or their classes or image sizes differ.
     """
-    candidates, descriptions, data, split = [], [], None, None
+    candidates, descriptions, data, split, splits = [], [], None, None, None
     if model_directory:
+        from keras_crosspool.models.directory import own_splits
+
         keras, metadata = _open_keras(model_directory, keras_calls)
         candidates += keras
         descriptions.append((model_directory, _description(vars(metadata))))
         data = metadata.data.get("path")
         split = metadata.default_split("val", "train")
+        splits = own_splits(model_directory)
     for path in paths:
         found, artefact = artefact_candidates(path, threads)
         candidates += found
@@ -88,7 +100,7 @@ def open_subjects(paths, model_directory=None, threads=(1, 2), keras_calls=("pre
             f"Received: {' '.join(map(str, paths)) or 'none'}"
         )
     _check_names(candidates)
-    return Subjects(candidates, not_run, _same_job(descriptions), data, split)
+    return Subjects(candidates, not_run, _same_job(descriptions), data, split, splits)
 
 
 def _open_keras(directory, calls):

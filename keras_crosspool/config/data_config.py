@@ -33,14 +33,15 @@ class DataConfig(ImageConfig):
 
     data: str = option(
         "data/grocery_mini",
-        "Folder of images laid out as split/class/*.jpg, or with split/labels.csv; or tfds:NAME.",
+        "Folder of images laid out as split/class/*.jpg, or with split/labels.csv; or, without "
+        "splits, as class/*.jpg, or with labels.csv; or tfds:NAME.",
     )
     data_dir: str | None = option(
         None,
         "Folder of TFDS data sets; the variable TFDS_DATA_DIR, which all commands know, if unset.",
         of_the_run=False,
     )
-    train_split: str = option("train", "Split to train on.")
+    train_split: str | None = option(None, "Split to train on; train if unset.")
     groups: str = option(
         "auto",
         "Which photographs were taken together, so that cross-validation tells how well it does "
@@ -50,4 +51,16 @@ class DataConfig(ImageConfig):
     val_split: str | None = option(
         None,
         "Split to score at the end and to stop fine-tuning early by; none if unset.",
+    )
+    val_share: float | None = option(
+        None,
+        "Of a folder without splits, the share of photographs, whole sessions, that is validated "
+        "instead of trained on; 0 is none; 0.2 if unset.",
+        least=0.0,
+        most=0.9,
+    )
+    splits: str | None = option(
+        None,
+        "Of a folder without splits, a table file,split that says what is train and what val, "
+        "such as the splits.csv of another model; drawn by session if unset.",
     )

@@ -6,7 +6,10 @@ from keras_crosspool.config.data_config import ImageConfig
 from keras_crosspool.config.option import option
 
 _MODEL = "Model directory, as train writes it."
-_DATA = "Folder of images split/class/*.jpg, or tfds:NAME; the training data if unset."
+_DATA = (
+    "Folder of images split/class/*.jpg, or class/*.jpg without splits, or tfds:NAME; the training "
+    "data if unset."
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -16,7 +19,14 @@ class EvaluationConfig(ImageConfig):
     model: str | None = option(None, _MODEL, required=True)
     data: str | None = option(None, _DATA)
     data_dir: str | None = option(None, "Folder of TFDS data sets; TFDS_DATA_DIR if unset.")
-    split: str = option("test", "Split to score on.")
+    split: str | None = option(
+        None,
+        "Split to score on; test if unset, or of a folder without splits val, or all of a folder "
+        "that the model was not trained on.",
+    )
+    splits: str | None = option(
+        None, "Of a folder without splits, a table file,split; that of the model if unset."
+    )
     batch_size: int = option(32, "Images in a batch.", least=1)
     unknown: str | None = option(
         None,

@@ -18,10 +18,11 @@ class UpdateConfig(ImageConfig):
     )
     data: str | None = option(
         None,
-        "Folder of new images, of new classes or of known ones; nothing is added if unset.",
+        "Folder of new images, of new classes or of known ones, split/class/*.jpg or class/*.jpg; "
+        "nothing is added if unset.",
     )
     data_dir: str | None = option(None, "Folder of TFDS data sets; TFDS_DATA_DIR if unset.")
-    train_split: str = option("train", "Split of the new images.")
+    train_split: str = option("train", "Split of the new images, where there are splits.")
     groups: str = option(
         "auto",
         "Which of the new images were taken together: a table file,group; none; or auto, as train "

@@ -3,6 +3,7 @@
 import functools
 import importlib.util
 import io
+import pathlib
 import struct
 
 # Formats that tell themselves apart by their first bytes and decode without another program. Not
@@ -44,6 +45,12 @@ def suffixes():
     names = {*_plugins(), "MPO"}  # an MPO file begins with a whole JPEG
     registered = Image.registered_extensions().items()
     return frozenset(suffix for suffix, name in registered if name in names)
+
+
+def looks_like_image(name):
+    """Whether a file's name is that of an image that is read, or would be with a package more."""
+    suffix = pathlib.PurePath(name).suffix.lower()
+    return suffix in suffixes() or suffix in _HEIC_SUFFIXES
 
 
 def why_not_read(suffix):

@@ -1,4 +1,7 @@
-"""Folders of images: `split/class/*.jpg`, or images beside a `split/labels.csv`."""
+"""Folders of images: `split/class/*.jpg`, or images beside a `split/labels.csv`.
+
+Without splits, `class/*.jpg` or images beside a `labels.csv`, a table says what is in which split.
+"""
 
 import collections
 import dataclasses
@@ -9,14 +12,19 @@ import pathlib
 import numpy as np
 
 from keras_crosspool.data.checking import check_images, fingerprint
-from keras_crosspool.data.coarse_classes import read_coarse_names
+from keras_crosspool.data.coarse_classes import CLASSES_FILE, read_coarse_names
 from keras_crosspool.data.codecs import suffixes
 from keras_crosspool.data.labels_file import LABELS_FILE, read_labels
+from keras_crosspool.data.layout import ALL, check_folder, has_splits, holds_classes, splits_of
 from keras_crosspool.data.listing import Listing
 from keras_crosspool.data.reading import MAX_MEGAPIXELS, read_file
 from keras_crosspool.data.split import Split, label_indices
+from keras_crosspool.data.splits_file import check_rows, file_names, read_splits
 from keras_crosspool.names import normalized, readable
 from keras_crosspool.targets import MULTI_LABEL, SINGLE_LABEL
+
+GROUPS_FILE = "groups.csv"  # which images were taken together, in the data folder
+_TABLES = (LABELS_FILE, CLASSES_FILE, GROUPS_FILE)  # which lie beside class folders
 
 
 @dataclasses.dataclass(frozen=True)
@@ -29,48 +37,59 @@ class _Labelled:
     groups: tuple
     left_out: collections.Counter
 
+    def chosen(self, flags):
+        """Those whose flag is true."""
+        rows = {
+            name: tuple(itertools.compress(getattr(self, name), flags))
+            for name in ("paths", "classes", "groups")
+        }
+        return dataclasses.replace(self, **rows)
+
 
 def open_folder_split(
-    root, split, class_names=None, skip_broken=False, max_megapixels=MAX_MEGAPIXELS
+    root, split, class_names=None, skip_broken=False, max_megapixels=MAX_MEGAPIXELS, splits=None
 ):
-    """Opens `root/split/class/*`, or `root/split/labels.csv` and its images; see `open_split`."""
+    """Opens a split of a folder of images; see `open_split`."""
     root = pathlib.Path(root)
-    found = _labelled(_split_folder(root, split))
+    check_folder(root)
+    unsplit = _is_unsplit(root, split)
+    found = _labelled(root, _TABLES) if unsplit else _labelled(root / split)
     classes = sorted({name for names in found.classes for name in names})
     model_classes, class_names = class_names, tuple(class_names or classes)
+    if unsplit and split != ALL:
+        found = _in_split(found, root, split, splits)
     index = dict(zip(classes, label_indices(classes, class_names), strict=True))
     coarse_names = read_coarse_names(root, class_names, found.task)
     read = functools.partial(read_file, max_megapixels=max_megapixels)
     items = [(readable(path), path) for path in found.paths]
     checked = check_images(items, len(items), read, skip_broken, max_megapixels)
-    whole = [not image.reason for image in checked]
-    paths, labelled, groups, used = (
-        tuple(itertools.compress(values, whole))
-        for values in (found.paths, found.classes, found.groups, checked)
-    )
+    whole = found.chosen([not image.reason for image in checked])
+    used = [image for image in checked if not image.reason]
     if model_classes is None:
-        _refuse_classes_without_images(classes, labelled, root / split)
-    labels = [found.task.label([index[n] for n in row], len(class_names)) for row in labelled]
+        _refuse_classes_without_images(found.classes, whole.classes, root / split)
+    labels = [found.task.label([index[n] for n in row], len(class_names)) for row in whole.classes]
+    digests = tuple(
+        f"{readable(path.relative_to(root))} {';'.join(row)} {image.sha256}"
+        for path, row, image in zip(whole.paths, whole.classes, used, strict=True)
+    )
     return Split(
         name=split,
         class_names=class_names,
-        size=len(paths),
-        fingerprint=fingerprint(
-            f"{readable(path.relative_to(root))} {';'.join(row)} {image.sha256}"
-            for path, row, image in zip(paths, labelled, used, strict=True)
-        ),
-        encoded=lambda indices: (read(paths[index]) for index in indices),
+        size=len(used),
+        fingerprint=fingerprint(digests),
+        encoded=lambda indices: (read(whole.paths[index]) for index in indices),
         skipped=tuple(image.name for image in checked if image.reason),
         left_out=dict(found.left_out + collections.Counter(x.reason for x in checked if x.reason)),
         coarse_names=coarse_names,
         task=found.task,
-        groups=_numbered(groups),
-        grouped_by=LABELS_FILE if any(groups) else "",
+        groups=_numbered(whole.groups),
+        grouped_by=LABELS_FILE if any(whole.groups) else "",
         root=str(root),
         names=tuple(image.name for image in used),
         labels=np.array(labels, "int32"),
-        read=lambda index: read(paths[index]),
+        read=lambda index: read(whole.paths[index]),
         max_megapixels=max_megapixels,
+        digests=digests,
     )
 
 
@@ -83,23 +102,38 @@ def _numbered(groups):
     return tuple(index[group] for group in own)
 
 
-def _split_folder(root, split):
-    if not root.is_dir():
-        raise ValueError(
-            "There is no such folder of images; expected a folder laid out as "
-            f"split/class/*.jpg, or tfds:NAME. Received: {readable(root)}"
-        )
-    if not split or not (root / split).is_dir():
+def _is_unsplit(root, split):
+    """Whether a split is one of a folder without splits; refuses one that is not there."""
+    is_folder = bool(split) and (root / split).is_dir()
+    if is_folder and (holds_classes(root / split) or splits_of(root)):
+        return False
+    if has_splits(root):
         folders = sorted(p.name for p in root.iterdir() if p.is_dir() and p.name[0] != ".")
         raise ValueError(
             f"{readable(root)} has no such split; it has: "
             f"{', '.join(map(readable, folders)) or 'none'}. Received: {split!r}"
         )
-    return root / split
+    return True
 
 
-def _labelled(folder):
-    listing = Listing(folder)
+def _in_split(found, root, split, splits):
+    """The images that are in a split by a table; what is in none of the table's is counted."""
+    if not splits:
+        raise ValueError(
+            "The folder has no splits: name a table `splits` (file,split), as training writes it, "
+            f"or the split {ALL!r}, which is the whole folder. "
+            f"Received: {readable(root)}, split {split!r}"
+        )
+    table, names = read_splits(splits), file_names(root, found.paths)
+    check_rows(splits, table, [split], names)
+    unknown = sum(name not in table for name in names)
+    left_out = found.left_out + collections.Counter({"in no split": unknown})
+    chosen = found.chosen([table.get(name) == split for name in names])
+    return dataclasses.replace(chosen, left_out=left_out)
+
+
+def _labelled(folder, tables=(LABELS_FILE,)):
+    listing = Listing(folder, tables)
     if (folder / LABELS_FILE).is_file():
         paths = listing.images_below()
         rows = read_labels(folder, paths)
@@ -145,8 +179,8 @@ def _refuse_classes_that_look_equal(folders):
         )
 
 
-def _refuse_classes_without_images(classes, labelled, folder):
-    lost = sorted(set(classes) - {name for names in labelled for name in names})
+def _refuse_classes_without_images(before, after, folder):
+    lost = sorted({*itertools.chain(*before)} - {*itertools.chain(*after)})
     if lost:
         raise ValueError(
             "Without the broken images some classes have none: replace them, or remove the "

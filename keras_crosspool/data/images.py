@@ -29,7 +29,7 @@ def decode_image(encoded, image_size, name="image", max_megapixels=MAX_MEGAPIXEL
 
     Args:
         encoded: bytes of a JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF, JPEG 2000 or PPM file, and of
-            HEIC where `pillow_heif` is installed.
+            HEIC where `pillow_heif` is installed. HEIC and TIFF are turned as they are decoded.
         image_size: int, side of the result in pixels.
         name: str, how an error calls the image. Defaults to `"image"`.
         max_megapixels: float, the largest image that is decoded, in millions of pixels by its
@@ -57,9 +57,10 @@ def decode_image(encoded, image_size, name="image", max_megapixels=MAX_MEGAPIXEL
     except decoding_errors() as error:
         image = _decode_pixels_alone(encoded, image_size, name, max_megapixels)
         if image is None:
+            reason = " ".join(str(error).split())  # that of HEIC ends in a line break
             raise ImageError(
                 "broken",
-                f"An image cannot be decoded ({error}); expected a whole JPEG, PNG or similar "
+                f"An image cannot be decoded ({reason}); expected a whole JPEG, PNG or similar "
                 f"file. Received: {name}",
             ) from error
         _warn_once("damaged metadata is ignored", str(error), name)

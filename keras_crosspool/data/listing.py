@@ -21,10 +21,12 @@ class Listing:
 
     Attributes:
         folder: `pathlib.Path` of the split.
+        tables: names of files that are ours: they are neither images nor counted.
         left_out: `collections.Counter`, the number of files by the reason why they are not used.
     """
 
     folder: pathlib.Path
+    tables: tuple[str, ...] = (LABELS_FILE,)
     left_out: collections.Counter = dataclasses.field(default_factory=collections.Counter)
 
     def class_folders(self):
@@ -89,7 +91,7 @@ class Listing:
 
     def _is_image(self, name):
         """Whether a name is that of an image that is read; it is counted otherwise."""
-        if name == LABELS_FILE:
+        if name in self.tables:
             return False
         if name[0] == ".":
             self.left_out[HIDDEN] += 1

@@ -13,6 +13,7 @@ def open_split(
     task=None,
     data_dir=None,
     max_megapixels=MAX_MEGAPIXELS,
+    splits=None,
 ):
     """Opens a split of a folder of images or of a TFDS data set.
 
@@ -22,11 +23,13 @@ def open_split(
     Args:
         data: str, a folder laid out as `split/class/*.jpg`, which is also what
             `tfds.folder_dataset.ImageFolder` reads, or with `split/labels.csv` beside the
-            images of a split, which then have any number of labels; or `"tfds:NAME"`, with
+            images of a split, which then have any number of labels; or a folder without splits,
+            `class/*.jpg` or images beside one `labels.csv`; or `"tfds:NAME"`, with
             configuration and version as `tfds.builder` takes them; or `"tfds:/FOLDER"` or
             `"tfds:./FOLDER"`, a data set that TFDS has prepared, or a folder that holds one.
         split: str, name of the split, such as `"train"`; of TFDS data sets also slices and sums
-            such as `"train[:80%]"` and `"train+test"`.
+            such as `"train[:80%]"` and `"train+test"`. `"all"` is the whole of a folder without
+            splits; a part of one needs `splits`.
         class_names: sequence of str, the classes of a model; labels become indices into it.
             Defaults to the classes of the data, sorted. Names that look equal are equal (NFC).
         skip_broken: bool, whether images that cannot be used are left out instead of stopping:
@@ -37,6 +40,8 @@ def open_split(
         data_dir: str, folder where TFDS keeps its data sets, for `"tfds:NAME"` alone. Defaults to
             that of TFDS itself.
         max_megapixels: float, the largest image that is decoded. Defaults to `MAX_MEGAPIXELS`.
+        splits: path of a table `file,split`, which says what is in which split of a folder without
+            splits, as training writes it. It is not read for other data. Defaults to none.
 
     Returns:
         A `Split`.
@@ -54,7 +59,7 @@ def open_split(
     (192, 16, 'Pear')
     """
     limits = {"skip_broken": skip_broken, "max_megapixels": max_megapixels}
-    opened = _open(str(data), split, class_names, data_dir, limits)
+    opened = _open(str(data), split, class_names, data_dir, limits, splits)
     if task not in (None, opened.task.name):
         raise ValueError(
             f"The images are labelled for another task than expected, which is {task}. "
@@ -64,7 +69,7 @@ def open_split(
     return opened
 
 
-def _open(data, split, class_names, data_dir, limits):
+def _open(data, split, class_names, data_dir, limits, splits):
     if data.startswith("tfds:"):
         from keras_crosspool.data.tfds import open_tfds_split
 
@@ -77,4 +82,4 @@ def _open(data, split, class_names, data_dir, limits):
         )
     from keras_crosspool.data.folder import open_folder_split
 
-    return open_folder_split(data, split, class_names, **limits)
+    return open_folder_split(data, split, class_names, splits=splits, **limits)

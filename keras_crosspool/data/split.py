@@ -5,6 +5,7 @@ from collections.abc import Callable, Mapping
 
 import numpy as np
 
+from keras_crosspool.data.checking import fingerprint
 from keras_crosspool.data.reading import MAX_MEGAPIXELS
 from keras_crosspool.names import normalized
 from keras_crosspool.targets import SINGLE_LABEL, MultiLabel, SingleLabel
@@ -36,6 +37,8 @@ class Split:
         read: function from an index in that order to the image's bytes; `None` where the data
             can only be read one after the other.
         max_megapixels: float, the largest image that is decoded.
+        digests: tuple of str, of folders what the fingerprint is taken of, in that order: name,
+            labels and sha256 of each image.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Split:
     labels: np.ndarray | None = dataclasses.field(default=None, compare=False)
     read: Callable | None = None
     max_megapixels: float = MAX_MEGAPIXELS
+    digests: tuple[str, ...] = dataclasses.field(default=(), repr=False)
 
     def summary(self):
         """What was used and what was left out, in one line."""
@@ -84,6 +88,29 @@ class Split:
         decoded = decoded_images_at(self, indices, image_size)
         return np.stack([decoded[int(index)] for index in indices])
 
+    def chosen(self, indices, name):
+        """Some images of a folder's split, as a `Split` of their own.
+
+        Args:
+            indices: sequence of rising int.
+            name: str, what they are called.
+        """
+        indices = [int(index) for index in indices]
+        values = {
+            field: tuple(getattr(self, field)[i] for i in indices) if getattr(self, field) else ()
+            for field in ("groups", "names", "digests")
+        }
+        return dataclasses.replace(
+            self,
+            name=name,
+            size=len(indices),
+            fingerprint=fingerprint(values["digests"]),
+            encoded=lambda wanted: self.encoded([indices[index] for index in wanted]),
+            labels=self.labels[indices],
+            read=self.read and (lambda index: self.read(indices[index])),
+            **values,
+        )
+
     def between(self, start, stop):
         """The images from index `start` on, up to but without `stop`: a `Split`."""
         return dataclasses.replace(
@@ -93,6 +120,7 @@ class Split:
             groups=self.groups[start:stop],
             names=self.names[start:stop],
             labels=self.labels[start:stop],
+            digests=self.digests[start:stop],
             read=self.read and (lambda index: self.read(start + index)),
         )
 

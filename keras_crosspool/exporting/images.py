@@ -77,8 +77,8 @@ def read_images(
         split: str. Defaults to the model's training split for calibration, and for parity to its
             validation split or else its training split.
         limit: int, the most images, drawn evenly over the classes. Defaults to `64`.
-        image_options: dict, further arguments of `open_split`: `skip_broken`, `max_megapixels`.
-            Defaults to none.
+        image_options: dict, further arguments of `open_split`: `skip_broken`, `max_megapixels`,
+            `splits`. Defaults to none.
 
     Returns:
         `Images`.

@@ -9,7 +9,7 @@ from keras_crosspool.environment import check_tensorflow_backend
 from keras_crosspool.exporting.images import Images
 from keras_crosspool.graphs import graph_nodes
 from keras_crosspool.layers.region_grid import RegionGrid
-from keras_crosspool.models.directory import load_model
+from keras_crosspool.models.directory import load_model, own_splits
 from keras_crosspool.models.fingerprint import model_fingerprint
 from keras_crosspool.models.metadata import ModelMetadata
 from keras_crosspool.models.policy import all_layers, changed_network, network_with_policy
@@ -106,7 +106,8 @@ def load_source(directory, image_options=None):
     Raises:
         ValueError: if it is no model directory, or Keras has another backend than TensorFlow.
     """
-    return make_source(*load_model(directory), image_options)
+    options = {"splits": own_splits(directory)} | (image_options or {})
+    return make_source(*load_model(directory), options)
 
 
 def make_source(model, metadata, image_options=None, calibration=None):

@@ -5,6 +5,7 @@ import zipfile
 
 import keras
 
+from keras_crosspool.data.splits_file import SPLITS_FILE, write_splits
 from keras_crosspool.models.classifier import CrossPoolClassifier
 from keras_crosspool.models.metadata import ModelMetadata
 from keras_crosspool.models.version_0_1 import from_version_0_1
@@ -30,7 +31,7 @@ _REASON = 300  # characters of what Keras says
 _MOST_NAMES = 80  # characters of class names in a message
 
 
-def save_model(directory, model, metadata):
+def save_model(directory, model, metadata, splits=None):
     """Writes a model directory, whole or not at all; the files of an older one are replaced.
 
     Other files in the directory stay, such as notes or exported models. `add_files` adds plots of
@@ -41,6 +42,8 @@ def save_model(directory, model, metadata):
         model: `CrossPoolClassifier`.
         metadata: `ModelMetadata`; its class names, task and thresholds are those of the model that
             is written.
+        splits: mapping from file to split, of a model that was trained on a folder without
+            splits. Defaults to none.
 
     Raises:
         ValueError: if `directory` exists and is no model directory.
@@ -51,6 +54,8 @@ def save_model(directory, model, metadata):
         kept = model.to_keep(metadata.class_names, metadata.task, metadata.thresholds)
         kept.save(path / MODEL_FILE)
         (path / METADATA_FILE).write_text(metadata.to_json())
+        if splits:
+            write_splits(path / SPLITS_FILE, splits)
 
 
 def add_files(directory, write):
@@ -67,6 +72,19 @@ def add_files(directory, write):
     """
     with model_directory(directory).added() as path:
         write(path)
+
+
+def own_splits(directory):
+    """The path of the table that says which images a model was trained on and validated with.
+
+    Args:
+        directory: path of a model directory.
+
+    Returns:
+        `pathlib.Path`, or `None` for a model whose data has splits.
+    """
+    owned = model_directory(directory)
+    return owned.find(SPLITS_FILE) if SPLITS_FILE in owned.files() else None
 
 
 def model_directory(directory):

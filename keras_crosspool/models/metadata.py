@@ -40,7 +40,8 @@ class ModelMetadata:
         image_size: int, side of the input in pixels.
         arguments: dict, the arguments of `build_model` and of the training run.
         data: dict with `path`, `train_split`, `val_split`, the `fingerprint` of the training
-            images, and by split the number of images `used` and of those `left_out` by reason.
+            images, `splits`, the file beside that says which images they are where the data has no
+            splits, and by split the number of images `used` and of those `left_out` by reason.
         versions: dict, library to version.
         scores: `TrainingScores`, measured at the end of training.
         task: str, `"single_label"` (one class an image) or `"multi_label"`; a key of

@@ -9,7 +9,7 @@ from keras_crosspool.evaluation.drawing import drawable, new_figure
 _SIDE = 160  # pixels of an image on the page
 
 
-def neighbour_images(store, queries, data=None, max_megapixels=MAX_MEGAPIXELS):
+def neighbour_images(store, queries, data=None, max_megapixels=MAX_MEGAPIXELS, splits=None):
     """Reads the images that were found, from the data that the descriptors were made of.
 
     Args:
@@ -17,6 +17,7 @@ def neighbour_images(store, queries, data=None, max_megapixels=MAX_MEGAPIXELS):
         queries: list of `Query`.
         data: str, where the images are now. Defaults to where they were.
         max_megapixels: float, the largest image that is decoded. Defaults to `MAX_MEGAPIXELS`.
+        splits: path of the model's table of splits, for data without. Defaults to none.
 
     Returns:
         dict from a neighbour's position to its uint8 image `(side, side, 3)`.
@@ -30,6 +31,7 @@ def neighbour_images(store, queries, data=None, max_megapixels=MAX_MEGAPIXELS):
         record.split,
         skip_broken=record.skip_broken,
         max_megapixels=max_megapixels,
+        splits=splits,
     )
     if split.fingerprint != record.data_fingerprint:
         raise ValueError(

@@ -9,6 +9,7 @@ import numpy as np
 from keras_crosspool.array_file import ArrayFile
 from keras_crosspool.data import image_batches, open_split
 from keras_crosspool.files import atomic_path, make_directory
+from keras_crosspool.models.directory import own_splits
 from keras_crosspool.partials import is_partial
 from keras_crosspool.retrieval import store
 from keras_crosspool.retrieval.descriptor_model import DescriptorModel
@@ -47,7 +48,13 @@ class ExtractionJob:
         metadata = self._descriptor_model.metadata
         data = str(config.data or metadata.data["path"])
         split = config.split or metadata.default_split("train")
-        self._images = open_split(data, split, metadata.class_names, **config.image_options())
+        self._images = open_split(
+            data,
+            split,
+            metadata.class_names,
+            splits=own_splits(config.model),
+            **config.image_options(),
+        )
         self.record = ExtractionRecord(
             model=metadata.name,
             model_fingerprint=self._descriptor_model.fingerprint,

@@ -6,9 +6,10 @@ import pathlib
 import numpy as np
 from absl import logging
 
+from keras_crosspool.data.folder import GROUPS_FILE
 from keras_crosspool.data.split import Split
 from keras_crosspool.sessions.capture_times import sessions_by_time
-from keras_crosspool.sessions.groups_file import GROUPS_FILE, read_groups
+from keras_crosspool.sessions.groups_file import read_groups
 from keras_crosspool.sessions.similarity import sessions_by_similarity
 
 AUTO = "auto"

@@ -7,8 +7,6 @@ import numpy as np
 from keras_crosspool.data.table import read_table
 from keras_crosspool.names import normalized, readable
 
-GROUPS_FILE = "groups.csv"
-
 
 def read_groups(path, split):
     """The session of each image of a split, from a table.

@@ -170,4 +170,6 @@ def _images_used(data):
         left_out = data["left_out"][split].items()
         reasons = ", ".join(f"{count} {reason}" for reason, count in left_out)
         lines.append(f"{used} images of `{split}` were used; left out: {reasons or 'none'}.")
+    if data.get("splits"):
+        lines.append(f"The folder has no splits: `{data['splits']}` says which image is in which.")
     return "\n".join(lines)

@@ -60,6 +60,8 @@ def _images(metadata, split):
 def _score(metadata, metric):
     split, score = metadata.data.get("val_split"), metadata.scores.validation.get(metric)
     if not split or score is None:
+        if metadata.data.get("splits"):
+            return "not measured; --val_share sets photographs aside to measure it on"
         return "not measured; --val_split names the split to measure it on"
     return f"{percent(score)} on {_images(metadata, split)}"
 

@@ -10,7 +10,7 @@ from absl import logging
 
 from keras_crosspool.backbones import create_backbone
 from keras_crosspool.config.training_config import TrainingConfig
-from keras_crosspool.data import open_split
+from keras_crosspool.data.splits_file import SPLITS_FILE
 from keras_crosspool.distribution import create_distribution
 from keras_crosspool.fine_tuning.checkpoints import Checkpoints
 from keras_crosspool.fine_tuning.fine_tune import fine_tune
@@ -18,7 +18,7 @@ from keras_crosspool.fine_tuning.precision import announce, resolve_compiler
 from keras_crosspool.models.classifier import CrossPoolClassifier
 from keras_crosspool.models.directory import check_replaceable, load_model, save_model
 from keras_crosspool.models.metadata import ModelMetadata
-from keras_crosspool.sessions import with_sessions
+from keras_crosspool.sessions import open_parts
 from keras_crosspool.training.checking import check_config
 from keras_crosspool.training.kept_descriptors import keep_descriptors
 from keras_crosspool.training.report import write_report
@@ -66,13 +66,13 @@ def train(output, config=None):
         distribution, tuning.batch_size, tuning.precision, compiler, tuning.gradient_accumulation
     )
     keras.utils.set_random_seed(tuning.seed)
-    training, validation = _open_data(config.data)
-    fingerprints = [split and split.fingerprint for split in (training, validation)]
+    parts = _open_parts(config)
+    fingerprints = [split and split.fingerprint for split in (parts.training, parts.validation)]
     run = config.of_the_run() | {"images": fingerprints}
     writes = distribution.is_chief and tuning.tunes
     checkpoints = Checkpoints(checkpoints_directory(output), run, writes)
     with checkpoints, distribution.reporting_lost_workers():
-        run = _Run(config, training, validation, distribution, checkpoints)
+        run = _Run(config, parts, distribution, checkpoints)
         metadata = run.write(output)
         checkpoints.remove()
     return metadata
@@ -84,33 +84,29 @@ def checkpoints_directory(output):
     return output.with_name(f"{output.name}.checkpoints")
 
 
-def _open_data(data):
-    training = open_split(
-        data.data, data.train_split, data_dir=data.data_dir, **data.image_options()
-    )
-    if len(training.class_names) < 2:
-        raise ValueError(
-            "Training needs two classes or more. "
-            f"Received: {data.data}/{data.train_split} with {', '.join(training.class_names)}"
-        )
-    training = with_sessions(training, data.groups)
-    if not data.val_split:
-        return training, None
-    if data.val_split == data.train_split:
+def _open_parts(config):
+    data = config.data
+    if data.val_split and data.val_split == (data.train_split or "train"):
         logging.warning(
             "the validation split is the training split, so its scores say nothing of other "
             "photographs"
         )
-    validation = open_split(
+    parts = open_parts(
         data.data,
+        data.train_split,
         data.val_split,
-        training.class_names,
-        task=training.task.name,
+        data.val_share,
+        data.splits,
+        data.groups,
+        config.fine_tuning.seed,
         data_dir=data.data_dir,
         **data.image_options(),
     )
-    _tell_missing_classes(validation)
-    return training, validation
+    if parts.splits:
+        logging.info("%s; see %s in the model directory", parts.summary(), SPLITS_FILE)
+    if parts.validation:
+        _tell_missing_classes(parts.validation)
+    return parts
 
 
 def _tell_missing_classes(validation):
@@ -132,12 +128,13 @@ def _tell_missing_classes(validation):
 class _Run:
     """One run: solve, fine-tune, validate, write."""
 
-    def __init__(self, config, training, validation, distribution, checkpoints):
-        self._config, self._training, self._held_out = config, training, validation
+    def __init__(self, config, parts, distribution, checkpoints):
+        self._config, self._splits = config, parts.splits
+        self._training, self._held_out = parts.training, parts.validation
         self._distribution, self._checkpoints = distribution, checkpoints
-        self._solving = Solving(config, training, distribution)
+        self._solving = Solving(config, self._training, distribution)
         batch_size = config.fine_tuning.batch_size
-        self._validation = Validation(validation, batch_size, training.coarse_names)
+        self._validation = Validation(self._held_out, batch_size, self._training.coarse_names)
         self._seconds = Stopwatch()
 
     def write(self, output):
@@ -163,7 +160,7 @@ class _Run:
         )
         metadata = self._metadata(model, scores, thresholds, rejection)
         if self._distribution.is_chief:
-            save_model(output, model, metadata)
+            save_model(output, model, metadata, self._splits)
             if self._config.solver.keep_descriptors:
                 keep_descriptors(output, basis)
             write_report(output, metadata, history, predictions)
@@ -231,7 +228,7 @@ class _Run:
         return lambda: validation.scores_of(validation.predictions(model))[metric]
 
     def _metadata(self, model, scores, thresholds, rejection):
-        data, training = self._config.data, self._training
+        training = self._training
         scheme = scores.chosen_scheme or self._config.network.scheme
         arguments = {"image_size": model.image_size, "scheme": scheme}
         return ModelMetadata(
@@ -240,15 +237,16 @@ class _Run:
             image_size=model.image_size,
             arguments=self._config.of_the_run() | arguments,
             data={
-                "path": data.data,
-                "train_split": data.train_split,
-                "val_split": data.val_split,
+                "path": self._config.data.data,
+                "train_split": training.name,
+                "val_split": self._held_out and self._held_out.name,
                 "fingerprint": training.fingerprint,
                 "sessions": len(set(training.groups)),
                 "grouped_by": training.grouped_by,
                 "used": self._by_split(lambda split: split.size),
                 "left_out": self._by_split(lambda split: split.left_out),
-            },
+            }
+            | ({"splits": SPLITS_FILE} if self._splits else {}),
             versions=package_versions(*MODEL_PACKAGES),
             scores=scores,
             task=training.task.name,

@@ -14,6 +14,7 @@ from keras_crosspool.closed_form.solved_basis import SolvedBasis
 from keras_crosspool.closed_form.views import Views
 from keras_crosspool.config.solver_config import SolverConfig
 from keras_crosspool.data import open_split
+from keras_crosspool.data.layout import ALL, has_splits
 from keras_crosspool.data.table import read_table
 from keras_crosspool.files import scratch_directory
 from keras_crosspool.models.classifier import CrossPoolClassifier
@@ -88,7 +89,7 @@ def update(config):
 def _opened(config, metadata):
     split = open_split(
         config.data,
-        config.train_split,
+        config.train_split if has_splits(config.data) else ALL,
         task=metadata.task,
         data_dir=config.data_dir,
         **config.image_options(),

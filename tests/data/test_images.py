@@ -71,32 +71,6 @@ def test_colour(kind):
     np.testing.assert_allclose(image.reshape(-1, 3).astype(int), [colour] * SIDE**2, atol=2)
 
 
-@pytest.mark.parametrize("orientation", range(1, 9))
-def test_the_cameras_orientation_is_applied(orientation):
-    upright = np.zeros((40, 60, 3), "uint8")
-    upright[:20, :30] = 255, 0, 0  # red top left, green top right, blue below
-    upright[:20, 30:] = 0, 255, 0
-    upright[20:] = 0, 0, 255
-    # How a camera stores that image under each orientation (Exif 2.3, table of tag 274).
-    stored = {
-        1: upright,
-        2: upright[:, ::-1],
-        3: upright[::-1, ::-1],
-        4: upright[::-1],
-        5: upright.transpose(1, 0, 2),
-        6: np.rot90(upright),
-        7: upright[::-1, ::-1].transpose(1, 0, 2),
-        8: np.rot90(upright, -1),
-    }[orientation]
-    exif = Image.Exif()
-    exif[274] = orientation
-    file = _encode(Image.fromarray(np.ascontiguousarray(stored)), "jpeg", exif=exif, quality=95)
-    image = decode_image(file, SIDE).astype(int)
-    np.testing.assert_allclose(image[2, 2], (255, 0, 0), atol=12)
-    np.testing.assert_allclose(image[2, -3], (0, 255, 0), atol=12)
-    np.testing.assert_allclose(image[-3, 2], (0, 0, 255), atol=12)
-
-
 def test_resize_covers_the_whole_image_and_averages():
     stripes = np.zeros((64, 128, 3), "uint8")
     stripes[:, ::2] = 255  # finer than the target: every target pixel is half white

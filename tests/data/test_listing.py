@@ -8,7 +8,7 @@ import unicodedata
 import pytest
 from PIL import Image
 
-from keras_crosspool.data import load_images, open_split
+from keras_crosspool.data import listing, load_images, open_split
 
 CAFE = "café"
 NFC, NFD = (unicodedata.normalize(form, CAFE) for form in ("NFC", "NFD"))
@@ -29,7 +29,7 @@ def folder(tmp_path):
 
 def test_everything_that_is_not_used_is_counted(folder, tried):
     apple = folder / "train" / "apple"
-    for name in ("a.heic", "b.HEIC", "notes.txt", ".hidden.jpg", "no_suffix"):
+    for name in ("a.cr2", "b.CR2", "notes.txt", ".hidden.jpg", "no_suffix"):
         (apple / name).write_bytes(b"x")
     _save(apple / "session" / "deeper.png")
     _save(apple / "session" / "more" / "deepest.png")
@@ -39,7 +39,7 @@ def test_everything_that_is_not_used_is_counted(folder, tried):
     split = open_split(folder, "train")
     assert split.size == 2
     assert split.left_out == {
-        ".heic (read once pillow-heif is installed)": 2,
+        ".cr2": 2,
         ".txt": 1,
         ".csv": 1,
         "without a suffix": 1,
@@ -48,7 +48,20 @@ def test_everything_that_is_not_used_is_counted(folder, tried):
         "beside the class folders": 1,
     }
     assert split.summary().startswith("train: 2 images; left out: ")
-    tried("files", "HEIC, text, hidden files and images a folder deeper", split.summary())
+    tried(
+        "files",
+        "raw files of a camera, text, hidden files and images a folder deeper",
+        split.summary(),
+    )
+
+
+def test_heic_is_counted_where_its_package_is_missing(folder, monkeypatch, tried):
+    monkeypatch.setattr(listing, "suffixes", lambda: frozenset([".png"]))
+    for name in ("a.heic", "b.HEIC"):
+        (folder / "train" / "apple" / name).write_bytes(b"x")
+    split = open_split(folder, "train")
+    assert split.left_out == {".heic (read once pillow-heif is installed)": 2}
+    tried("files", "HEIC without pillow-heif", split.summary())
 
 
 @pytest.mark.parametrize(

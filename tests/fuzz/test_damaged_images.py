@@ -16,6 +16,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageCms, PngImagePlugin
 
+from tests.heic import heic
+
 SIDE = 16
 SMOOTH = np.stack(np.meshgrid(np.arange(80) * 3, np.arange(60) * 4), -1).astype("uint8")
 SMOOTH = np.concatenate([SMOOTH, np.full((60, 80, 1), 90, "uint8")], axis=-1)
@@ -63,6 +65,7 @@ def _formats():
         "avif": _encode(image, "avif", exif=exif, quality=95),
         "jp2": _encode(image, "jpeg2000"),
         "ppm": _encode(image, "ppm"),
+        "heic": heic(SMOOTH, 6),
     }
 
 

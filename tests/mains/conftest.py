@@ -22,7 +22,7 @@ def fork_mains(fork_main):
     return functools.partial(_run_all, fork_main)
 
 
-def _run_all(run, cases):
+def _run_all(run, cases, **options):
     with futures.ThreadPoolExecutor(os.cpu_count()) as pool:
-        running = {case: pool.submit(run, *command) for case, command in cases.items()}
+        running = {case: pool.submit(run, *command, **options) for case, command in cases.items()}
     return {case: process.result() for case, process in running.items()}

@@ -162,7 +162,7 @@ def _never(*_, **__):
 def test_an_output_that_is_no_model_directory_is_refused_first(
     train, tiny_folder, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(session, "open_split", _never)
+    monkeypatch.setattr(session, "open_parts", _never)
     (tmp_path / "photo.jpg").write_text("precious")
     with pytest.raises(ValueError, match="is not replaced"):
         train(tmp_path, tiny_folder)
