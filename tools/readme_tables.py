@@ -21,7 +21,7 @@ from keras_crosspool.mains import run
 FLAGS = flags.FLAGS
 flags.DEFINE_list(
     "pages",
-    ["README.md", "docs/export.md", "docs/reliability.md", "docs/results.md"],
+    ["README.md", "docs/export.md", "docs/photographs.md", "docs/reliability.md", "docs/results.md"],
     "Files whose tables are written.",
 )
 flags.DEFINE_string("results", "benchmarks/results", "Folder of the JSON files.")

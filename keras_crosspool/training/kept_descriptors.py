@@ -2,6 +2,7 @@
 
 import dataclasses
 import pathlib
+import zipfile
 from typing import Annotated
 
 import numpy as np
@@ -81,7 +82,7 @@ def read_kept_descriptors(directory):
         )
     record = records.read_record(_Basis, path, "train again or restore it")
     try:
-        with np.load(owned.find(_ROWS)) as rows:
+        with owned.find(_ROWS).open("rb") as file, np.load(file) as rows:
             labels, images, groups = rows["labels"], rows["images"], rows["groups"]
             mapped = {name: rows[f"rows of {name}"] for name in record.branches}
         branches = {
@@ -92,7 +93,7 @@ def read_kept_descriptors(directory):
             )
             for name in record.branches
         }
-    except (OSError, ValueError, KeyError, EOFError) as error:
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
         raise ValueError(
             f"The descriptors of the model are damaged: train again or restore them ({error}). "
             f"Received: {directory}"
