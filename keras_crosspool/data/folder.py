@@ -74,6 +74,57 @@ def open_folder_split(
     )
 
 
+def folder_splits(root):
+    """The splits of a folder of images: its folders that hold classes with images, or labels.csv.
+
+    Args:
+        root: path of the folder.
+
+    Returns:
+        tuple of str, sorted.
+
+    Raises:
+        ValueError: if there is no such folder, or no split in it.
+    """
+    root = pathlib.Path(root)
+    _refuse_missing(root)
+    names = tuple(name for name in _folders(root) if _holds_images(root / name))
+    if not names:
+        raise ValueError(
+            "The folder holds no split with images; expected a folder laid out as "
+            f"split/class/*.jpg, or with split/labels.csv. Received: {readable(root)}"
+        )
+    return names
+
+
+def folder_classes(root, split):
+    """The classes of a split of a folder of images, whether their images can be read or not.
+
+    Args:
+        root: path of the folder.
+        split: str.
+
+    Returns:
+        tuple of str, sorted.
+
+    Raises:
+        ValueError: as `open_split` does.
+    """
+    found = _labelled(_split_folder(pathlib.Path(root), split))
+    return tuple(sorted({name for names in found.classes for name in names}))
+
+
+def _holds_images(folder):
+    listing = Listing(folder)
+    if (folder / LABELS_FILE).is_file():
+        return True
+    return any(listing.images_in(path) for path in listing.class_folders())
+
+
+def _folders(root):
+    return sorted(path.name for path in root.iterdir() if path.is_dir() and path.name[0] != ".")
+
+
 def _numbered(groups):
     """Groups as numbers, an image without one by itself; empty if no image has one."""
     if not any(groups):
@@ -84,18 +135,21 @@ def _numbered(groups):
 
 
 def _split_folder(root, split):
+    _refuse_missing(root)
+    if not split or not (root / split).is_dir():
+        raise ValueError(
+            f"{readable(root)} has no such split; it has: "
+            f"{', '.join(map(readable, _folders(root))) or 'none'}. Received: {split!r}"
+        )
+    return root / split
+
+
+def _refuse_missing(root):
     if not root.is_dir():
         raise ValueError(
             "There is no such folder of images; expected a folder laid out as "
             f"split/class/*.jpg, or tfds:NAME. Received: {readable(root)}"
         )
-    if not split or not (root / split).is_dir():
-        folders = sorted(p.name for p in root.iterdir() if p.is_dir() and p.name[0] != ".")
-        raise ValueError(
-            f"{readable(root)} has no such split; it has: "
-            f"{', '.join(map(readable, folders)) or 'none'}. Received: {split!r}"
-        )
-    return root / split
 
 
 def _labelled(folder):
