@@ -12,7 +12,7 @@ from keras_crosspool.models.classifier import CrossPoolClassifier
 from keras_crosspool.models.directory import load
 
 _BACKBONE = "efficientnet_lite0"
-_TO_ADAPT = 128  # images: each gives 25 windows, and more of them changed nothing
+_TO_ADAPT = 48  # images: each gives 25 windows
 _CHANNELS_AN_IMAGE = 16
 
 

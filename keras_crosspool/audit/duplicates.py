@@ -40,7 +40,7 @@ def find_copies(looks, averages):
     Returns:
         List of `Copy`, in the order of the images.
     """
-    likeness = {pair: 1.0 for pair in _same_files(looks.digests)}
+    likeness = dict.fromkeys(_same_files(looks.digests), 1.0)
     pairs = np.array([pair for pair in _candidates(averages) if pair not in likeness], int)
     parts = [pairs[start : start + _PART] for start in range(0, len(pairs), _PART)]
     for part in track(parts, "comparing images"):
