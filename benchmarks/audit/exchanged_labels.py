@@ -1,11 +1,14 @@
 """How well several scores find labels that were exchanged."""
 
+import dataclasses
+
 import numpy as np
 
 from keras_crosspool.audit.evidence import held_out_evidence
 from keras_crosspool.audit.labels import label_quality
 from keras_crosspool.audit.trial import exchange_labels
 from keras_crosspool.numerics.nearest import nearest
+from keras_crosspool.sessions import with_sessions
 
 _SHARE = 0.05
 _LARGEST = 15  # images of a session that is mislabelled as a whole
@@ -34,18 +37,19 @@ def exchange_sessions(labels, groups, num_classes, seed=0):
     return labels, exchanged
 
 
-def score_ways(described, images, groups, labels):
+def score_ways(described, images):
     """Scores of labels by several ways; lower is more doubtful.
 
     Args:
         described: `Described`.
-        images: `Split`.
-        groups: int `(n,)`, sessions, which may follow from the labels.
-        labels: int `(n,)`, as they were exchanged.
+        images: `Split`, its labels exchanged, with the sessions that are found then.
 
     Returns:
         dict from way to float `(n,)`.
     """
+    from cleanlab.rank import get_label_quality_scores
+
+    labels, groups = images.labels, np.array(images.groups)
     classes, rows = len(images.class_names), np.arange(len(labels))
 
     def evidence(held_out):
@@ -58,7 +62,9 @@ def score_ways(described, images, groups, labels):
         "audit: without image, without session": label_quality(found.of_both, labels).scores,
         "without image": image_out[rows, labels],
         "without session": found.of_others[rows, labels],
-        "without image, margin": _margins(image_out, labels),
+        "without image, margin": get_label_quality_scores(
+            labels, image_out, method="normalized_margin"
+        ),
         f"{_NEIGHBOURS} nearest neighbours": (neighbours == labels[:, None]).mean(axis=1),
     }
 
@@ -104,7 +110,8 @@ def label_rows(name, described, images, seeds):
         found = {}
         for seed in range(seeds):
             labels, exchanged = draw(seed)
-            for way, scores in score_ways(described, images, groups, labels).items():
+            seen = with_sessions(dataclasses.replace(images, labels=labels, groups=()))
+            for way, scores in score_ways(described, seen).items():
                 found.setdefault(way, []).append(measure(scores, exchanged))
         for way, measured in found.items():
             means = {key: float(np.mean([row[key] for row in measured])) for key in measured[0]}

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 _FILTER = "low_self_confidence"
+_SURELY_WRONG = 0.02  # probability of the label; counted too where all else is far surer
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,14 +38,16 @@ def label_quality(probabilities, labels):
     Reference:
         Northcutt, Jiang and Chuang, "Confident Learning: Estimating Uncertainty in Dataset
         Labels", Journal of Artificial Intelligence Research 70, 2021, by cleanlab: as many labels
-        are doubtful as the confident joint counts, those with the lowest probability.
+        are doubtful as the confident joint counts, those with the lowest probability. A label of a
+        probability below 0.02 is doubtful in any case.
     """
     if labels.ndim == 2:
         return _quality_of_several(probabilities, labels)
     from cleanlab.rank import get_label_quality_scores
 
     scores = get_label_quality_scores(labels, probabilities, method="self_confidence")
-    doubtful = _doubtful(probabilities, labels)
+    sure = (scores < _SURELY_WRONG) & (probabilities.max(axis=1) > 0.5)
+    doubtful = _doubtful(probabilities, labels) | sure
     # One image of a class leaves nothing that could say what the class looks like.
     doubtful &= np.bincount(labels, minlength=probabilities.shape[1])[labels] > 1
     best = probabilities.argmax(axis=1)
@@ -59,6 +62,7 @@ def _quality_of_several(probabilities, labels):
         if 1 < column.sum() < len(column) - 1:
             chances = np.stack([1 - probabilities[:, index], probabilities[:, index]], axis=1)
             doubtful[:, index] = _doubtful(chances, column.astype(int)) & (pairs[:, index] < 0.5)
+            doubtful[:, index] |= pairs[:, index] < _SURELY_WRONG
     # A doubtful pair stands before one that is not.
     worst = np.where(doubtful, pairs - 1, pairs).argmin(axis=1)
     return LabelQuality(pairs.min(axis=1), doubtful.any(axis=1), worst)

@@ -44,10 +44,18 @@ def copy_likeness(grays, pairs):
         found = _coarse_likeness(vectors, mirrored, pairs[part])
         likeness[part] = found.max(axis=(1, 2))
         for row in np.flatnonzero(likeness[part] >= _PROMISING):
-            way, window = np.unravel_index(found[row].argmax(), found[row].shape)
-            first, second = pairs[start + row][:: -1 if way % 2 else 1]
-            small = grays[second][:, ::-1] if way >= 2 else grays[second]
-            likeness[start + row] = _fitted_likeness(grays[first], small, windows[window])
+            first, second = grays[pairs[start + row]]
+            best = found[row].argmax(axis=1)
+            tops = found[row].max(axis=1)
+            ways = (0, 1) if tops[:2].max() >= tops[2:].max() else (2, 3)
+            likeness[start + row] = max(
+                _fitted_likeness(
+                    *((second, first) if way % 2 else (first, second)),
+                    windows[best[way]],
+                    mirrored=way >= 2,
+                )
+                for way in ways
+            )
     return likeness
 
 
@@ -123,9 +131,9 @@ def _coarse_likeness(vectors, mirrored, pairs):
     return np.stack([np.einsum("pwd,pd->pw", vectors[rows], small) for rows, small in ways], axis=1)
 
 
-def _fitted_likeness(large, small, window):
+def _fitted_likeness(large, small, window, mirrored):
     """The likeness of an image to the window of another that fits it best, from a first guess."""
-    vector = _of_window(small, (0.0, 0.0, 1.0), _FINE)
+    vector = _of_window(small[:, ::-1] if mirrored else small, (0.0, 0.0, 1.0), _FINE)
 
     def likeness(tried):
         return float(_of_window(large, tried, _FINE) @ vector)
