@@ -26,7 +26,7 @@ class Looks:
     """What one pass over `n` images tells.
 
     Attributes:
-        grays: uint8 `(n, 112, 112)`.
+        grays: uint8 `(n, 56, 56)`.
         sides: int `(n,)`, the shorter side of each file in pixels.
         whites: float `(n,)`, the brightness of the brightest hundredth, 0-1.
         blurs: float `(n,)`, from 0, sharp, to 1.
@@ -54,11 +54,16 @@ def look_at(images):
         encoded, name = images.read(index), images.names[index]
         pixels = decode_image(encoded, _SIDE, name, images.max_megapixels)
         gray = pixels @ _LUMA
-        rows = gray[::2] + gray[1::2]
-        small = (rows[:, ::2] + rows[:, 1::2]) / 4
-        white = float(np.percentile(small, _WHITE)) / 255
+        half = _halved(gray)
+        white = float(np.percentile(half, _WHITE)) / 255
         digest = hashlib.sha256(encoded).hexdigest()
-        return np.rint(small).astype("uint8"), _shorter_side(encoded), white, blur(gray), digest
+        return (
+            np.rint(_halved(half)).astype("uint8"),
+            _shorter_side(encoded),
+            white,
+            blur(gray),
+            digest,
+        )
 
     seen = track(ordered_map(look, range(images.size)), "looking at images", images.size)
     grays, sides, whites, blurs, digests = zip(*seen, strict=True)
@@ -86,6 +91,12 @@ def find_useless(looks, files):
         elif left > _MOST_BLUR:
             advice = "Take it again in focus, or remove it."
             yield Finding("blurred", file, float(1 - left), "", advice)
+
+
+def _halved(gray):
+    """The means of two times two pixels, sides of even length."""
+    rows = gray[::2] + gray[1::2]
+    return (rows[:, ::2] + rows[:, 1::2]) / 4
 
 
 def _shorter_side(encoded):

@@ -7,10 +7,11 @@ from keras_crosspool.audit.classes import AlikeClasses, ClassReport
 from keras_crosspool.audit.finding import KINDS, Finding
 from keras_crosspool.audit.label_findings import ImageScore
 from keras_crosspool.audit.trial import Trial
-from keras_crosspool.text import shortened
+from keras_crosspool.text import printable
 
 _WIDTH = 80
-_NAME = 30  # characters of a class
+_NAME = 18  # characters of a class
+_PAIRS = 3  # of classes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -56,11 +57,11 @@ class AuditReport:
     def __str__(self):
         lines = [
             f"{sum(self.splits.values())} images of {len(self.classes)} classes in "
-            f"{', '.join(self.splits)}, looked at in {self.seconds:.0f} s",
+            f"{_cut(', '.join(self.splits))}, looked at in {self.seconds:.0f} s",
             *self._of_findings(),
             *self._of_classes(),
         ]
-        return "\n".join(line[:_WIDTH] for line in lines)
+        return "\n".join(lines)
 
     def _of_findings(self):
         counts = collections.Counter(finding.kind for finding in self.findings)
@@ -75,11 +76,30 @@ class AuditReport:
         yield f"at least {100 * trial.right:.0f} of 100 labels it then doubted were wrong"
 
     def _of_classes(self):
-        for pair in self.alike[:3]:
-            first, second = (shortened(name, _NAME) for name in (pair.first, pair.second))
-            yield f"hard to tell: {first} and {second} ({100 * pair.share:.0f} %)"
+        for pair in self.alike[:_PAIRS]:
+            yield (
+                f"hard to tell: {_cut(pair.first)} and {_cut(pair.second)} "
+                f"({100 * pair.share:.0f} % mixed up)"
+            )
         few = sum(bool(report.advice) for report in self.classes)
         if few:
             yield f"{few} classes were photographed in fewer than 3 sessions"
         if self.photograph_next:
-            yield f"photograph next: {', '.join(self.photograph_next)}"
+            yield _fitting("photograph next: ", self.photograph_next)
+
+
+def _cut(name):
+    """A class name that leaves room for another one in a line."""
+    name = printable(name)
+    return name if len(name) <= _NAME else f"{name[: _NAME - 3]}..."
+
+
+def _fitting(line, names):
+    """A line with as many names as it has room for."""
+    start = line
+    for name in map(_cut, names):
+        longer = f"{line}{', ' * (line != start)}{name}"
+        if len(longer) > _WIDTH:
+            break
+        line = longer
+    return line

@@ -8,7 +8,7 @@ from PIL import Image, ImageDraw, ImageOps
 
 from keras_crosspool.numerics.copies import copy_likeness, difference_vectors, resampling
 
-SIDE = 112
+SIDE = 56
 COPY = 0.935  # the threshold of the audit
 
 
