@@ -8,6 +8,8 @@ from keras_crosspool.audit.evidence import held_out_evidence
 from keras_crosspool.audit.labels import label_quality
 
 _SHARE = 0.05
+_ENOUGH = 20  # exchanged labels, over as many draws as that takes
+_MOST_DRAWS = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -15,7 +17,7 @@ class Trial:
     """What became of labels that were exchanged on trial.
 
     Attributes:
-        exchanged: int, the number of images whose label was exchanged for another one.
+        exchanged: int, the number of labels that were exchanged for others, in all draws.
         found: float, the share of them that were found.
         right: float, the share of all findings that were exchanged ones; the others may be right
             labels, or wrong ones that were there before.
@@ -60,7 +62,7 @@ def exchange_labels(labels, num_classes, seed=0):
 
 
 def run_trial(gram, images, groups):
-    """Exchanges labels, judges them all anew and counts.
+    """Exchanges labels, judges them all anew and counts; of few images several times.
 
     Args:
         gram: float `(n, n)`, inner products of the descriptors.
@@ -71,12 +73,14 @@ def run_trial(gram, images, groups):
         `Trial`.
     """
     classes = len(images.class_names)
-    labels, exchanged = exchange_labels(images.labels, classes)
-    evidence = held_out_evidence(gram, labels, classes, groups, images.task)
-    doubtful = label_quality(evidence.of_both, labels).doubtful
-    both = int((doubtful & exchanged).sum())
-    return Trial(
-        exchanged=int(exchanged.sum()),
-        found=both / max(1, int(exchanged.sum())),
-        right=both / max(1, int(doubtful.sum())),
-    )
+    exchanged = doubted = found = 0
+    for seed in range(_MOST_DRAWS):
+        labels, changed = exchange_labels(images.labels, classes, seed)
+        evidence = held_out_evidence(gram, labels, classes, groups, images.task)
+        doubtful = label_quality(evidence.of_both, labels).doubtful
+        exchanged += int(changed.sum())
+        doubted += int(doubtful.sum())
+        found += int((doubtful & changed).sum())
+        if exchanged >= _ENOUGH:
+            break
+    return Trial(exchanged, found / max(1, exchanged), found / max(1, doubted))

@@ -146,7 +146,8 @@ def test_a_trial_counts_what_it_finds(several):
 
     gram, Images.labels, groups = _several() if several else _drawn()
     trial = run_trial(gram, Images, groups)
-    assert trial.exchanged == round(0.05 * len(groups))
+    assert trial.exchanged >= 20
+    assert trial.exchanged % round(0.05 * len(groups)) == 0
     assert trial.found >= 0.8
     assert trial.right >= 0.5
 

@@ -134,7 +134,7 @@ def test_the_summary_is_short(audited):
     _, _, done, output = audited
     lines = done.stdout.splitlines()
     assert "images of 3 classes in test, train, looked at in" in lines[0]
-    assert any(line.startswith("how sure: of 3 labels exchanged on trial") for line in lines)
+    assert any(line.startswith("how sure: of 21 labels exchanged on trial") for line in lines)
     assert any("Labels that are probably wrong" in line for line in lines)
     assert f"next: open {output}/audit.html" in done.stdout.replace("\n", "")
     assert lines[-1].startswith("then: crosspool train --data=")
