@@ -13,6 +13,7 @@ import wrapt
 
 if typing.TYPE_CHECKING:
     from keras_crosspool import backbones
+    from keras_crosspool.audit.api import audit_images
     from keras_crosspool.exporting.api import export
     from keras_crosspool.layers.cross_layer_pooling import CrossLayerPooling
     from keras_crosspool.layers.guidance_selection import GuidanceSelection
@@ -31,6 +32,7 @@ __all__ = [
     "LocalRegions",
     "RegionGrid",
     "SignedSquareRoot",
+    "audit_images",
     "backbones",
     "build_model",
     "export",
@@ -45,6 +47,7 @@ _HOMES = {
     "LocalRegions": "keras_crosspool.layers.local_regions",
     "RegionGrid": "keras_crosspool.layers.region_grid",
     "SignedSquareRoot": "keras_crosspool.layers.signed_square_root",
+    "audit_images": "keras_crosspool.audit.api",
     "build_model": "keras_crosspool.models.zoo",
     "export": "keras_crosspool.exporting.api",
     "load": "keras_crosspool.models.directory",

@@ -20,6 +20,7 @@ VERBS = {
     "update": "keras_crosspool.update",
     "evaluate": "keras_crosspool.evaluate",
     "predict": "keras_crosspool.predict",
+    "audit": "keras_crosspool.audit.__main__",
     "extract": "keras_crosspool.extract",
     "extract-beam": "keras_crosspool.extract_beam",
     "search": "keras_crosspool.search",

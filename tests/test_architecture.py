@@ -24,6 +24,7 @@ ROOMS = (
     "closed_form",
     "fine_tuning",
     "evaluation",
+    "audit",
     "training",
     "retrieval",
     "exporting",

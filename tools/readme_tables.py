@@ -21,7 +21,13 @@ from keras_crosspool.mains import run
 FLAGS = flags.FLAGS
 flags.DEFINE_list(
     "pages",
-    ["README.md", "docs/export.md", "docs/photographs.md", "docs/reliability.md", "docs/results.md"],
+    ["README.md", *(f"docs/{name}.md" for name in ("export", "photographs", "reliability", "results"))],
+        "README.md",
+        "docs/export.md",
+        "docs/photographs.md",
+        "docs/reliability.md",
+        "docs/results.md",
+    ],
     "Files whose tables are written.",
 )
 flags.DEFINE_string("results", "benchmarks/results", "Folder of the JSON files.")

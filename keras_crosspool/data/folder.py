@@ -93,6 +93,40 @@ def open_folder_split(
     )
 
 
+def folder_splits(root):
+    """The splits of a folder of images.
+
+    Args:
+        root: path of the folder.
+
+    Returns:
+        tuple of str, sorted; `"all"` alone for a folder without splits.
+
+    Raises:
+        ValueError: if there is no such folder, or it holds no images.
+    """
+    root = pathlib.Path(root)
+    return tuple(splits_of(root)) if has_splits(root) else (ALL,)
+
+
+def folder_classes(root, split):
+    """The classes of a split of a folder of images, whether their images can be read or not.
+
+    Args:
+        root: path of the folder.
+        split: str.
+
+    Returns:
+        tuple of str, sorted.
+
+    Raises:
+        ValueError: as `open_split` does.
+    """
+    root = pathlib.Path(root)
+    found = _labelled(root, _TABLES) if _is_unsplit(root, split) else _labelled(root / split)
+    return tuple(sorted({name for names in found.classes for name in names}))
+
+
 def _numbered(groups):
     """Groups as numbers, an image without one by itself; empty if no image has one."""
     if not any(groups):
