@@ -71,9 +71,9 @@ def update(config):
         added = _opened(config, metadata)
         names = (*names, *(name for name in added.class_names if name not in names))
         new = _descriptors(model, metadata, added, basis, names, config.batch_size)
-        _tell_known(basis, new)
         labels = _padded(basis.labels, len(names))
         basis = dataclasses.replace(basis, labels=labels).joined(new)
+        _tell_known(basis, new)
     if len(names) < 2:
         raise ValueError(f"Two classes or more must be left. Received: {', '.join(names)}")
     rate = metadata.arguments.get("reject_rate", SolverConfig.reject_rate)
@@ -186,19 +186,17 @@ def _images_to_remove(names, table):
 
 
 def _tell_known(basis, new):
-    """Warns of new images whose descriptors the model has already."""
-    known = np.zeros(len(new.labels), bool)
-    for name, branch in new.branches.items():
-        old = basis.branches[name]
-        rows = np.asarray(branch.descriptors)
-        best = np.zeros(len(rows))
-        for start in range(0, len(old.descriptors), 1024):
-            best = np.maximum(best, (rows @ old.descriptors[start : start + 1024].T).max(axis=1))
-        own = np.einsum("ij,ij->i", rows, rows)
-        same = best > _SAME * own
-        known |= same if branch.rows is None else same[branch.rows]
-        break
-    count = len(np.unique(new.images[known]))
+    """Warns of new images whose descriptors the model has already.
+
+    Args:
+        basis: `SolvedBasis` of the old images and then the new ones.
+        new: `SolvedBasis` of the new ones.
+    """
+    branch = next(iter(basis.branches.values()))
+    added = next(iter(new.branches.values()))
+    gram, old = branch.descriptor_gram, len(branch.descriptors) - len(added.descriptors)
+    same = gram[old:, :old].max(axis=1) > _SAME * np.diagonal(gram)[old:]
+    count = len(np.unique(new.images[same if added.rows is None else same[added.rows]]))
     if count:
         logging.warning("%d of the new images look exactly like old ones", count)
 
