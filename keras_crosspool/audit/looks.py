@@ -89,7 +89,7 @@ def find_useless(looks, files):
             advice = "Take it again with more light, or remove it."
             yield Finding("dark", file, float(white), "", advice)
         elif left > _MOST_BLUR:
-            advice = "Take it again in focus, or remove it."
+            advice = "Take it again in focus or larger, or remove it."
             yield Finding("blurred", file, float(1 - left), "", advice)
 
 

@@ -72,8 +72,8 @@ def _figure(name, index, photographs):
     labels = ""
     if name in index:
         picture = f'<img src="{_picture(index[name], photographs)}" alt="" width="{_SIDE}">'
-        labels = f"{', '.join(photographs.classes_of(index[name])) or 'no label'}<br>"
-        labels = html.escape(labels).replace("&lt;br&gt;", "<br>")
+        classes = photographs.classes_of(index[name])
+        labels = f"{html.escape(', '.join(classes) or 'no label')}<br>"
     return f"<figure>{picture}<figcaption>{labels}{html.escape(name)}</figcaption></figure>"
 
 

@@ -100,14 +100,11 @@ def _below(root, name):
 
 
 def _broken(root, name, max_megapixels):
-    advice = "Replace or remove it: it cannot be read."
+    reason = "unreadable"
     try:
         read_image(name, _SIDE, max_megapixels)
-    except (ImageError, OSError) as error:
-        reason = getattr(error, "reason", "unreadable")
-        advice = (
-            f"Replace or remove it: it is {reason}."
-            if reason == "broken"
-            else (f"Replace or remove it ({reason}).")
-        )
-    return Finding("broken", _below(root, name), 0.0, "", advice)
+    except ImageError as error:
+        reason = error.reason
+    except OSError:  # a name that is shown by escapes
+        pass
+    return Finding("broken", _below(root, name), 0.0, "", f"Replace or remove it: {reason}.")

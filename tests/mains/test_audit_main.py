@@ -88,7 +88,10 @@ def test_right_photographs_are_mostly_left_alone(audited):
     for row in rows:
         if row["kind"] in ("duplicate", "leak"):
             assert any(word in row["file"] + row["other_file"] for word in changed), row
-    assert sum(row["kind"] in ("tiny", "dark", "blurred", "broken") for row in rows) == 4
+    useless = {row["file"] for row in rows if row["kind"] in ("tiny", "dark", "blurred", "broken")}
+    planted = set().union(*(audited[1][kind] for kind in ("tiny", "dark", "blurred", "broken")))
+    # The copy of half the size is enlarged for the network, so it looks blurred.
+    assert planted <= useless <= planted | {"train/Anjou/copy.jpg"}
     assert sum(row["kind"] == "label" for row in rows) <= 4
 
 
