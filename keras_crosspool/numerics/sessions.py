@@ -64,7 +64,7 @@ def similar_groups(features, labels, seed=0):
         rows = np.flatnonzero(classes == label)
         found[rows] = count + _linked(features[rows], distance)
         count = found[rows].max() + 1
-    first, second = _duplicates(features)
+    first, second = same_images(features).T
     joined = coo_array((np.ones(len(first)), (found[first], found[second])), shape=(count, count))
     _, together = connected_components(joined, directed=False)
     return _in_order(together[found])
@@ -114,8 +114,20 @@ def _linked(features, distance):
     return found
 
 
-def _duplicates(features):
-    """The pairs of images that are one but for saving, two int arrays."""
+def same_images(features):
+    """The pairs of images that are one but for saving.
+
+    Args:
+        features: float `(n, dims)`, from `thumbnail_features`.
+
+    Returns:
+        int `(pairs, 2)`, the smaller index first.
+
+    Example:
+
+    >>> same_images(np.array([[0.0], [5.0], [0.1]])).tolist()
+    [[0, 2]]
+    """
     from scipy.spatial import cKDTree
 
     # Distances of some coordinates are at most those of all: few pairs are left to look at.
@@ -127,7 +139,7 @@ def _duplicates(features):
         ]
         for part in _parts(len(pairs))
     ]
-    return np.concatenate([pairs[:0], *near]).T
+    return np.concatenate([pairs[:0], *near])
 
 
 def _parts(count):

@@ -19,6 +19,7 @@ from keras_crosspool.models.classifier import CrossPoolClassifier
 from keras_crosspool.models.directory import check_replaceable, load_model, save_model
 from keras_crosspool.models.metadata import ModelMetadata
 from keras_crosspool.sessions import open_parts
+from keras_crosspool.sessions.similarity import seen_before
 from keras_crosspool.training.checking import check_config
 from keras_crosspool.training.kept_descriptors import keep_descriptors
 from keras_crosspool.training.report import write_report
@@ -106,7 +107,21 @@ def _open_parts(config):
         logging.info("%s; see %s in the model directory", parts.summary(), SPLITS_FILE)
     if parts.validation:
         _tell_missing_classes(parts.validation)
+        _tell_leaks(parts, data.data)
     return parts
+
+
+def _tell_leaks(parts, data):
+    """Says what an audit would find that makes the validation score too high."""
+    seen = seen_before(parts.training, parts.validation)
+    if len(seen):
+        logging.warning(
+            "%d photographs of %s look exactly like ones that are trained on, so its score is too "
+            "high; crosspool audit --data=%s shows them",
+            len(seen),
+            parts.validation.name,
+            data,
+        )
 
 
 def _tell_missing_classes(validation):

@@ -11,6 +11,7 @@ from PIL import Image
 from keras_crosspool.data import open_split
 from keras_crosspool.data.array_images import labelled_images
 from keras_crosspool.sessions import with_sessions
+from keras_crosspool.sessions.similarity import seen_before
 
 SIDE = 24
 
@@ -149,3 +150,14 @@ def test_a_bad_table_is_refused(folder, change, message):
 def test_a_bad_array_is_refused(folder, groups, message):
     with pytest.raises(ValueError, match=message):
         with_sessions(open_split(str(folder), "train"), groups)
+
+
+def test_photographs_that_were_trained_on_are_counted(folder):
+    shutil.copytree(folder / "train", folder / "val")
+    for name in _names(folder)[2:]:
+        _picture(500 + _names(folder).index(name)).save(folder / name.replace("train", "val", 1))
+    with Image.open(folder / "val" / "apple" / "1.png") as image:
+        image.save(folder / "val" / "apple" / "1.bmp")
+    splits = (open_split(str(folder), name) for name in ("train", "val"))
+    # 0.png and 1.png are copies, and so is 1.bmp between them.
+    assert seen_before(*splits).tolist() == [0, 1, 2]
