@@ -16,7 +16,7 @@ define_flags(UpdateConfig, __name__)
 
 def main(_):
     from keras_crosspool.training.summary import summary
-    from keras_crosspool.training.update import update
+    from keras_crosspool.training.updating import update
 
     config = config_of_flags(UpdateConfig)
     print(summary(update(config), config.output))

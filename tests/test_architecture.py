@@ -126,7 +126,7 @@ def test_docs_name_the_files_from_the_command_to_the_kernel():
     files = re.findall(r"^\d+\. `([\w/]+\.py)`", section, re.M)
     assert 5 < len(files) <= 12
     assert files[0] == "keras_crosspool/train.py"
-    assert files[-1] == "keras_crosspool/numerics/ridge.py"
+    assert files[-1] == "keras_crosspool/numerics/group_out.py"
     for i, name in enumerate(files[1:], 1):
         module = name.removesuffix(".py").replace("/", ".")
         parent, _, leaf = module.rpartition(".")

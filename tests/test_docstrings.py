@@ -16,7 +16,17 @@ from keras_crosspool.layers import LocalRegions
 
 ROOT = pathlib.Path(keras_crosspool.__file__).parents[1]
 # They define flags when imported.
-MAINS = {"train", "evaluate", "predict", "extract", "extract_beam", "launch", "search", "flags"}
+MAINS = {
+    "train",
+    "update",
+    "evaluate",
+    "predict",
+    "extract",
+    "extract_beam",
+    "launch",
+    "search",
+    "flags",
+}
 MAINS |= {"__main__"}
 MAINS |= {"export_all", "export_tflite", "export_onnx", "export_tensorrt"}
 

@@ -27,7 +27,15 @@ flags.DEFINE_string("backbone", "efficientnet_lite0", "Pretrained network.")
 flags.DEFINE_string("unknown", None, "Folder of images that are none of the classes of any.")
 flags.DEFINE_float("unseen", 0.26, "Share of the classes that are not trained on.", 0.0, 0.9)
 flags.DEFINE_integer("seed", 0, "Seed of the draw of those classes.", 0)
-flags.DEFINE_string("output", "benchmarks/results/sessions.json", "JSON file to write.")
+flags.DEFINE_string("output", "benchmarks/results/sessions.json", "JSON file of the scores.")
+flags.DEFINE_string(
+    "rejection_output",
+    "benchmarks/results/rejection.json",
+    "JSON file of how images of none of the classes are met.",
+)
+
+
+_DATA = "The training split by cross-validation, and other photographs beside it"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -46,28 +54,26 @@ def main(_):
     from benchmarks.record import write_record
     from benchmarks.table import rows_table
 
-    rows = []
     if len(FLAGS.data) != len(FLAGS.image_sizes):
         raise ValueError(
             "Each folder needs its image size. "
             f"Received: {len(FLAGS.data)} folders, {len(FLAGS.image_sizes)} sizes"
         )
-    for data, size in zip(FLAGS.data, map(int, FLAGS.image_sizes), strict=True):
-        rows += _rows_of(data, size)
-    record = {
-        "data": "Training split held out, against the validation split of other photographs",
-        "arguments": {**FLAGS.flag_values_dict(), "data": FLAGS.data},
-        "rows": rows,
-    }
-    record["arguments"] = {
-        name: record["arguments"][name]
-        for name in ("data", "image_sizes", "val_split", "backbone", "unknown", "unseen", "seed")
-    }
-    write_record(FLAGS.output, record)
-    print(f"{rows_table(rows)}\nwritten: {FLAGS.output}")
+    rows = [
+        row
+        for data, size in zip(FLAGS.data, map(int, FLAGS.image_sizes), strict=True)
+        for row in _rows_of(data, size)
+    ]
+    names = ("data", "image_sizes", "val_split", "backbone", "unknown", "unseen", "seed")
+    arguments = {name: FLAGS[name].value for name in names}
+    scores, refused = ([row[part] for row in rows] for part in (0, 1))
+    for path, shown in ((FLAGS.output, scores), (FLAGS.rejection_output, refused)):
+        write_record(path, {"data": _DATA, "arguments": arguments, "rows": shown})
+        print(f"{rows_table(shown)}\nwritten: {path}")
 
 
 def _rows_of(data, size):
+    """For each model and way to hold out its scores, and how it meets unknown classes."""
     from keras_crosspool.data import open_split
     from keras_crosspool.sessions import with_sessions
 
@@ -81,11 +87,11 @@ def _rows_of(data, size):
         ways["groups.csv"] = np.array(with_sessions(training).groups)
     solved = _descriptors(training, others, size)
     name = pathlib.Path(data).name
-    return [
-        {"data": name, "model": model, "held out": way} | _compare(found, groups, ways)
-        for model, found in solved.items()
-        for way, groups in ways.items()
-    ]
+    classes = len(training.class_names)
+    for model, found in solved.items():
+        for way, groups in ways.items():
+            of = {"data": name, "model": model, "held out": way}
+            yield of | _compare(found, groups, ways, classes), of | _refused(found, groups, classes)
 
 
 def _descriptors(training, others, size):
@@ -133,12 +139,11 @@ def _strangers(models, size):
     return keras.Model(first.input, outputs).predict(images.astype("float32"), verbose=0)
 
 
-def _compare(found, groups, ways):
+def _compare(found, groups, ways, classes):
     """What one way to hold out promises, and what the other photographs give."""
     from keras_crosspool.closed_form.classifier import solve_branches
     from keras_crosspool.targets.single_label_scores import SingleLabelScores
 
-    classes = found.labels.max() + 1
     solved = solve_branches(
         [found.branch], found.labels, classes, images=found.images, groups=groups[found.images]
     )
@@ -148,7 +153,7 @@ def _compare(found, groups, ways):
     low, high = solved.interval
     return {
         "sessions": len(np.unique(groups)),
-        "agreement": _agreement(groups, ways, found.labels, found.images),
+        "Rand index": _agreement(groups, ways, found.labels, found.images),
         "promised": solved.cross_validated["accuracy"],
         "from": low,
         "to": high,
@@ -156,7 +161,7 @@ def _compare(found, groups, ways):
         "log loss promised": solved.cross_validated["log_loss"],
         "log loss given": scores.log_loss,
         "calibration error": scores.calibration_error,
-    } | _refused(found, groups, classes)
+    }
 
 
 def _agreement(groups, ways, labels, images):

@@ -82,7 +82,7 @@ def open_parts(
 
     >>> parts = open_parts("data/grocery_mini/train")  # one folder a class, and no splits
     >>> parts.training.size, parts.validation.size
-    (250, 70)
+    (246, 74)
     """
     named = {"train_split": train_split, "val_split": val_split}
     drawn = {"val_share": val_share, "splits": splits}

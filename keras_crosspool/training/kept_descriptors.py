@@ -51,7 +51,7 @@ def keep_descriptors(directory, basis):
     if basis is None:
         raise ValueError(
             "Descriptors belong to a solved classifier, and the weights that were kept are "
-            "fine-tuned ones: take fewer epochs, or no --keep_descriptors. Received: none"
+            "fine-tuned ones: take fewer epochs, or leave out `keep_descriptors`. Received: none"
         )
     if any(branch.projection is not None for branch in basis.branches.values()):
         raise ValueError(

@@ -54,7 +54,7 @@ def test_splits_and_classes_of_a_folder(tiny_folder, tmp_path, copy_images):
 
 
 def test_a_folder_without_splits(tmp_path):
-    with pytest.raises(ValueError, match="no split with images"):
+    with pytest.raises(ValueError, match="holds no images"):
         folder_splits(tmp_path)
     with pytest.raises(ValueError, match="no such folder of images"):
         folder_splits(tmp_path / "nowhere")

@@ -170,7 +170,7 @@ def _break(case, folder, copy_images):
 BAD = {
     "no such folder": r"no such folder of images.*Received: .*nowhere$",
     "one class": r"needs two or more with images.*Received: .*one with Anjou$",
-    "no images": r"holds no split with images.*Received: .*empty$",
+    "no images": r"holds no images.*Received: .*empty, which holds train$",
     "no such split": r"has no such split; it has: train\. Received: 'val'$",
     "output exists": r"is no folder of an audit.*Received: .*mine$",
     "output is a file": r"is no folder of an audit.*Received: .*file$",

@@ -14,6 +14,7 @@ from keras_crosspool import load_model
 from keras_crosspool.config import TrainingConfig
 from keras_crosspool.data import open_split
 from keras_crosspool.evaluation import plots, predict_logits
+from keras_crosspool.sessions import with_sessions
 from keras_crosspool.training import train as session
 
 SMALL = {
@@ -66,6 +67,8 @@ def test_model_directory_is_complete(model_directory, tiny_folder):
         "train_split": "train",
         "val_split": "test",
         "fingerprint": open_split(tiny_folder, "train").fingerprint,
+        "sessions": len(set(with_sessions(open_split(tiny_folder, "train")).groups)),
+        "grouped_by": "found by similarity",
         "used": {"train": 18, "test": 12},
         "left_out": {"train": {}, "test": {}},
     }
@@ -221,7 +224,8 @@ def test_labels_of_another_task_are_refused(train, several_labels, tiny_folder, 
 
 def test_cross_validation_chooses_the_scheme(train, tiny_folder, tmp_path):
     """Each candidate stands in the metrics as if it had been asked for; the best one is saved."""
-    chosen = train(tmp_path / "auto", tiny_folder, scheme="auto", val_split="test")
+    alone = {"groups": "none"}  # so few photographs have hardly any sessions to hold out
+    chosen = train(tmp_path / "auto", tiny_folder, scheme="auto", val_split="test", **alone)
     scores, schemes = chosen.scores, chosen.scores.schemes
     assert list(schemes) == ["scheme1", "scheme2", "both"]
     losses = {name: each.cross_validated["log_loss"] for name, each in schemes.items()}
@@ -230,7 +234,7 @@ def test_cross_validation_chooses_the_scheme(train, tiny_folder, tmp_path):
     assert (chosen.name, chosen.arguments["scheme"]) == (f"EfficientNetLite0-{scheme}", scheme)
     assert len(schemes["both"].branch_weights) == 2
     assert schemes[scheme].validation["accuracy"] == scores.validation["accuracy"] >= 0.8
-    first = train(tmp_path / "first", tiny_folder, scheme="scheme1")
+    first = train(tmp_path / "first", tiny_folder, scheme="scheme1", **alone)
     assert first.scores.cross_validated["log_loss"] == pytest.approx(losses["scheme1"], rel=1e-3)
     with pytest.raises(ValueError, match=r"take a solver.*`solver=none` `scheme=auto`"):
         train(tmp_path / "model", tiny_folder, scheme="auto", solver="none", epochs=1)

@@ -11,7 +11,7 @@ from keras_crosspool.config import TrainingConfig
 from keras_crosspool.config.update_config import UpdateConfig
 from keras_crosspool.training.kept_descriptors import read_kept_descriptors
 from keras_crosspool.training.train import train
-from keras_crosspool.training.update import update
+from keras_crosspool.training.updating import update
 
 SMALL = {
     "image_size": 96,
