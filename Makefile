@@ -55,6 +55,7 @@ test_beam: .venv-beam/installed
 
 benchmark: install
 	$(BIN)/python -m benchmarks.accuracy --val_split=test --photographs=1,5,10,20
+	$(BIN)/python -m benchmarks.sessions
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m tests.faults
 	$(BIN)/python -m benchmarks.layers
