@@ -148,17 +148,24 @@ def solve_branches(
     )
 
 
-def cross_validation_folds(labels, groups=None, seed=0):
+def cross_validation_folds(labels, groups=None, images=None, seed=0):
     """The fold of every row, int `(n,)`, or `None` where there is nothing to hold out.
+
+    Images are drawn, whatever the number of their views: whoever asks for the folds of the images
+    themselves gets the same ones.
 
     Args:
         labels: int `(n,)`, or multi-hot `(n, num_classes)`.
-        groups: int `(n,)`, the image or session of each row, which stays in one fold. Defaults
-            to an image a row.
+        groups: int `(n,)`, the session of each row, which stays in one fold. Defaults to the
+            images.
+        images: int `(n,)`, the image of each row. Defaults to an image a row.
         seed: int. Defaults to `0`.
     """
-    groups = np.arange(len(labels)) if groups is None else groups
-    return task_of(labels).folds(labels, groups, seed)
+    images = np.arange(len(labels)) if images is None else images
+    groups = images if groups is None else groups
+    _, first, rows = np.unique(images, return_index=True, return_inverse=True)
+    fold_of = task_of(labels).folds(labels[first], groups[first], seed)
+    return None if fold_of is None else fold_of[rows]
 
 
 def _problem(branches, labels, num_classes, method, images, groups, seed, form):
@@ -171,7 +178,7 @@ def _problem(branches, labels, num_classes, method, images, groups, seed, form):
     images = np.arange(len(owners)) if images is None else distribution.all_gather(images)
     sessions = images if groups is None else distribution.all_gather(groups)
     rows = RowGroups(images, sessions, owners)
-    folds = cross_validation_folds(all_labels, rows.sessions, seed)
+    folds = cross_validation_folds(all_labels, rows.sessions, rows.images, seed)
     if form == "gram":
         targets = ops.convert_to_numpy(task_of(labels).targets(all_labels, num_classes))
         return GramProblem(branches, all_labels, targets.astype("float64"), method, folds, rows)

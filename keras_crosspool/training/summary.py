@@ -26,6 +26,7 @@ def summary(metadata, output):
     rows = [
         ("model", _model(metadata)),
         ("training", _images(metadata, metadata.data["train_split"])),
+        ("update", _update(metadata.data.get("updates"))),
         (_words(metric), _score(metadata, metric)),
         ("baseline", _baseline(scores, metric)),
         ("cross-validated", _cross_validated(metadata, metric)),
@@ -57,11 +58,28 @@ def _images(metadata, split):
     return f"{used} photographs of split {split}{note}"
 
 
+def _update(updates):
+    """What the last update added and removed."""
+    if not updates:
+        return None
+    done = updates[-1]
+    parts = [f"{done['images_added']} photographs added, {done['images']} altogether"]
+    for words, names in (("new", "classes_added"), ("removed", "classes_removed")):
+        if done[names]:
+            parts.append(f"{words}: {', '.join(done[names])}")
+    if done["variance_kept"] is not None:
+        kept = percent(done["variance_kept"])
+        parts.append(f"the projection keeps {kept} of what one fitted to them would")
+    return "; ".join(parts)
+
+
 def _score(metadata, metric):
     split, score = metadata.data.get("val_split"), metadata.scores.validation.get(metric)
     if not split or score is None:
         if metadata.data.get("splits"):
             return "not measured; --val_share sets photographs aside to measure it on"
+        if metadata.data.get("updates"):
+            return "not measured; the command below measures it"
         return "not measured; --val_split names the split to measure it on"
     return f"{percent(score)} on {_images(metadata, split)}"
 

@@ -23,6 +23,7 @@ from keras_crosspool.models.training_scores import SolvedScores, TrainingScores
 from keras_crosspool.names import normalized
 from keras_crosspool.sessions import with_sessions
 from keras_crosspool.training.kept_descriptors import keep_descriptors, read_kept_descriptors
+from keras_crosspool.training.projection_share import kept_share
 
 _SAME = 0.9999  # cosine of the descriptors of one image that was given twice
 
@@ -79,7 +80,8 @@ def update(config):
     rate = metadata.arguments.get("reject_rate", SolverConfig.reject_rate)
     classifier = basis.solve(len(names), rate)
     updated = _with_classifier(model, names, classifier)
-    metadata = _metadata(metadata, names, classifier, basis, added, config)
+    kept = added and kept_share(model, added, config.batch_size)
+    metadata = _metadata(metadata, names, classifier, basis, added, kept, config)
     metadata.scores.seconds["update"] = round(time.perf_counter() - start, 2)
     save_model(config.output, updated, metadata)
     keep_descriptors(config.output, basis)
@@ -209,7 +211,7 @@ def _with_classifier(model, names, classifier):
     return updated
 
 
-def _metadata(old, names, classifier, basis, added, config):
+def _metadata(old, names, classifier, basis, added, kept, config):
     """What is said of the updated model: its own scores, and what was added and removed."""
     weights = classifier.weights if len(classifier.weights) > 1 else None
     solved = SolvedScores(
@@ -227,6 +229,7 @@ def _metadata(old, names, classifier, basis, added, config):
         "classes_added": [name for name in names if name not in old.class_names],
         "classes_removed": [name for name in old.class_names if name not in names],
         "images": len(basis.names),
+        "variance_kept": kept,
     }
     data = {**old.data, "updates": [*old.data.get("updates", []), done], "val_split": None}
     data |= {"sessions": len(np.unique(basis.groups)), "used": {}, "left_out": {}}

@@ -129,3 +129,15 @@ def test_the_rejection_keeps_its_rate_on_held_out_rows():
     assert streamed.rejection.auroc is None
     several = solve_branches([Branch(rows)], np.eye(CLASSES, dtype=int)[labels], CLASSES)
     assert several.rejection is None
+
+
+@pytest.mark.parametrize("views", [1, 3, 4, 7])
+def test_folds_do_not_depend_on_the_views(views):
+    """The guidance is trained without a fold of images; its rows must be in the same fold."""
+    rng = np.random.default_rng(0)
+    sizes = rng.integers(1, 7, size=40)
+    groups = np.repeat(np.arange(40), sizes)
+    labels = np.repeat(rng.integers(5, size=40), sizes)
+    images = np.tile(np.arange(len(labels)), views)
+    of_rows = cross_validation_folds(labels[images], groups[images], images)
+    np.testing.assert_array_equal(of_rows, cross_validation_folds(labels, groups)[images])

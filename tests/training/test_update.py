@@ -130,6 +130,7 @@ def test_the_record_says_what_was_done(kept, folders, tmp_path):
     assert done["classes_added"] == [NEW]
     assert (done["images_added"], done["images"]) == (8, 23)
     assert metadata.scores.validation == {}
+    assert 0.2 < done["variance_kept"] < 1
     assert metadata.scores.cross_validated["accuracy"] > 0.4
     assert metadata.rejection is not None
 
