@@ -3,6 +3,7 @@
 import dataclasses
 import os
 import pathlib
+import zlib
 
 import keras
 import numpy as np
@@ -68,6 +69,8 @@ def train(output, config=None):
     )
     keras.utils.set_random_seed(tuning.seed)
     parts = _open_parts(config)
+    sessions = zlib.crc32(repr(parts.training.groups).encode())
+    distribution.check_same(sessions, "the sessions of the photographs")
     fingerprints = [split and split.fingerprint for split in (parts.training, parts.validation)]
     run = config.of_the_run() | {"images": fingerprints}
     writes = distribution.is_chief and tuning.tunes
