@@ -69,7 +69,8 @@ def _folds_of_equal_groups(labels, groups, groups_of_class, seed):
 def _folds_of_groups(labels, groups, seed):
     from sklearn.model_selection import StratifiedGroupKFold
 
-    count = min(FOLDS, len(np.unique(groups)))
+    # No more folds than the largest class has rows, which the splitter asks for.
+    count = min(FOLDS, len(np.unique(groups)), np.bincount(labels).max())
     folds = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     return _split(folds, labels, groups)
 

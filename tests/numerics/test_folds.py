@@ -30,6 +30,13 @@ def test_a_group_of_several_classes_stays_whole():
     assert all(len(np.unique(folds[groups == group])) == 1 for group in range(20))
 
 
+def test_few_rows_have_few_folds():
+    labels, groups = np.array([0, 0, 0, 1, 1]), np.array([0, 0, 1, 2, 3])
+    folds = stratified_folds(labels, groups)
+    assert 1 < len(np.unique(folds)) <= 3
+    assert folds[0] == folds[1]
+
+
 def test_nothing_to_hold_out():
     assert stratified_folds(np.array([0, 0, 1]), np.array([5, 5, 6])) is None
     assert random_folds(np.zeros(4, int)) is None

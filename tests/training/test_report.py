@@ -56,7 +56,7 @@ def test_names_of_any_kind_are_reported(directory, validation, warnings):
     assert warnings == []
     assert _files(directory) == {
         "model.keras", "model.json", "README.md", "history.json", "plots/training_curve.png",
-        "plots/confusion_matrix.png", "plots/confused_pairs.png",
+        "plots/confusion_matrix.png", "plots/confused_pairs.png", "plots/reliability.png",
     }  # fmt: skip
     for path in (directory / "plots").iterdir():
         with Image.open(path) as image:
@@ -83,7 +83,8 @@ def test_a_part_that_fails_is_left_out_with_a_warning(
         f"{directory} is whole, but its report lacks plots/confusion_matrix.png "
         f"({type(error).__name__}: {error}"
     )
-    assert _files(directory) == {*before, "README.md", "plots/confused_pairs.png"}
+    rest = {"README.md", "plots/confused_pairs.png", "plots/reliability.png"}
+    assert _files(directory) == {*before, *rest}
     assert {name: (directory / name).read_bytes() for name in before} == before
     tried("training", f"a plot that fails at the end of training: {error!r}", warning)
 
