@@ -54,7 +54,7 @@ test_beam: .venv-beam/installed
 	    tests/mains/test_beam_main.py
 
 benchmark: install
-	$(BIN)/python -m benchmarks.accuracy --val_split=test --photographs=1,5,10,20
+	$(BIN)/python -m benchmarks.accuracy --val_split=test --photographs=1,5,10,20 --groups=none
 	$(BIN)/python -m benchmarks.sessions
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m tests.faults

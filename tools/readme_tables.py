@@ -38,7 +38,6 @@ _SUMMARY_SCORES = (
     ("accuracy", "accuracy"),
     ("accuracy", "coarse accuracy"),
     ("accuracy_grocery_store", "accuracy"),
-    ("accuracy_grocery_store", "cross validated accuracy"),
     ("accuracy_montages", "mean average precision"),
     ("accuracy_montages", "mean f1"),
 )
