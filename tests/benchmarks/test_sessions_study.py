@@ -13,7 +13,7 @@ def test_both_tables_are_written(run_main, copy_images, grocery, tmp_path):
     done = run_main(
         "benchmarks.sessions",
         f"--data={data}",
-        "--image_sizes=128",
+        "--image_sizes=160",
         f"--unknown={data / 'test'}",
         f"--output={tmp_path / 'scores.json'}",
         f"--rejection_output={tmp_path / 'rejection.json'}",
