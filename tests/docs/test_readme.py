@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
 
+import keras_crosspool
+
 README = pathlib.Path(__file__).parents[2] / "README.md"
 
 LOAD = """
@@ -49,4 +51,7 @@ def test_the_python_block_runs_and_another_process_reads_what_it_wrote(tmp_path,
         output = interpreter.get_output_details()[0]["index"]
         found.append(interpreter.get_tensor(output)[0].argmax())
     assert np.mean(np.array(found) == logits.argmax(axis=1)) > 0.95
-    assert keras.saving.load_model(tmp_path / "model.keras").class_names == tuple("0123456789")
+    model = keras_crosspool.CrossPoolClassifier  # it registers itself for the loader
+    loaded = keras.saving.load_model(tmp_path / "model.keras")
+    assert isinstance(loaded, model)
+    assert loaded.class_names == tuple("0123456789")
