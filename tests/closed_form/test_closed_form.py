@@ -283,3 +283,14 @@ def test_two_workers_fit_what_one_does(tiny_folder, train_split, backbone, tmp_p
             for actual, weights in zip(found.values(), expected, strict=True):
                 scale = np.abs(weights).max()
                 np.testing.assert_allclose(actual / scale, weights / scale, atol=1e-3)
+
+
+def test_one_process_adds_up_with_nobody(new_model, train_split, monkeypatch):
+    """The principal components of few rows are found from the rows, which a sum would prevent."""
+    from keras_crosspool.numerics.pca import StreamingPCA
+
+    def refuse(*_):
+        raise AssertionError("one process has nobody to add up with")
+
+    monkeypatch.setattr(StreamingPCA, "reduce", refuse)
+    adapt_head(new_model(), train_split, 128)

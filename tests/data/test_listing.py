@@ -64,6 +64,12 @@ def test_heic_is_counted_where_its_package_is_missing(folder, monkeypatch, tried
     tried("files", "HEIC without pillow-heif", split.summary())
 
 
+def test_images_in_a_hidden_folder_are_counted_one_by_one(folder):
+    for number in range(3):
+        _save(folder / "train" / ".old" / f"{number}.png")
+    assert open_split(folder, "train").left_out == {"hidden": 3}
+
+
 @pytest.mark.parametrize(
     "suffix", ["tif", "tiff", "gif", "avif", "jfif", "jpe", "jp2", "ppm", "PNG"]
 )

@@ -30,6 +30,7 @@ ERRORS = {{
     "import": ImportError("pip install it"),
     "module": ModuleNotFoundError("No module named 'PIL'"),
     "diverged": FloatingPointError("The loss is infinite"),
+    "memory": MemoryError("Unable to allocate 745. GiB"),
     "escape": ValueError("Received: \\x1b]0;title\\x07 \\u202e \\udcff"),
     "bug": KeyError("a mistake of the program's own"),
 }}
@@ -134,6 +135,7 @@ def test_help_is_no_failure(run_script):
         (["--output=x", "--error=import"], "pip install it\n"),
         (["--output=x", "--error=module"], "A package is missing: install it, or all"),
         (["--output=x", "--error=diverged"], "The loss is infinite\n"),
+        (["--output=x", "--error=memory"], "The memory is not enough: take smaller batches"),
         (["--output=x", "--error=escape"], r"Received: \x1b]0;title\x07 \u202e \udcff" + "\n"),
     ],
     ids=lambda value: value[-1] if isinstance(value, list) and value else None,
