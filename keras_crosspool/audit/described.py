@@ -6,7 +6,6 @@ import numpy as np
 
 from keras_crosspool.closed_form.fit import adapt_head, compute_descriptors
 from keras_crosspool.closed_form.options import SolverOptions
-from keras_crosspool.data.merging import subset
 from keras_crosspool.data.pipeline import even_order
 from keras_crosspool.models.classifier import CrossPoolClassifier
 from keras_crosspool.models.directory import load
@@ -73,5 +72,5 @@ def _adapted_model(photographs, batch_size):
     of_train = np.array([split == "train" for split in photographs.splits])
     chosen = np.flatnonzero(of_train) if of_train.any() else np.arange(images.size)
     drawn = chosen[even_order(images.labels[chosen])[:_TO_ADAPT]]
-    adapt_head(model, subset(images, np.sort(drawn)), model.image_size, batch_size)
+    adapt_head(model, images.chosen(np.sort(drawn), images.name), model.image_size, batch_size)
     return model

@@ -70,21 +70,22 @@ class GramProblem:
         """
         if self.folds is None or not self.method.group_out:
             return LeftOut()
-        single = self.labels.ndim == 1 and self.targets.shape[1] > 2
-        images, classes = np.empty_like(self.targets), None
-        if not self._refitted:
-            images = self._ridge(weights, alpha).scores(self.rows.images)
-        for fold in np.unique(self.folds) if self._refitted else ():
-            rows = np.flatnonzero(self.folds == fold)
-            ridge = GroupOutRidge(self._gram(weights, fold), self.targets, alpha, rows)
-            images[rows] = ridge.scores(self.rows.images[rows])
-        if single:
+        images = self._image_out_scores(weights, alpha) if self.rows.has_sessions else None
+        classes = None
+        if self.labels.ndim == 1 and self.targets.shape[1] > 2:
             classes = self._ridge(weights, alpha).scores(self.labels)
             classes[np.arange(len(classes)), self.labels] = -np.inf
-        return LeftOut(
-            HeldOut(images, self.labels) if self.rows.has_sessions else None,
-            HeldOut(classes, self.labels) if single else None,
-        )
+        return LeftOut(*(x if x is None else HeldOut(x, self.labels) for x in (images, classes)))
+
+    def _image_out_scores(self, weights, alpha):
+        if not self._refitted:
+            return self._ridge(weights, alpha).scores(self.rows.images)
+        scores = np.empty_like(self.targets)
+        for fold in np.unique(self.folds):
+            rows = np.flatnonzero(self.folds == fold)
+            ridge = GroupOutRidge(self._gram(weights, fold), self.targets, alpha, rows)
+            scores[rows] = ridge.scores(self.rows.images[rows])
+        return scores
 
     def _ridge(self, weights, alpha):
         """The fit on all rows; the last one is kept, since it is asked for more than once."""

@@ -3,6 +3,7 @@
 import numpy as np
 from absl import logging
 
+from keras_crosspool.data.split import classes_without_images
 from keras_crosspool.targets import SINGLE_LABEL
 
 _LOWEST, _HIGHEST = -20, 280  # a resize may overshoot 0-255 a little
@@ -80,8 +81,7 @@ def checked_labels(labels, num_classes, task):
 
 def warn_of_classes_without_images(labels, class_names):
     """Names the classes that no image shows."""
-    counts = labels.sum(axis=0) if labels.ndim == 2 else np.bincount(labels)
-    lost = [name for i, name in enumerate(class_names) if i >= len(counts) or not counts[i]]
+    lost = classes_without_images(labels, class_names)
     if lost:
         logging.warning(
             "%d of %d classes have no image, so the model cannot know them: %s",

@@ -1,4 +1,4 @@
-"""Several splits of one folder as one, and some images of a split."""
+"""Several splits of one folder as one."""
 
 import collections
 import dataclasses
@@ -46,31 +46,9 @@ def merged(splits):
         groups=_merged_groups(splits),
         grouped_by=next((split.grouped_by for split in splits if split.groups), ""),
         names=tuple(name for split in splits for name in split.names),
+        digests=tuple(digest for split in splits for digest in split.digests),
         labels=np.concatenate([split.labels for split in splits]),
         read=read,
-    )
-
-
-def subset(split, indices):
-    """Some images of a split, which can be read in any order.
-
-    Args:
-        split: `Split`.
-        indices: int `(count,)`.
-
-    Returns:
-        `Split`.
-    """
-    indices = [int(index) for index in indices]
-    return dataclasses.replace(
-        split,
-        size=len(indices),
-        fingerprint=fingerprint([split.fingerprint, *map(str, indices)]),
-        encoded=lambda wanted: (split.read(indices[index]) for index in wanted),
-        groups=tuple(split.groups[index] for index in indices) if split.groups else (),
-        names=tuple(split.names[index] for index in indices),
-        labels=split.labels[indices],
-        read=lambda index: split.read(indices[index]),
     )
 
 

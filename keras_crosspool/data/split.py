@@ -137,6 +137,28 @@ class Split:
         return self.between(*(self.size * i // count for i in (index, index + 1)))
 
 
+def classes_without_images(labels, class_names):
+    """The names of the classes that no label is of.
+
+    Args:
+        labels: int `(n,)`, or multi-hot `(n, num_classes)`.
+        class_names: sequence of str.
+
+    Returns:
+        List of str.
+
+    Example:
+
+    >>> classes_without_images(np.array([0, 2]), ["apple", "pear", "milk"])
+    ['pear']
+    """
+    if labels.ndim == 1:
+        counts = np.bincount(labels, minlength=len(class_names))
+    else:
+        counts = labels.sum(axis=0)
+    return [name for name, count in zip(class_names, counts, strict=True) if not count]
+
+
 def label_indices(classes, class_names):
     """The index of each class among a model's classes.
 

@@ -224,8 +224,7 @@ class CrossPoolClassifier(BranchedModel):
         Args:
             x: images, float or uint8 `(n, height, width, 3)`, RGB, 0-255; or a `tf.data.Dataset`,
                 a `keras.utils.PyDataset` or any iterable of `(images, labels)` batches; or a
-                `Split`, from `keras_crosspool.data.open_split`. Other sizes than the model's are
-                resized.
+                `Split`, from `open_split`. Other sizes than the model's are resized.
             y: labels, int `(n,)`, one-hot, or for several labels multi-hot `(n, num_classes)`;
                 with images as an array alone.
             groups: the session of each image, `(n,)`, such as the day it was taken at; a table

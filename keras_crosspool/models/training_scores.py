@@ -28,6 +28,18 @@ class SolvedScores:
     interval: tuple[float, ...] | None = None
     same_sessions: float | None = None
 
+    @classmethod
+    def of(cls, classifier, validation=None):
+        """The scores of a `LinearClassifier`, with those of a validation split."""
+        return cls(
+            classifier.alpha,
+            dict(classifier.cross_validated),
+            validation or {},
+            classifier.weights if len(classifier.weights) > 1 else None,
+            classifier.interval,
+            classifier.same_sessions,
+        )
+
 
 @dataclasses.dataclass(frozen=True)
 class TuningScores:

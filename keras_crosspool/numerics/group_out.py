@@ -41,22 +41,26 @@ class GroupOutRidge:
         from scipy.linalg import solve_triangular
         from scipy.linalg.lapack import dpotri
 
-        rows = np.arange(len(gram)) if rows is None else rows
-        order = np.concatenate([np.setdiff1d(np.arange(len(gram)), rows), rows])
-        factor = _factor(gram[np.ix_(order, order)], alpha)
+        if rows is None:
+            rows = order = np.arange(len(gram))
+        else:
+            order = np.concatenate([np.setdiff1d(np.arange(len(gram)), rows), rows])
+            gram = gram[np.ix_(order, order)]
+        factor = _factor(gram, alpha)
         # The rows come last, so that their block of the inverse needs their block of the factor
         # alone.
         own = np.asfortranarray(factor[-len(rows) :, -len(rows) :])
         ones_and_targets = np.column_stack([np.ones(len(gram)), targets[order]])
         halves = solve_triangular(factor, ones_and_targets, lower=True, overwrite_b=True)
         solved = solve_triangular(own, halves[-len(rows) :], lower=True, trans="T")
-        shares = halves[:, 0] @ halves / (halves[:, 0] @ halves[:, 0])
+        total = halves[:, 0] @ halves[:, 0]
+        shares = halves[:, 0] @ halves / total
         self._targets = np.asarray(targets[rows], "float64")
         self.dual_coef = solved[:, 1:] - np.outer(solved[:, 0], shares[1:])
         self._inverse, _ = dpotri(own, lower=True, overwrite_c=True)
         _mirror_lower(self._inverse)
         self.bias = shares[1:]
-        self._inverse -= np.outer(solved[:, 0] / (halves[:, 0] @ halves[:, 0]), solved[:, 0])
+        self._inverse -= np.outer(solved[:, 0] / total, solved[:, 0])
 
     def scores(self, groups):
         """The scores of the rows asked for, each by a fit without all those of its group.

@@ -9,6 +9,7 @@ from absl import logging
 
 from keras_crosspool.data import Split, open_split
 from keras_crosspool.data.layout import ALL, has_splits
+from keras_crosspool.data.split import classes_without_images
 from keras_crosspool.data.splits_file import check_rows, file_names, read_splits
 from keras_crosspool.names import readable
 from keras_crosspool.numerics.share import held_out_share
@@ -158,7 +159,7 @@ def _drawn_table(whole, share, seed):
 
 def _warn_of_classes_without(whole, held_out):
     """Names the classes that are not validated."""
-    names = _classes_without(whole, held_out)
+    names = classes_without_images(whole.labels[held_out], whole.class_names)
     if names:
         logging.warning(
             "%d of %d classes are trained on and not validated, as their photographs are of too "
@@ -170,22 +171,12 @@ def _warn_of_classes_without(whole, held_out):
 
 
 def _refuse_classes_without(training, splits):
-    names = _classes_without(training, np.ones(training.size, bool))
+    names = classes_without_images(training.labels, training.class_names)
     if names:
         raise ValueError(
             "Classes have no photographs to train on: move some of theirs to the split "
             f"{TRAIN}. Received: {splits} with none of {', '.join(names[:_SHOWN])}"
         )
-
-
-def _classes_without(images, rows):
-    """The names of the classes that have no image among some rows, a bool array."""
-    labels = images.labels[rows]
-    if labels.ndim == 1:
-        counts = np.bincount(labels, minlength=len(images.class_names))
-    else:
-        counts = labels.sum(axis=0)
-    return [name for name, n in zip(images.class_names, counts, strict=True) if not n]
 
 
 def _part(whole, table, name):

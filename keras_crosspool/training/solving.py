@@ -102,7 +102,7 @@ class Solving:
         best = min(schemes, key=lambda name: classifiers[name].cross_validated.get("log_loss", 0.0))
         predictions = validation.predictions_of_each(models)
         scores = {
-            name: _scores(classifiers[name], validation.scores_of(predictions[name]))
+            name: SolvedScores.of(classifiers[name], validation.scores_of(predictions[name]))
             for name in models
         }
         several = len(schemes) > 1
@@ -139,15 +139,3 @@ class Solving:
     def _head(self):
         config = self.config
         return HeadSolver(self.training, config.solver, config.guidance, self.distribution)
-
-
-def _scores(classifier, validation):
-    weights = classifier.weights if len(classifier.weights) > 1 else None
-    return SolvedScores(
-        classifier.alpha,
-        dict(classifier.cross_validated),
-        validation,
-        weights,
-        classifier.interval,
-        classifier.same_sessions,
-    )

@@ -6,11 +6,11 @@ import pathlib
 import zlib
 
 import keras
-import numpy as np
 from absl import logging
 
 from keras_crosspool.backbones import create_backbone
 from keras_crosspool.config.training_config import TrainingConfig
+from keras_crosspool.data.split import classes_without_images
 from keras_crosspool.data.splits_file import SPLITS_FILE
 from keras_crosspool.distribution import create_distribution
 from keras_crosspool.fine_tuning.checkpoints import Checkpoints
@@ -131,8 +131,7 @@ def _tell_missing_classes(validation):
     """Names the classes that the validation split says nothing of."""
     if validation.task.name != "single_label":
         return
-    present = np.unique(validation.labels)
-    missing = [name for i, name in enumerate(validation.class_names) if i not in set(present)]
+    missing = classes_without_images(validation.labels, validation.class_names)
     if missing:
         logging.warning(
             "%s has no photograph of %d of %d classes, so its scores say nothing of them: %s",

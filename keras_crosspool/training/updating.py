@@ -213,15 +213,6 @@ def _with_classifier(model, names, classifier):
 
 def _metadata(old, names, classifier, basis, added, kept, config):
     """What is said of the updated model: its own scores, and what was added and removed."""
-    weights = classifier.weights if len(classifier.weights) > 1 else None
-    solved = SolvedScores(
-        classifier.alpha,
-        dict(classifier.cross_validated),
-        {},
-        weights,
-        classifier.interval,
-        classifier.same_sessions,
-    )
     done = {
         "data": config.data,
         "fingerprint": added and added.fingerprint,
@@ -237,7 +228,7 @@ def _metadata(old, names, classifier, basis, added, kept, config):
     return dataclasses.replace(
         old,
         class_names=tuple(names),
-        scores=TrainingScores(solved=solved),
+        scores=TrainingScores(solved=SolvedScores.of(classifier)),
         data=data,
         thresholds=None if thresholds is None else tuple(map(float, thresholds)),
         rejection=classifier.rejection,

@@ -5,7 +5,7 @@ import pytest
 
 from keras_crosspool.data import load_images, open_split
 from keras_crosspool.data.folder import folder_classes, folder_splits
-from keras_crosspool.data.merging import merged, subset
+from keras_crosspool.data.merging import merged
 
 
 @pytest.fixture(scope="module")
@@ -38,10 +38,12 @@ def test_groups_of_two_splits_are_not_the_same(splits):
 
 def test_a_subset_in_any_order(splits):
     indices = [25, 3, 18]
-    found = subset(merged(splits), indices)
+    found = merged(splits).chosen(indices, "some")
     images, labels = load_images(merged(splits), 16)
     assert (load_images(found, 16)[0] == images[indices]).all()
     assert found.labels.tolist() == labels[indices].tolist()
+    digests = [digest for split in splits for digest in split.digests]
+    assert found.digests == tuple(digests[index] for index in indices)
 
 
 def test_splits_and_classes_of_a_folder(tiny_folder, tmp_path, copy_images):

@@ -16,20 +16,11 @@ from keras_crosspool.data import open_split
 from keras_crosspool.evaluation import plots, predict_logits
 from keras_crosspool.sessions import with_sessions
 from keras_crosspool.training import train as session
+from tests.small_options import SMALL_NETWORK
 
-SMALL = {
-    "crop_scales": (1.0,),
+SMALL = SMALL_NETWORK | {
     "mirror": False,
-    "image_size": 96,
-    "window_size": 2,
-    "feature_channels": 8,
-    "guidance_channels": 16,
-    "region_size": (64,),
-    "region_stride": 32,
-    "region_mode": "shared",
-    "grid_guidance_channels": 8,
     "guidance_epochs": 3,
-    "baseline": False,
     "batch_size": 6,
     "learning_rate": 1e-3,
 }

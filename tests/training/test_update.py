@@ -12,21 +12,9 @@ from keras_crosspool.config.update_config import UpdateConfig
 from keras_crosspool.training.kept_descriptors import read_kept_descriptors
 from keras_crosspool.training.train import train
 from keras_crosspool.training.updating import update
+from tests.small_options import SMALL_NETWORK
 
-SMALL = {
-    "image_size": 96,
-    "window_size": 2,
-    "feature_channels": 8,
-    "guidance_channels": 16,
-    "region_size": (64,),
-    "region_stride": 32,
-    "region_mode": "shared",
-    "grid_guidance_channels": 8,
-    "guidance_epochs": 2,
-    "crop_scales": (1.0,),
-    "keep_descriptors": True,
-    "baseline": False,
-}
+SMALL = SMALL_NETWORK | {"guidance_epochs": 2, "keep_descriptors": True}
 OLD, NEW = ("Anjou", "Arla-Standard-Milk", "Orange"), "Nectarine"
 
 
