@@ -75,7 +75,7 @@ def at_size(model, height, width):
     """The same network, with the same weights, for inputs of another height and width.
 
     Args:
-        model: functional `keras.Model`, `(batch, height, width, channels)` in.
+        model: functional `keras.Model`, `(batch, height, width, channels)` in, or channels first.
         height: int.
         width: int.
 
@@ -84,7 +84,12 @@ def at_size(model, height, width):
     """
     import keras
 
-    inputs = keras.Input((height, width, model.inputs[0].shape[-1]), dtype=model.inputs[0].dtype)
+    image = model.inputs[0]
+    if keras.config.image_data_format() == "channels_first":
+        shape = image.shape[1], height, width
+    else:
+        shape = height, width, image.shape[-1]
+    inputs = keras.Input(shape, dtype=image.dtype)
     return keras.Model(inputs, applied(model, inputs), name=model.name)
 
 

@@ -1,8 +1,8 @@
 """Trains a model on a folder of images or a TFDS data set and writes a model directory.
 
 The descriptor's projection and the classifier are solved in closed form, which takes seconds
-beside the pass over the images; --epochs=N then fine-tunes the whole network and solves the
-classifier once more on the tuned features. The global-average baseline is solved from the same
+beside the pass over the images; --epochs=14 then tunes the whole network through a small head of
+its own and solves the classifier anew on it. The global-average baseline is solved from the same
 pass and reported beside it. On several GPUs, or several machines by --workers, the same command
 trains on all of them; killed at any step, the same command goes on there.
 

@@ -100,7 +100,7 @@ def _ours(setting, options, addresses, task_index):
     compiler = resolve_compiler(tuning.jit_compile, distribution)
     announce(distribution, tuning.batch_size, tuning.precision, compiler)
     split, images, plan = _data(options)
-    batches = Batches(split, images, plan, distribution, augmented=True)
+    batches = Batches(split, images, plan, distribution, augmented_size=options.image_size)
     backbone = create_backbone(options.backbone, options.image_size, options.weights)
     model = build_model(backbone, len(split.class_names), setting.scheme)
     phase = types.SimpleNamespace(epochs=tuning.epochs, frozen=False)

@@ -70,6 +70,7 @@ def solve_branches(
     form="gram",
     reject_rate=SolverConfig.reject_rate,
     chosen=None,
+    kept=None,
 ):
     """Solves one linear classifier, in closed form, on the descriptors of branches, weighted.
 
@@ -97,6 +98,9 @@ def solve_branches(
         reject_rate: float, the share of images of the classes that may be said to be of none.
             Defaults to that of `SolverConfig`.
         chosen: pair of weights and alpha that are to be kept. Defaults to none: they are chosen.
+        kept: `Choice` that was made before, its calibration included, where the images have
+            shaped the descriptors, so that cross-validation would flatter: it is left out.
+            Defaults to none.
 
     Returns:
         A `LinearClassifier` for the concatenated descriptors.
@@ -129,6 +133,8 @@ def solve_branches(
             f"2, is judged by Gram matrices alone: take the form gram. Received: form={form!r}"
         )
     problem = _problem(branches, labels, num_classes, METHODS[method], images, groups, seed, form)
+    if kept is not None:
+        return _solved_as(kept, problem)
     chosen, validation = choose(problem, chosen)
     kernel, bias = problem.solve(chosen.weights, chosen.alpha, chosen.temperature)
     out = problem.left_out(chosen.weights, chosen.alpha)
@@ -145,6 +151,14 @@ def solve_branches(
         interval_of(problem, chosen),
         out.images and task.measure(out.images.scores, out.images.labels),
         _rejection(problem, chosen, out.classes, reject_rate),
+    )
+
+
+def _solved_as(kept, problem):
+    kernel, bias = problem.solve(kept.weights, kept.alpha, kept.temperature)
+    bias = (bias + kept.offset).astype("float32")
+    return LinearClassifier(
+        kernel, bias, kept.alpha, kept.temperature, kept.weights, {}, kept.offset
     )
 
 
@@ -187,7 +201,7 @@ def _problem(branches, labels, num_classes, method, images, groups, seed, form):
 
 def _rejection(problem, chosen, unknown, rate):
     """When an image is none of the classes; `None` for several labels, or nothing held out."""
-    if chosen.logits is None or problem.labels.ndim > 1:
+    if chosen.logits is None or not task_of(problem.labels).rejects:
         return None
     of_others = None if unknown is None else chosen.calibrated(unknown.scores)
     return choose_rejection(chosen.logits, of_others, rate)

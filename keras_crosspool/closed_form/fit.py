@@ -150,7 +150,9 @@ def compute_descriptors(
     return Descriptors(branches, labels, images, groups[images], plan.form)
 
 
-def solve_models(models, descriptors, method="ridge", reject_rate=SolverConfig.reject_rate):
+def solve_models(
+    models, descriptors, method="ridge", reject_rate=SolverConfig.reject_rate, kept=None
+):
     """Solves the classifiers of models and writes them in.
 
     Args:
@@ -159,12 +161,14 @@ def solve_models(models, descriptors, method="ridge", reject_rate=SolverConfig.r
         method: `"ridge"` or `"svm"`. Defaults to `"ridge"`.
         reject_rate: float, the share of images of the classes that may be said to be of none.
             Defaults to that of `SolverConfig`.
+        kept: list of `Choice`, one a model, made before; see `solve_branches`. Defaults to none:
+            cross-validation chooses.
 
     Returns:
         List of `LinearClassifier`, one a model.
     """
     classifiers = []
-    for model in models:
+    for model, choice in zip(models, kept or [None] * len(models), strict=True):
         branches = [descriptors.branches[branch.name] for branch in model.branches]
         classifier = solve_branches(
             branches,
@@ -175,6 +179,7 @@ def solve_models(models, descriptors, method="ridge", reject_rate=SolverConfig.r
             descriptors.groups,
             form=descriptors.form,
             reject_rate=reject_rate,
+            kept=choice,
         )
         model.classifier.set_weights([classifier.kernel, classifier.bias])
         classifiers.append(classifier)

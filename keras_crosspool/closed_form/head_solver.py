@@ -1,11 +1,11 @@
 """Fits heads on labelled images in closed form: what `solve` and a training run share."""
 
+import contextlib
 import dataclasses
 
 from keras_crosspool.closed_form.fit import adapt_head, compute_descriptors, solve_models
 from keras_crosspool.closed_form.options import SolverOptions
 from keras_crosspool.closed_form.region_branch import (
-    compute_grid_descriptors,
     fit_regions,
     has_region_grid,
 )
@@ -33,11 +33,13 @@ class HeadSolver:
     guidance: GuidanceConfig
     distribution: Distribution = ONE_DEVICE
 
-    def adapt(self, model):
+    def adapt(self, model, judged=True):
         """Fits the projections and the guidance of a model.
 
         Args:
             model: `CrossPoolClassifier`.
+            judged: bool, whether cross-validation is to follow. Without it the network is one that
+                was tuned, whose grids serve but once: none are cached. Defaults to `True`.
 
         Returns:
             dict, name of each branch on a region grid to its `Branch`; `solve` takes it.
@@ -46,30 +48,18 @@ class HeadSolver:
         adapt_head(model, self.images, model.image_size, batch_size, self.distribution)
         if not has_region_grid(model):
             return {}
-        grids = self._grids(model, self.guidance.cache_dir)
-        judged = self.solver.method != "none"
-        return fit_regions(model, grids, self.images, self.guidance, cross_fit=judged)
+        cross_fit = judged and self.solver.method != "none"
+        with self._grids_folder(judged) as folder:
+            grids = self._grids(model, folder)
+            return fit_regions(model, grids, self.images, self.guidance, cross_fit)
 
-    def regions(self, model):
-        """Computes the descriptors of a model's branches on region grids as it stands.
-
-        Args:
-            model: `CrossPoolClassifier`.
-
-        Returns:
-            As `adapt`.
-        """
-        if not has_region_grid(model):
-            return {}
-        with scratch_directory() as folder:  # these grids serve but once
-            return compute_grid_descriptors(model, self._grids(model, folder))
-
-    def solve(self, models, regions):
+    def solve(self, models, regions, kept=None):
         """Solves the last layers of models that share their input, from one pass over the images.
 
         Args:
             models: list of `CrossPoolClassifier`.
-            regions: dict, from `adapt` or `regions`.
+            regions: dict, from `adapt`.
+            kept: list of `Choice`, as for `solve_models`. Defaults to none.
 
         Returns:
             list of what `solve_models` gives for each, and the `Descriptors` behind them.
@@ -85,8 +75,11 @@ class HeadSolver:
             SolverOptions.of(solver),
             self.distribution,
         )
-        solved = solve_models(models, descriptors, solver.method, solver.reject_rate)
+        solved = solve_models(models, descriptors, solver.method, solver.reject_rate, kept)
         return solved, descriptors
+
+    def _grids_folder(self, kept):
+        return contextlib.nullcontext(self.guidance.cache_dir) if kept else scratch_directory()
 
     def _grids(self, model, folder):
         batch_size = self.guidance.batch_size

@@ -9,14 +9,32 @@ CLASS_BALANCES = ("none", "inverse", "effective")
 BATCH_NORMS = ("frozen", "local", "synchronized")
 PRECISIONS = ("float32", "mixed_float16", "mixed_bfloat16")
 COMPILERS = ("auto", "on", "off")
+TUNING_HEADS = ("cross_layer", "average")
 CACHES = ("auto", "memory", "disk", "none")
 
 
 @dataclasses.dataclass(frozen=True)
 class FineTuningConfig(RunConfig):
-    """How a solved model is fine-tuned, by AdamW."""
+    """How the network of a solved model is fine-tuned, by AdamW."""
 
-    epochs: int = option(0, "Epochs of fine-tuning after the closed-form fit.", least=0)
+    epochs: int = option(
+        0,
+        "Epochs of fine-tuning after the closed-form fit; 14 are a good number. The network is "
+        "tuned through a small head of its own, and the classifier solved again on it.",
+        least=0,
+    )
+    tuning_head: str = option(
+        "cross_layer",
+        "What the network is tuned through: cross_layer, cross-layer pooling of 128 by 64 trained "
+        "channels; average, the global average. Without a solver the classifier itself is tuned.",
+        choices=TUNING_HEADS,
+    )
+    tuning_size: int | None = option(
+        None,
+        "Side in pixels of the images that the network is tuned on; --image_size if unset. Four "
+        "fifths of it is a good share: what is seen at training then looks larger.",
+        least=1,
+    )
     frozen_epochs: int = option(0, "Epochs that tune the head alone, before --epochs.", least=0)
     unfreeze_epochs: int = option(
         0,
@@ -24,7 +42,7 @@ class FineTuningConfig(RunConfig):
         "last layer first. They are a part of --epochs.",
         least=0,
     )
-    learning_rate: float = option(1e-4, "Peak learning rate of fine-tuning.", least=0.0)
+    learning_rate: float = option(5e-4, "Peak learning rate of fine-tuning.", least=0.0)
     rate_batch_size: int | None = option(
         None,
         "Batch for which --learning_rate is meant; for another --batch_size the rate is scaled in "
@@ -38,7 +56,7 @@ class FineTuningConfig(RunConfig):
         most=1,
     )
     classifier_rate: float = option(
-        0.02, "Factor on the rate for the solved classifier.", least=0, most=1
+        1.0, "Factor on the rate for the last layer, the one that gives the logits.", least=0
     )
     label_smoothing: float = option(
         0.1, "Share of a target spread over all classes.", least=0, below=1
@@ -49,9 +67,7 @@ class FineTuningConfig(RunConfig):
         "effective number (effective), for skewed data.",
         choices=CLASS_BALANCES,
     )
-    clip_norm: float | None = option(
-        None, "Largest norm of the gradient of all weights.", above=0.0
-    )
+    clip_norm: float | None = option(1.0, "Largest norm of the gradient of all weights.", above=0.0)
     gradient_accumulation: int = option(
         1, "Parts of a batch computed one after the other, to need less memory.", least=1
     )

@@ -21,7 +21,8 @@ class Batches:
         distribution: `Distribution`.
         class_weights: float `(num_classes,)`, by which the images of a class count;
             `None` counts all alike.
-        augmented: bool, whether images are augmented, each epoch anew.
+        augmented_size: int, to which augmented images are resized, each epoch anew; `None` leaves
+            images as they are.
     """
 
     split: object
@@ -29,7 +30,7 @@ class Batches:
     plan: EpochPlan
     distribution: Distribution = ONE_DEVICE
     class_weights: np.ndarray | None = None
-    augmented: bool = False
+    augmented_size: int | None = None
     _failures: list = dataclasses.field(default_factory=list, init=False, repr=False, compare=False)
 
     def dataset(self, first_epoch=0, first_step=0):
@@ -97,9 +98,9 @@ class Batches:
         image = tf.numpy_function(self._image, [index], tf.uint8, stateful=False)
         side = self.images(0).shape[0]
         image = tf.ensure_shape(image, (side, side, 3))
-        if self.augmented:
+        if self.augmented_size is not None:
             seed = tf.stack([self.plan.seed + 1_000_003 * epoch, index])
-            image = augment(image, seed)
+            image = augment(image, seed, self.augmented_size)
         label = tf.gather(self.split.labels, index)
         if self.class_weights is not None:
             weight *= tf.gather(self.class_weights.astype("float32"), label)

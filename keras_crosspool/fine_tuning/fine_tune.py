@@ -1,4 +1,4 @@
-"""Fine-tuning of a solved model by `model.fit`, on any number of devices, from any step on."""
+"""Fine-tuning of a model by `model.fit`, on any number of devices, from any step on."""
 
 import contextlib
 import dataclasses
@@ -22,6 +22,8 @@ from keras_crosspool.fine_tuning.class_balance import class_weights
 from keras_crosspool.fine_tuning.epoch_plan import EpochPlan
 from keras_crosspool.fine_tuning.tuned_copy import compile_phase, copy_to_train
 
+_ROOM = 9 / 7  # by which training images are larger than what is cropped from them
+
 
 def fine_tune(
     model, train, validation, image_size, options, distribution=ONE_DEVICE, checkpoints=None
@@ -34,7 +36,7 @@ def fine_tune(
     newest checkpoint.
 
     Args:
-        model: zoo model, its classifier solved.
+        model: `CrossPoolClassifier`.
         train: `Split`.
         validation: `Split`, or `None`.
         image_size: int, side in pixels.
@@ -67,10 +69,11 @@ def fine_tune(
 
 
 def _training_batches(split, image_size, options, distribution):
-    images = open_images(split, image_size, options.cache, options.cache_dir)
+    side = round(_ROOM * image_size)
+    images = open_images(split, side, options.cache, options.cache_dir)
     weights = class_weights(split, options.class_balance)
     plan = EpochPlan(split.size, options.batch_size, options.seed)
-    return Batches(split, images, plan, distribution, weights, augmented=True)
+    return Batches(split, images, plan, distribution, weights, augmented_size=image_size)
 
 
 def _validation_batches(split, image_size, options, distribution):

@@ -6,11 +6,11 @@ from keras_crosspool.fine_tuning.layerwise_adamw import LayerwiseAdamW
 from keras_crosspool.layers.region_grid import RegionGrid
 from keras_crosspool.models.policy import all_layers
 
-_WEIGHT_DECAY = 1e-4
+_WEIGHT_DECAY = 0.02
 
 
 def make_optimizer(model, phase, steps, options):
-    """AdamW for one phase of fine-tuning, its rate rising for a twentieth and then decaying.
+    """AdamW for one phase of fine-tuning, its rate rising for half an epoch and then decaying.
 
     Args:
         model: `CrossPoolClassifier`, its layers frozen as the phase wants.
@@ -25,12 +25,12 @@ def make_optimizer(model, phase, steps, options):
         ValueError: if options are out of range.
     """
     _check(options)
-    total = phase.epochs * steps
+    total, warmup = phase.epochs * steps, max(1, steps // 2)
     rate = keras.optimizers.schedules.CosineDecay(
         initial_learning_rate=options.peak_rate * 0.1,
-        decay_steps=max(1, total - total // 20),
+        decay_steps=max(1, total - warmup),
         warmup_target=options.peak_rate,
-        warmup_steps=max(1, total // 20),
+        warmup_steps=warmup,
     )
     depths = {} if phase.frozen else backbone_depths(model)
     multipliers = {name: options.first_layer_rate**depth for name, depth in depths.items()}

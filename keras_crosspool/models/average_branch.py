@@ -16,28 +16,33 @@ class AverageBranch(Branch):
     Attributes:
         maps: symbolic map.
         pooling: `keras.layers.GlobalAveragePooling2D`.
-        norm: `SignedSquareRoot`, with unit length.
+        norm: `SignedSquareRoot`, with unit length; `keras.layers.Identity` for the plain average.
         descriptor: symbolic `(batch, channels)`.
         grid: `RegionGrid` that gives the map, or `None`.
     """
 
     maps: object
     pooling: keras.layers.GlobalAveragePooling2D
-    norm: SignedSquareRoot
+    norm: keras.layers.Layer
     descriptor: object
     grid: RegionGrid | None = None
 
     @classmethod
-    def build(cls, maps, grid=None):
+    def build(cls, maps, grid=None, normalized=True):
         """Puts the branch on a symbolic map.
 
         Args:
             maps: symbolic map.
             grid: `RegionGrid` that gives it, if one does. Defaults to none.
+            normalized: bool, whether the average gets a signed square root and unit length.
+                Defaults to `True`.
         """
         prefix = "average" if grid is None else "region_average"
         pooling = keras.layers.GlobalAveragePooling2D(name=f"{prefix}_pooling")
-        norm = SignedSquareRoot(l2_normalization=True, name=f"{prefix}_norm")
+        if normalized:
+            norm = SignedSquareRoot(l2_normalization=True, name=f"{prefix}_norm")
+        else:
+            norm = keras.layers.Identity(name=f"{prefix}_norm")
         return cls(maps, pooling, norm, norm(pooling(maps)), grid)
 
     @property

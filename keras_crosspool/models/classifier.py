@@ -23,7 +23,7 @@ class CrossPoolClassifier(BranchedModel):
             Defaults to `"single_label"`.
         thresholds: sequence of float, the probability from which each label of several is said to
             be there. Defaults to `None`, one half.
-        logits: `keras.layers.Dense`, the classifier. Defaults to a new one.
+        logits: `keras.layers.Dense`, or a subclass, the classifier. Defaults to a new `Dense`.
         baseline_maps: symbolic map whose average over positions is the baseline. Defaults to the
             one that the first branch names.
         name: str. Defaults to `"cross_pool_classifier"`.
@@ -180,7 +180,7 @@ class CrossPoolClassifier(BranchedModel):
             self.class_names,
             self.task,
             self.thresholds,
-            keras.layers.Dense.from_config(self.classifier.get_config()),
+            type(self.classifier).from_config(self.classifier.get_config()),
             name=self.name,
         )
 

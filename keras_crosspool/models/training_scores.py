@@ -17,6 +17,8 @@ class SolvedScores:
             for one branch.
         interval: tuple of float, the ends of the 95 % interval of the cross-validated score that
             counts; `None` without cross-validation.
+        temperature, offset: float, the calibration: raw scores are divided by the one, then the
+            other is added.
         same_sessions: float, that score where photographs of the same session were trained on;
             `None` where no sessions are known, or the solver does not tell.
     """
@@ -27,6 +29,8 @@ class SolvedScores:
     branch_weights: tuple[float, ...] | None = None
     interval: tuple[float, ...] | None = None
     same_sessions: float | None = None
+    temperature: float = 1.0
+    offset: float = 0.0
 
     @classmethod
     def of(cls, classifier, validation=None):
@@ -38,6 +42,8 @@ class SolvedScores:
             classifier.weights if len(classifier.weights) > 1 else None,
             classifier.interval,
             classifier.same_sessions,
+            classifier.temperature,
+            classifier.offset,
         )
 
 
@@ -46,9 +52,12 @@ class TuningScores:
     """What fine-tuning reached, and how fast.
 
     Attributes:
-        stages: dict, `"solved"`, `"fine_tuned"` and `"solved_again"` to the score on the validation
-            split of the weights at the end of that stage; empty without a split.
+        stages: dict, `"solved"`, on the network as it was, and `"tuned"`, solved on the tuned one,
+            or without a solver `"fine_tuned"` alone, to the score on the validation split of the
+            weights at the end of that stage; empty without a split.
         kept_stage: str, whose weights were kept; `None` without a split: the last one's.
+        baseline: float, that score of the global average, solved on the tuned network; `None`
+            without a split or a baseline.
         images_per_second: float, of training; `None` for too few steps to tell.
         input_images_per_second: float, of the input alone; likewise.
         bound: str, which of the two is the limit, `"input"` or `"compute"`; likewise.
@@ -56,6 +65,7 @@ class TuningScores:
 
     stages: dict[str, float] = dataclasses.field(default_factory=dict)
     kept_stage: str | None = None
+    baseline: float | None = None
     images_per_second: float | None = None
     input_images_per_second: float | None = None
     bound: str | None = None

@@ -21,6 +21,7 @@ class MultiLabel:
         name: str, in `model.json`.
         metric: str, the score by which models are compared, higher is better.
         tuning_metric: str, what fine-tuning watches on the validation split.
+        rejects: bool, whether an image can be none of the classes.
 
     Reference:
         The task of the PASCAL VOC and attribute experiments in Liu, Shen and van den Hengel,
@@ -35,6 +36,7 @@ class MultiLabel:
     name = "multi_label"
     metric = "mean_average_precision"
     tuning_metric = "auc_pr"  # the mean average precision by bins, which batches add up to
+    rejects = False
 
     def label(self, indices, num_classes):
         """The label of an image of the classes with these indices: multi-hot."""

@@ -16,6 +16,7 @@ class SingleLabel:
         name: str, in `model.json`.
         metric: str, the score by which models are compared, higher is better.
         tuning_metric: str, what fine-tuning watches on the validation split.
+        rejects: bool, whether an image can be none of the classes.
 
     Example:
 
@@ -26,6 +27,7 @@ class SingleLabel:
     name = "single_label"
     metric = "accuracy"
     tuning_metric = "accuracy"
+    rejects = True
 
     def label(self, indices, num_classes):
         """The label of an image of the classes with these indices, of which there is one."""

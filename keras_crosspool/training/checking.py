@@ -29,6 +29,12 @@ def check_config(config):
             "`keep_descriptors` goes with the ridge solved by one worker. Received: "
             f"`solver={solver.method}`, {len(config.devices.workers) or 1} worker(s)"
         )
+    if solver.keep_descriptors and tuning.tunes:
+        raise ValueError(
+            "`keep_descriptors` keeps what cross-validation can judge, and a tuned network has "
+            "seen its images: leave it out, or take no `epochs`. Received: "
+            f"`epochs={tuning.epochs}` `frozen_epochs={tuning.frozen_epochs}`"
+        )
     _check_solver(config)
     if tuning.profile_steps and not (tuning.tensorboard and len(tuning.profile_steps) == 2):
         raise ValueError(

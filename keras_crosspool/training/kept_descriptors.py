@@ -45,14 +45,9 @@ def keep_descriptors(directory, basis):
         basis: `SolvedBasis`.
 
     Raises:
-        ValueError: if there is none, or its descriptors are random projections of longer ones.
+        ValueError: if its descriptors are random projections of longer ones.
         OSError: if it cannot be written.
     """
-    if basis is None:
-        raise ValueError(
-            "Descriptors belong to a solved classifier, and the weights that were kept are "
-            "fine-tuned ones: take fewer epochs, or leave out `keep_descriptors`. Received: none"
-        )
     if any(branch.projection is not None for branch in basis.branches.values()):
         raise ValueError(
             "The descriptors were projected to fit the memory, which an update cannot repeat: take "

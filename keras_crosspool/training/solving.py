@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from keras_crosspool.closed_form.choice import Choice
 from keras_crosspool.closed_form.fit import Descriptors
 from keras_crosspool.closed_form.head_solver import HeadSolver
 from keras_crosspool.closed_form.solved_basis import SolvedBasis
@@ -122,14 +123,26 @@ class Solving:
             self._basis(models[best], fitted.descriptors, chosen),
         )
 
-    def solve_again(self, model):
-        """Solves a fine-tuned model's classifier anew.
+    def solve_tuned(self, model, scores):
+        """Fits the head of a classifier anew on its tuned network, and the baseline beside it.
+
+        Alpha, weights and calibration stay: the training images have shaped the features, and
+        cross-validation on them would find every image easy.
+
+        Args:
+            model: `CrossPoolClassifier`, its network tuned.
+            scores: `TrainingScores` from before it was tuned.
 
         Returns:
-            `LinearClassifier` and the `SolvedBasis` that it stands on.
+            The baseline, a `CrossPoolClassifier`, or `None` where there was none before.
         """
-        (classifier,), descriptors = self._head.solve([model], self._head.regions(model))
-        return classifier, self._basis(model, descriptors, classifier)
+        models, before = [model], [scores.solved]
+        if scores.baseline:
+            models.append(model.baseline())
+            before.append(scores.baseline)
+        regions = self._head.adapt(model, judged=False)
+        self._head.solve(models, regions, [_choice(each) for each in before])
+        return models[1] if scores.baseline else None
 
     def _basis(self, model, descriptors, classifier):
         names = [branch.name for branch in model.branches]
@@ -139,3 +152,9 @@ class Solving:
     def _head(self):
         config = self.config
         return HeadSolver(self.training, config.solver, config.guidance, self.distribution)
+
+
+def _choice(scores):
+    """What cross-validation chose, from the `SolvedScores`."""
+    weights = scores.branch_weights or (1.0,)
+    return Choice(weights, scores.alpha, scores.temperature, scores.offset)

@@ -13,8 +13,8 @@ class Stages:
 
     Args:
         model: `keras.Model`.
-        score: function without arguments that gives the score that counts of the model as it is;
-            `None` without a validation split.
+        score: function of the model that gives the score that counts; `None` without a validation
+            split.
     """
 
     def __init__(self, model, score):
@@ -24,7 +24,10 @@ class Stages:
     def reached(self, name):
         """Notes the weights at the end of a stage, and how well they validate."""
         if self._score:
-            self._scores[name], self._weights[name] = self._score(), self._model.get_weights()
+            self._scores[name], self._weights[name] = (
+                self._score(self._model),
+                self._model.get_weights(),
+            )
 
     def keep_best(self):
         """Gives the model its best weights, the latest of equals; `TuningScores`."""

@@ -130,6 +130,8 @@ def _stages(tuning):
     if tuning is None or tuning.kept_stage is None:
         return None
     reached = [f"{_words(stage)} {percent(score)}" for stage, score in tuning.stages.items()]
+    if tuning.baseline is not None:
+        reached.append(f"{_BASELINE} on the tuned network {percent(tuning.baseline)}")
     return f"{', '.join(reached)}; kept: {_words(tuning.kept_stage)}"
 
 

@@ -16,11 +16,13 @@ from keras_crosspool.distribution import create_distribution
 from keras_crosspool.fine_tuning.checkpoints import Checkpoints
 from keras_crosspool.fine_tuning.fine_tune import fine_tune
 from keras_crosspool.fine_tuning.precision import announce, resolve_compiler
+from keras_crosspool.fine_tuning.tuning_model import share_tuned_weights, tuning_model
 from keras_crosspool.models.classifier import CrossPoolClassifier
 from keras_crosspool.models.directory import check_replaceable, load_model, save_model
 from keras_crosspool.models.metadata import ModelMetadata
 from keras_crosspool.sessions import open_parts
 from keras_crosspool.sessions.similarity import seen_before
+from keras_crosspool.training.calibrating import calibrate
 from keras_crosspool.training.checking import check_config
 from keras_crosspool.training.kept_descriptors import keep_descriptors
 from keras_crosspool.training.report import write_report
@@ -161,13 +163,14 @@ class _Run:
         history, tuning = {}, None
         if self._config.fine_tuning.tunes:
             with self._seconds.stage("fine_tuning"):
-                history, tuning, again = self._fine_tune(model)
-            predictions = None
-            if again:
-                thresholds = again[0].thresholds
-            rejection, basis = _of_stage(tuning.kept_stage, solved, again)
+                history, tuning = self._fine_tune(model, solved.scores)
+            if tuning.kept_stage != "solved":
+                predictions = rejection = basis = None
         with self._seconds.stage("validation"):
             predictions = predictions or self._validation.predictions(model)
+            if predictions and tuning and tuning.kept_stage == "tuned":
+                rate = self._config.solver.reject_rate
+                predictions, rejection = calibrate(model, predictions, rate)
             if predictions:
                 found = predictions.logits, predictions.labels
                 thresholds = self._training.task.thresholds(*found)
@@ -215,34 +218,39 @@ class _Run:
             **dataclasses.asdict(self._config.scheme),
         )
 
-    def _fine_tune(self, model):
-        """Fine-tunes, solves the classifier again, and keeps the stage that validates best."""
-        tuning, solves = self._config.fine_tuning, self._config.solver.method != "none"
-        stages = Stages(model, self._score(model) if self._held_out else None)
-        if solves:
-            stages.reached("solved")
-        else:
-            tuning = dataclasses.replace(tuning, classifier_rate=1.0)
-        history, speed = fine_tune(
+    def _fine_tune(self, model, scores):
+        """Tunes the network, solves on it, and keeps the stage that validates best."""
+        options = self._config.fine_tuning
+        stages = Stages(model, self._score if self._held_out else None)
+        if self._config.solver.method == "none":
+            history, speed = self._fit(model)
+            stages.reached("fine_tuned")
+            return history, dataclasses.replace(stages.keep_best(), **speed)
+        stages.reached("solved")
+        size = options.tuning_size or model.image_size
+        history, speed = self._fit(tuning_model(model, options.tuning_head, size, options.seed))
+        share_tuned_weights(model)
+        baseline = self._solving.solve_tuned(model, scores)
+        if baseline and self._held_out:
+            speed["baseline"] = self._score(baseline)
+        stages.reached("tuned")
+        return history, dataclasses.replace(stages.keep_best(), **speed)
+
+    def _fit(self, model):
+        return fine_tune(
             model,
             self._training,
             self._held_out,
             model.image_size,
-            tuning,
+            self._config.fine_tuning,
             self._distribution,
             self._checkpoints,
         )
-        stages.reached("fine_tuned")
-        again = None
-        if solves:
-            again = self._solving.solve_again(model)
-            stages.reached("solved_again")
-        return history, dataclasses.replace(stages.keep_best(), **speed), again
 
     def _score(self, model):
-        """A function that gives the score that counts of a model as it is."""
-        metric, validation = self._training.task.metric, self._validation
-        return lambda: validation.scores_of(validation.predictions(model))[metric]
+        """The score that counts on the validation split."""
+        scores = self._validation.scores_of(self._validation.predictions(model))
+        return scores[self._training.task.metric]
 
     def _metadata(self, model, scores, thresholds, rejection):
         training = self._training
@@ -275,12 +283,3 @@ class _Run:
         """Something of each split by its name."""
         splits = (self._training, self._held_out)
         return {split.name: what(split) for split in splits if split}
-
-
-def _of_stage(kept, solved, again):
-    """Rejection and basis of the stage whose weights were kept; tuned ones have neither."""
-    if kept == "solved":
-        return solved.rejection, solved.basis
-    if again is None or kept == "fine_tuned":
-        return None, None
-    return again[0].rejection, again[1]

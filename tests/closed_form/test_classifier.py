@@ -10,6 +10,7 @@ from sklearn.model_selection import KFold, StratifiedKFold
 from sklearn.svm import SVC
 
 from keras_crosspool.closed_form.branch import Branch
+from keras_crosspool.closed_form.choice import Choice
 from keras_crosspool.closed_form.classifier import solve_branches
 from keras_crosspool.closed_form.methods import METHODS
 
@@ -185,3 +186,20 @@ def test_bad_input_is_named():
         solve_branches([Branch(descriptors)], labels, 3, "lda")
     with pytest.raises(ValueError, match=r"two classes or more.*Received: one class"):
         solve_branches([Branch(descriptors)], np.zeros_like(labels), 3)
+
+
+@pytest.mark.parametrize("form", ["gram", "primal"])
+def test_a_choice_that_was_made_before_is_kept_whole(form):
+    """Nothing is cross-validated: the images have shaped the descriptors, and it would flatter."""
+    descriptors, labels = _data()
+    kept = Choice((1.0,), alpha=0.3, temperature=0.25, offset=1.5)
+    classifier = solve_branches([Branch(descriptors)], labels, 3, form=form, kept=kept)
+    expected = Ridge(alpha=0.3).fit(descriptors, np.eye(3)[labels])
+    np.testing.assert_allclose(
+        descriptors @ classifier.kernel + classifier.bias,
+        expected.predict(descriptors) / 0.25 + 1.5,
+        atol=1e-4,
+    )
+    assert (classifier.alpha, classifier.temperature, classifier.offset) == (0.3, 0.25, 1.5)
+    assert classifier.cross_validated == {}
+    assert classifier.interval is classifier.same_sessions is classifier.rejection is None

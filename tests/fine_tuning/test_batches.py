@@ -61,9 +61,9 @@ def test_images_labels_and_weights(train_split, opened):
     assert len(batches.names(1, 2)) == 2
 
 
-@pytest.mark.parametrize("augmented", [False, True])
-def test_taken_up_at_any_step(train_split, opened, augmented):
-    batches = _batches(train_split, opened, augmented=augmented)
+@pytest.mark.parametrize("augmented_size", [None, 24])
+def test_taken_up_at_any_step(train_split, opened, augmented_size):
+    batches = _batches(train_split, opened, augmented_size=augmented_size)
     through = _take(batches.dataset(), 8)
     for epoch, step in ((0, 2), (1, 0), (2, 1)):
         start = 3 * epoch + step
@@ -71,7 +71,7 @@ def test_taken_up_at_any_step(train_split, opened, augmented):
 
 
 def test_augmented_anew_in_each_epoch(train_split, opened):
-    found = _take(_batches(train_split, opened, augmented=True).dataset(), 6)
+    found = _take(_batches(train_split, opened, augmented_size=24).dataset(), 6)
     by_image = {}
     for (images, *_), chosen in zip(
         found, np.concatenate([PLAN.order(0), PLAN.order(1)]), strict=True
@@ -83,7 +83,7 @@ def test_augmented_anew_in_each_epoch(train_split, opened):
 
 
 def test_shares_of_two_workers_are_the_batch(train_split, opened):
-    alone = _batches(train_split, opened, augmented=True, distribution=ONE_DEVICE)
+    alone = _batches(train_split, opened, augmented_size=24, distribution=ONE_DEVICE)
     shared = dataclasses.replace(alone, distribution=_TwoWorkers(name="multi_worker", size=2))
     whole = _take(alone.dataset(1, 1), 4)
     shares = [_take(shared._local(1, 1, pipeline), 8) for pipeline in (0, 1)]

@@ -63,9 +63,9 @@ def test_whole_network(solved, train_split):
     model, weights = solved
     model.set_weights(weights)
     before = _cross_entropy(model, train_split)
-    # At a rate of 1e-3 rounding decides whether the loss falls. At the default rate it changes
-    # the loss in the fourth digit.
-    _, history = _tune(solved, train_split, epochs=4, classifier_rate=0.5)
+    # At larger rates rounding decides whether the loss falls.
+    options = {"learning_rate": 1e-4, "classifier_rate": 0.5}
+    _, history = _tune(solved, train_split, epochs=4, **options)
     assert {name: len(values) for name, values in history.items()} == {"loss": 4, "accuracy": 4}
     assert _cross_entropy(model, train_split) < 0.7 * before
     changes = _changes(model, solved[1])
@@ -84,9 +84,11 @@ def test_frozen_epochs_tune_the_head_alone_and_slowly_the_classifier(plain, trai
     assert "val_loss" not in history
     changes = _changes(model, plain[1])
     assert {name for name, change in changes.items() if change} == {"regions", "guidance", "logits"}
-    # Six steps of Adam, none longer than the rate, which for the classifier is a hundredth.
-    assert 1e-4 < changes["regions"] < 6.1e-3
-    assert 1e-6 < changes["logits"] < 6.1e-5
+    # Six steps of Adam, none longer than the rate, which for the classifier is a hundredth; the
+    # decay of a fiftieth has the common rate.
+    decay = 6e-3 * 0.02 * max(np.abs(weight).max() for weight in plain[1])
+    assert 1e-4 < changes["regions"] < 6.1e-3 + decay
+    assert 1e-6 < changes["logits"] < 6.1e-5 + decay
 
 
 def test_equal_seeds_give_equal_weights(plain, train_split):

@@ -59,13 +59,13 @@ def test_layers_join_one_after_the_other_the_last_first(model):
     assert (head.starts, list(head.multipliers)) == ({}, ["logits"])
 
 
-def test_the_rate_rises_for_a_twentieth_and_decays_to_zero(model):
+def test_the_rate_rises_for_half_an_epoch_and_decays_to_zero(model):
     rate = _optimizer(model, learning_rate=0.2, batch_size=64, rate_batch_size=32)._learning_rate
     rates = [float(rate(step)) for step in range(41)]
-    # 40 steps, of which two rise from a tenth; twice the batch has twice the rate.
-    np.testing.assert_allclose(rates[:3], [0.04, 0.22, 0.4], rtol=1e-5)
-    cosine = 0.2 * (1 + np.cos(np.pi * np.arange(39) / 38))
-    np.testing.assert_allclose(rates[2:], cosine, atol=1e-6)
+    # 40 steps, of which five rise from a tenth; twice the batch has twice the rate.
+    np.testing.assert_allclose(rates[:6], np.linspace(0.04, 0.4, 6), rtol=1e-5)
+    cosine = 0.2 * (1 + np.cos(np.pi * np.arange(36) / 35))
+    np.testing.assert_allclose(rates[5:], cosine, atol=1e-6)
 
 
 def test_half_precision_scales_the_loss(model):

@@ -110,7 +110,7 @@ def test_a_run_repeats_itself_and_tunes(train, tiny_folder, tmp_path):
     for a, b in zip(first[0].weights, second[0].weights, strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)
     tuning = metadata.scores.tuning
-    assert list(tuning.stages) == ["solved", "fine_tuned", "solved_again"]
+    assert list(tuning.stages) == ["solved", "tuned"]
     assert metadata.scores.validation["accuracy"] == max(tuning.stages.values())
     assert tuning.stages[tuning.kept_stage] == max(tuning.stages.values())
     assert "fine_tuning" in metadata.scores.seconds

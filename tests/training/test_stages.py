@@ -8,14 +8,14 @@ from keras_crosspool.models.training_scores import TuningScores
 from keras_crosspool.training import stages
 from keras_crosspool.training.stages import Stages, Stopwatch
 
-NAMES = ("solved", "fine_tuned", "solved_again")
+NAMES = ("solved", "fine_tuned", "tuned_again")
 
 
 def _run(scores):
     """A model whose weight is the number of the stage that it has reached; and what was kept."""
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
     left = iter(scores)
-    reached = Stages(model, (lambda: next(left)) if scores else None)
+    reached = Stages(model, (lambda _: next(left)) if scores else None)
     for number, name in enumerate(NAMES):
         model.set_weights([np.full((1, 1), number, "float32")])
         reached.reached(name)
@@ -28,7 +28,7 @@ def _run(scores):
     [
         ((0.9, 0.5, 0.7), "solved"),
         ((0.5, 0.9, 0.7), "fine_tuned"),
-        ((0.5, 0.7, 0.9), "solved_again"),
+        ((0.5, 0.7, 0.9), "tuned_again"),
         ((0.9, 0.9, 0.5), "fine_tuned"),  # of equals the latest
     ],
 )
@@ -39,7 +39,7 @@ def test_the_weights_that_validate_best_are_kept(scores, best):
 
 
 def test_without_a_validation_split_the_last_weights_stay():
-    assert _run(()) == ("solved_again", TuningScores())
+    assert _run(()) == ("tuned_again", TuningScores())
 
 
 def test_a_stage_that_comes_twice_is_added_up(monkeypatch):

@@ -76,12 +76,13 @@ def test_a_worse_model_is_said_to_be_worse():
 
 
 def test_the_stages_of_fine_tuning():
-    stages = {"solved": 0.80, "fine_tuned": 0.81, "solved_again": 0.8229166}
+    stages = {"solved": 0.80, "tuned": 0.8229166}
     seconds = {"closed_form": 20.0, "fine_tuning": 1800.0, "validation": 4.0}
-    text = _summary(tuning=TuningScores(stages, "solved_again"), seconds=seconds)
+    text = _summary(tuning=TuningScores(stages, "tuned", baseline=0.81), seconds=seconds)
     rows = _rows(text)
     assert rows["stages"] == (
-        "solved 80.0 %, fine tuned 81.0 %, solved again 82.3 %; kept: solved again"
+        "solved 80.0 %, tuned 82.3 %, global average pooling on the tuned network 81.0 %; "
+        "kept: tuned"
     )
     assert rows["cross-validated"].endswith("before fine-tuning")
     assert rows["baseline"].startswith("78.1 % by global average pooling, not fine-tuned; ")

@@ -1,0 +1,97 @@
+"""The model that a network is tuned through: its layers under a small head that is dropped after.
+
+A head of tens of thousands of values fits the training images whatever the features are, so they
+learn nothing from it. A small one has to find its classes in the features; the classifier is solved
+on them afterwards.
+"""
+
+import keras
+
+from keras_crosspool import graphs
+from keras_crosspool.backbones.backbone import Backbone
+from keras_crosspool.backbones.feature_maps import find_feature_maps
+from keras_crosspool.fine_tuning.scaled_dense import ScaledDense
+from keras_crosspool.models.average_branch import AverageBranch
+from keras_crosspool.models.classifier import CrossPoolClassifier
+from keras_crosspool.models.compact_branch import CompactBranch
+from keras_crosspool.models.window_branch import WindowBranch
+
+_CHANNELS, _GUIDANCE_CHANNELS = 128, 64
+_SCALE = 30.0  # of descriptors of unit length
+_DROPOUT = 0.3
+
+
+def tuning_model(model, head, image_size, seed):
+    """Puts a new head on the network of a classifier, whose layers it shares.
+
+    Args:
+        model: `CrossPoolClassifier`.
+        head: str, `"cross_layer"`, cross-layer pooling of 128 by 64 trained channels, or
+            `"average"`, the average of the last map.
+        image_size: int, side in pixels of the images that it is tuned on.
+        seed: int, of the head's weights and its dropout.
+
+    Returns:
+        `CrossPoolClassifier`; to train it is to train the network of `model`.
+
+    Raises:
+        ValueError: if the network has no two maps of the same height and width.
+
+    Example:
+
+    >>> model = CrossPoolClassifier.from_backbone("EfficientNetLite0", num_classes=5)
+    >>> tuned = tuning_model(model, "cross_layer", image_size=160, seed=0)
+    >>> tuned.input_shape, tuned.descriptor.shape, tuned.output_shape
+    ((None, 160, 160, 3), (None, 8192), (None, 5))
+    >>> tuned.get_layer("head_conv") is model.get_layer("head_conv")
+    True
+    """
+    maps = graphs.at_size(_maps_to_tune(model), image_size, image_size)
+    branch, scale = _HEADS[head](*maps.outputs, seed)
+    classes = len(model.class_names)
+    logits = ScaledDense(classes, scale, _DROPOUT, seed, name=model.classifier.name)
+    return CrossPoolClassifier(
+        maps.inputs[0],
+        [branch],
+        model.class_names,
+        model.task,
+        logits=logits,
+        name=f"{model.name}-tuning",
+    )
+
+
+def share_tuned_weights(model):
+    """Gives the region grids of a classifier the weights that its network was tuned to.
+
+    Args:
+        model: `CrossPoolClassifier`. Where it has nothing but region grids, the first grid's
+            network is the one that was tuned.
+    """
+    tuned = {layer.name: layer for layer in model.backbone.layers}
+    for branch in model.branches:
+        if branch.grid is None or branch.grid.network is model.backbone:
+            continue
+        for layer in branch.grid.network.layers:
+            layer.set_weights(tuned[layer.name].get_weights())
+
+
+def _maps_to_tune(model):
+    """The network of a classifier up to two maps of equal size: local features and guidance."""
+    windows = [branch for branch in model.branches if isinstance(branch, WindowBranch)]
+    if windows:
+        return keras.Model(model.inputs[0], [windows[0].features, windows[0].source])
+    network = model.backbone
+    backbone = Backbone(network.name, network, find_feature_maps(network), "its own")
+    maps = [backbone.feature_map(info.layer) for info in backbone.default_feature_maps()]
+    return keras.Model(network.inputs[0], maps)
+
+
+def _cross_layer(features, guidance, seed):
+    return CompactBranch.build(features, guidance, _CHANNELS, _GUIDANCE_CHANNELS, seed), _SCALE
+
+
+def _average(_, guidance, __):
+    return AverageBranch.build(guidance, normalized=False), 1.0
+
+
+_HEADS = {"cross_layer": _cross_layer, "average": _average}

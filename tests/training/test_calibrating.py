@@ -1,0 +1,70 @@
+"""A tuned classifier is calibrated on the validation images: by the best temperature there."""
+
+import dataclasses
+import types
+
+import numpy as np
+import pytest
+from scipy.special import log_softmax
+
+from keras_crosspool.training.calibrating import calibrate
+
+
+@dataclasses.dataclass(frozen=True)
+class _Predictions:
+    logits: np.ndarray
+    labels: np.ndarray
+
+
+class _Layer:
+    def __init__(self, *weights):
+        self.weights = list(weights)
+
+    def get_weights(self):
+        return self.weights
+
+    def set_weights(self, weights):
+        self.weights = weights
+
+
+@pytest.fixture
+def images():
+    """Descriptors, and a classifier whose logits are seven times too small."""
+    rng = np.random.default_rng(0)
+    kernel, bias = rng.normal(size=(4, 3)), rng.normal(size=3)
+    rows = rng.normal(size=(400, 4))
+    chances = np.exp(log_softmax(rows @ kernel + bias, axis=1))
+    labels = np.array([rng.choice(3, p=each) for each in chances])
+    return rows, _Layer(kernel / 7, bias / 7), labels
+
+
+def test_the_logits_are_those_of_the_best_temperature(images):
+    rows, layer, labels = images
+    model = types.SimpleNamespace(task="single_label", classifier=layer)
+    kernel, bias = layer.get_weights()
+    before = rows @ kernel + bias
+    found, rejection = calibrate(model, _Predictions(before, labels), reject_rate=0.1)
+    kernel, bias = layer.get_weights()
+    np.testing.assert_allclose(found.logits, rows @ kernel + bias)
+    assert 5 < (found.logits / before).mean() < 9
+    temperatures = np.geomspace(0.02, 1, 200)
+    losses = [_log_loss(before / t, labels) for t in temperatures]
+    assert _log_loss(found.logits, labels) == pytest.approx(min(losses), abs=1e-3)
+    assert rejection.refuses(found.logits).mean() == pytest.approx(0.1, abs=0.01)
+    assert (rejection.confidence, rejection.auroc) == ("max_logit", None)
+
+
+def test_several_labels_are_never_none_of_the_classes(images):
+    rows, layer, labels = images
+    model = types.SimpleNamespace(task="multi_label", classifier=layer)
+    kernel, bias = layer.get_weights()
+    found, rejection = calibrate(
+        model, _Predictions(rows @ kernel + bias, np.eye(3, dtype=int)[labels]), reject_rate=0.1
+    )
+    assert rejection is None
+    kernel, bias = layer.get_weights()
+    np.testing.assert_allclose(found.logits, rows @ kernel + bias)
+
+
+def _log_loss(logits, labels):
+    return -log_softmax(logits, axis=1)[np.arange(len(labels)), labels].mean()
