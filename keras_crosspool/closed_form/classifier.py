@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 from keras import ops
 
-from keras_crosspool.closed_form.choice import choose, interval_of
+from keras_crosspool.closed_form.choice import Choice, choose, interval_of
 from keras_crosspool.closed_form.gram_problem import GramProblem
 from keras_crosspool.closed_form.methods import METHODS
 from keras_crosspool.closed_form.row_groups import RowGroups
@@ -57,6 +57,11 @@ class LinearClassifier:
     def cross_validated(self):
         """The cross-validated scores at the chosen alpha; empty without cross-validation."""
         return self.validation.get(self.alpha, {})
+
+    @property
+    def choice(self):
+        """The `Choice` of alpha, weights and calibration, for a solver that is to keep it."""
+        return Choice(self.weights, self.alpha, self.temperature, self.offset)
 
 
 def solve_branches(

@@ -4,6 +4,7 @@ import dataclasses
 import math
 import time
 
+from keras_crosspool.closed_form.choice import Choice
 from keras_crosspool.closed_form.head_solver import HeadSolver
 from keras_crosspool.targets.rejection import Rejection
 from keras_crosspool.text import percent
@@ -32,6 +33,7 @@ class SolveReport:
         num_classes: int.
         seconds: float, for all of it.
         rejection: `Rejection`, from when on an image is none of the classes, or `None`.
+        choice: `Choice`, alpha, weights of the branches and calibration, which `tune` keeps.
     """
 
     alpha: float
@@ -48,6 +50,7 @@ class SolveReport:
     num_classes: int
     seconds: float
     rejection: Rejection | None = None
+    choice: Choice | None = dataclasses.field(default=None, repr=False)
 
     def __str__(self):
         whose = f" of other sessions ({self.sessions}, {self.grouped_by})" if self.sessions else ""
@@ -116,4 +119,5 @@ def _report(solved, images, seconds):
         num_classes=len(images.class_names),
         seconds=seconds,
         rejection=solved[0].rejection,
+        choice=solved[0].choice,
     )

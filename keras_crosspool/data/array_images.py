@@ -41,6 +41,13 @@ class ArrayImages:
     grouped_by: str = ""
     name: str = "images"
 
+    read = None  # no image comes from a file of its own
+
+    @property
+    def names(self):
+        """What a message calls the images, a tuple of str."""
+        return tuple(f"image {index}" for index in range(self.size))
+
     @property
     def size(self):
         """The number of images."""

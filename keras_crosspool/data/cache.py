@@ -10,7 +10,6 @@ from absl import logging
 from keras_crosspool.array_file import ArrayFile
 from keras_crosspool.config.fine_tuning_config import CACHES
 from keras_crosspool.data.images import decode_image
-from keras_crosspool.data.pipeline import image_batches
 from keras_crosspool.files import atomic_path, default_cache_dir
 from keras_crosspool.memory import available_memory, free_disk
 from keras_crosspool.progress import track
@@ -22,7 +21,7 @@ def open_images(split, image_size, cache="auto", cache_dir=None):
     """Gives the decoded images of a split by their index.
 
     Args:
-        split: `Split`.
+        split: `Split` or `ArrayImages`.
         image_size: int, side in pixels.
         cache: str, where decoded images are kept:
 
@@ -100,8 +99,8 @@ def _decode(split, image_size, index):
 
 
 def _decoded(split, image_size):
-    for batch, _ in track(image_batches(split, image_size), "decoding images"):
-        yield np.asarray(batch)
+    for batch, _ in track(split.batches(image_size), "decoding images"):
+        yield np.rint(batch)  # of an array's images, which may have been resized
 
 
 _OPENERS = {"memory": _in_memory, "disk": _on_disk, "none": _decoded_each_time}

@@ -1,0 +1,90 @@
+"""`CrossPoolClassifier.tune`: the network learns, and the head is fitted to what it has become."""
+
+import keras
+import numpy as np
+import pytest
+
+from keras_crosspool import CrossPoolClassifier
+
+SOLVER = {"mirror": False, "crop_scales": (1.0,), "batch_size": 8}
+TUNING = {"epochs": 3, "learning_rate": 1e-2, "tuning_size": 32}
+
+
+def _network():
+    """Two maps of one size, from random filters."""
+    keras.utils.set_random_seed(3)
+    image = keras.Input((48, 48, 3))
+    x = keras.layers.Rescaling(1 / 64, -2)(image)
+    x = keras.layers.Conv2D(8, 5, 4, padding="same", activation="relu", name="low")(x)
+    left = keras.layers.Conv2D(6, 3, padding="same", name="left")(x)
+    right = keras.layers.Conv2D(12, 3, padding="same", activation="relu", name="right")(left)
+    return keras.Model(image, right)
+
+
+@pytest.fixture(scope="module")
+def images():
+    """Stripes of three directions: every fourth image is held out."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(96) % 3
+    rows, columns = np.mgrid[:48, :48]
+    waves = np.stack([rows, columns, rows + columns])[labels] + rng.integers(0, 48, (96, 1, 1))
+    shown = 127 + 60 * np.sin(0.9 * waves)[..., None] + 60 * rng.normal(size=(96, 48, 48, 3))
+    shown, held_out = shown.clip(0, 255).astype("uint8"), np.arange(96) % 4 == 0
+    return shown[~held_out], labels[~held_out], shown[held_out], labels[held_out]
+
+
+@pytest.fixture
+def model():
+    return CrossPoolClassifier.from_backbone(
+        _network(), num_classes=3, feature_channels=5, window_size=1
+    )
+
+
+def test_the_head_is_that_of_the_tuned_network(model, images):
+    shown, labels, *held_out = images
+    report = model.solve(shown, labels, groups=None, **SOLVER)
+    kernels = {name: np.array(model.get_layer(name).kernel) for name in ("low", "right")}
+    validation = tuple(held_out)
+    history = model.tune(
+        shown, labels, report=report, validation_data=validation, **SOLVER, **TUNING
+    )
+    assert [len(values) for values in history.values()] == [3] * 4
+    for name, before in kernels.items():
+        assert np.abs(np.array(model.get_layer(name).kernel) - before).max() > 1e-3
+    tuned = model.get_weights()
+    # A fit of the tuned network from nothing has the same projection; its alpha is its own.
+    model.solve(shown, labels, groups=None, **SOLVER)
+    for ours, theirs, weight in zip(tuned, model.get_weights(), model.weights, strict=True):
+        if not weight.path.startswith("logits"):
+            np.testing.assert_allclose(ours, theirs, atol=1e-5, err_msg=weight.path)
+    model.set_weights(tuned)
+    rows = model.compute_descriptors(shown).astype("float64")
+    centred = rows - rows.mean(axis=0)
+    targets = np.eye(3)[labels] - np.eye(3)[labels].mean(axis=0)
+    gram = centred @ centred.T + report.alpha * np.eye(len(rows))
+    expected = centred.T @ np.linalg.solve(gram, targets) / report.choice.temperature
+    np.testing.assert_allclose(tuned[-2], expected, atol=2e-3 * np.abs(expected).max())
+
+
+def test_it_repeats_itself(images):
+    weights = []
+    for _ in range(2):
+        model = CrossPoolClassifier.from_backbone(
+            _network(), num_classes=3, feature_channels=5, window_size=1
+        )
+        report = model.solve(*images[:2], groups=None, **SOLVER)
+        model.tune(*images[:2], report=report, **SOLVER, **TUNING | {"epochs": 1})
+        weights.append(model.get_weights())
+    for first, second in zip(*weights, strict=True):
+        np.testing.assert_array_equal(first, second)
+
+
+def test_what_cannot_be_tuned_is_refused(model, images, monkeypatch):
+    report = model.solve(*images[:2], groups=None, **SOLVER)
+    with pytest.raises(ValueError, match=r"The options are .*tuning_size.*Received: size$"):
+        model.tune(*images[:2], report=report, size=32)
+    with pytest.raises(ValueError, match=r"Every image needs its label.*72 images and 71 labels"):
+        model.tune(images[0], images[1][1:], report=report)
+    monkeypatch.setattr(keras.config, "backend", lambda: "jax")
+    with pytest.raises(ValueError, match=r"Tuning \(`tune`\) runs under .*backend jax$"):
+        model.tune(*images[:2], report=report)
