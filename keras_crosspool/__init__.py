@@ -15,6 +15,7 @@ if typing.TYPE_CHECKING:
     from keras_crosspool import backbones
     from keras_crosspool.audit.api import audit_images
     from keras_crosspool.exporting.api import export
+    from keras_crosspool.fine_tuning.tune import tune
     from keras_crosspool.layers.cross_layer_pooling import CrossLayerPooling
     from keras_crosspool.layers.guidance_selection import GuidanceSelection
     from keras_crosspool.layers.local_regions import LocalRegions
@@ -38,6 +39,7 @@ __all__ = [
     "export",
     "load",
     "load_model",
+    "tune",
 ]
 
 _HOMES = {
@@ -52,6 +54,7 @@ _HOMES = {
     "export": "keras_crosspool.exporting.api",
     "load": "keras_crosspool.models.directory",
     "load_model": "keras_crosspool.models.directory",
+    "tune": "keras_crosspool.fine_tuning.tune",
 }
 
 

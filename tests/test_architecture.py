@@ -13,6 +13,7 @@ ROOT = PACKAGE.parent
 # Each room imports only itself, rooms before it, and the modules beside the rooms.
 ROOMS = (
     "numerics",
+    "recipes",
     "config",
     "layers",
     "targets",

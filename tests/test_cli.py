@@ -47,8 +47,9 @@ def test_every_main_has_a_verb():
     mains = {
         f"keras_crosspool.{path.relative_to(ROOT / 'keras_crosspool').with_suffix('')}"
         for path in (ROOT / "keras_crosspool").rglob("*.py")
-        if '__name__ == "__main__"' in path.read_text() and path.stem != "cli"
+        if '__name__ == "__main__"' in path.read_text() and path.name != "cli.py"
     }
+    mains.remove("keras_crosspool.__main__")  # the command itself
     assert {name.replace("/", ".") for name in mains} == set(cli.VERBS.values())
 
 
@@ -114,3 +115,7 @@ def test_the_package_needs_nothing_of_a_checkout():
         names = [alias.name for n in nodes if isinstance(n, ast.Import) for alias in n.names]
         names += [n.module or "" for n in nodes if isinstance(n, ast.ImportFrom)]
         assert not others & {name.partition(".")[0] for name in names}, path
+
+
+def test_the_package_itself_is_the_command(crosspool, run_main):
+    assert run_main("keras_crosspool", "help").stdout == crosspool("help").stdout

@@ -1,35 +1,68 @@
-"""`CrossPoolClassifier.tune`: tunes the network of a solved classifier, and solves on it again."""
+"""`keras_crosspool.tune`: tunes the network of a solved classifier, and solves on it again."""
 
 from keras_crosspool.closed_form.head_solver import HeadSolver
+from keras_crosspool.config.fine_tuning_config import FineTuningConfig
+from keras_crosspool.config.guidance_config import GuidanceConfig
+from keras_crosspool.config.option import split_options
+from keras_crosspool.config.solver_config import SolverConfig
+from keras_crosspool.data.array_images import labelled_images
 from keras_crosspool.environment import check_tensorflow_backend
 from keras_crosspool.fine_tuning.fine_tune import fine_tune
 from keras_crosspool.fine_tuning.tuning_model import share_tuned_weights, tuning_model
 
 
-def tune(model, images, report, validation, tuning, solver, guidance):
-    """Tunes the network of a classifier through a small head, then fits its own head anew.
+def tune(model, x, y=None, *, report, validation_data=None, epochs=14, **options):
+    """Tunes the whole network of a solved classifier, and fits the head anew on it.
+
+    The network is trained by AdamW through a small head of cross-layer pooling, which is dropped.
+    Projections and classifier are then fitted to the tuned network. Alpha and calibration stay:
+    cross-validation on images that shaped the features would flatter.
 
     Args:
-        model: `CrossPoolClassifier`, solved; its weights are written.
-        images: `Split` or `ArrayImages` to train on.
-        report: `SolveReport` of the classifier; its alpha, weights and calibration stay.
-        validation: `Split` or `ArrayImages` whose best epoch is kept, or `None` for the last one.
-        tuning: `FineTuningConfig`.
-        solver: `SolverConfig`.
-        guidance: `GuidanceConfig`.
+        model: `CrossPoolClassifier`; its weights are written.
+        x: the images that it was solved on, as `CrossPoolClassifier.solve` takes them.
+        y: their labels, with images as an array alone.
+        report: `SolveReport` that `solve` gave.
+        validation_data: pair of images and labels, or one of the data sets that `solve` takes; the
+            network of the epoch that is best on them is kept. Defaults to none: the last epoch's.
+        epochs: int. Defaults to `14`.
+        **options: fields of `FineTuningConfig`, `SolverConfig` and `GuidanceConfig` of
+            `keras_crosspool.config`, such as `tuning_size=224`, below the model's own
+            `image_size`, or `learning_rate=5e-4`; give those again that `solve` was given.
 
     Returns:
         dict, metric name to its value after each epoch, of the small head.
 
     Raises:
-        ValueError: if Keras runs on another backend than TensorFlow.
+        ValueError: if images or labels are not as expected, or Keras runs on another backend than
+            TensorFlow.
         FloatingPointError: if the loss is no longer finite.
+
+    Example:
+
+    >>> report = model.solve(images, labels)  # doctest: +SKIP
+    >>> history = tune(model, images, labels, report=report)  # doctest: +SKIP
+    >>> history["accuracy"][-1]  # doctest: +SKIP
+    0.99
     """
     check_tensorflow_backend("Tuning (`tune`)")
+    configs = FineTuningConfig, SolverConfig, GuidanceConfig
+    tuning, solver, guidance = split_options({"epochs": epochs, **options}, *configs)
+    images = _images(model, x, y)
     size = tuning.tuning_size or model.image_size
     tuned = tuning_model(model, tuning.tuning_head, size, tuning.seed)
-    history, _ = fine_tune(tuned, images, validation, size, tuning)
+    history, _ = fine_tune(tuned, images, _validation(model, validation_data), size, tuning)
     share_tuned_weights(model)
     head = HeadSolver(images, solver, guidance)
     head.solve([model], head.adapt(model, judged=False), [report.choice])
     return history
+
+
+def _images(model, x, y):
+    return labelled_images(x, y, model.class_names, model.task)
+
+
+def _validation(model, data):
+    if data is None:
+        return None
+    return _images(model, *data) if isinstance(data, tuple) else _images(model, data, None)

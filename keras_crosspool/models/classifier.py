@@ -249,55 +249,6 @@ class CrossPoolClassifier(BranchedModel):
         images = with_sessions(labelled_images(x, y, self.class_names, self.task), groups)
         return solve(self, images, solver, guidance)
 
-    def tune(self, x, y=None, *, report, validation_data=None, epochs=14, **options):
-        """Tunes the whole network, and fits the head anew on it.
-
-        The network is trained by AdamW through a small head of cross-layer pooling, which is
-        dropped. Projections and classifier are then fitted to the tuned network; alpha and
-        calibration stay, since cross-validation on images that shaped the features would flatter.
-
-        Args:
-            x, y: the images and labels that the model was solved on, as `solve` takes them.
-            report: `SolveReport` of `solve`.
-            validation_data: pair of images and labels, or one of the data sets that `solve` takes;
-                the network of the epoch that is best on them is kept. Defaults to none: the last.
-            epochs: int. Defaults to `14`.
-            **options: fields of `FineTuningConfig`, `SolverConfig` and `GuidanceConfig` of
-                `keras_crosspool.config`, such as `tuning_size=224`, below the model's own
-                `image_size`, or `learning_rate=5e-4`; those that `solve` was given are given again.
-
-        Returns:
-            dict, metric name to its value after each epoch, of the small head.
-
-        Raises:
-            ValueError: if images or labels are not as expected, or Keras runs on another backend
-                than TensorFlow.
-            FloatingPointError: if the loss is no longer finite.
-
-        Example:
-
-        >>> report = model.solve(images, labels)  # doctest: +SKIP
-        >>> model.tune(images, labels, report=report)["accuracy"][-1]  # doctest: +SKIP
-        0.99
-        """
-        from keras_crosspool.config.fine_tuning_config import FineTuningConfig
-        from keras_crosspool.config.guidance_config import GuidanceConfig
-        from keras_crosspool.config.option import split_options
-        from keras_crosspool.config.solver_config import SolverConfig
-        from keras_crosspool.data.array_images import labelled_images
-        from keras_crosspool.fine_tuning.tune import tune
-
-        configs = FineTuningConfig, SolverConfig, GuidanceConfig
-        configs = split_options({"epochs": epochs, **options}, *configs)
-        images = labelled_images(x, y, self.class_names, self.task)
-        validation = None
-        if validation_data is not None:
-            pair = (
-                validation_data if isinstance(validation_data, tuple) else (validation_data, None)
-            )
-            validation = labelled_images(*pair, self.class_names, self.task)
-        return tune(self, images, report, validation, *configs)
-
     def to_keep(self, class_names, task, thresholds):
         """The same classifier, sharing all layers, without optimizer: what is worth keeping.
 

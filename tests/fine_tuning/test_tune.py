@@ -1,10 +1,10 @@
-"""`CrossPoolClassifier.tune`: the network learns, and the head is fitted to what it has become."""
+"""`keras_crosspool.tune`: the network learns, and the head is fitted to what it has become."""
 
 import keras
 import numpy as np
 import pytest
 
-from keras_crosspool import CrossPoolClassifier
+from keras_crosspool import CrossPoolClassifier, tune
 
 SOLVER = {"mirror": False, "crop_scales": (1.0,), "batch_size": 8}
 TUNING = {"epochs": 3, "learning_rate": 1e-2, "tuning_size": 32}
@@ -45,8 +45,8 @@ def test_the_head_is_that_of_the_tuned_network(model, images):
     report = model.solve(shown, labels, groups=None, **SOLVER)
     kernels = {name: np.array(model.get_layer(name).kernel) for name in ("low", "right")}
     validation = tuple(held_out)
-    history = model.tune(
-        shown, labels, report=report, validation_data=validation, **SOLVER, **TUNING
+    history = tune(
+        model, shown, labels, report=report, validation_data=validation, **SOLVER, **TUNING
     )
     assert [len(values) for values in history.values()] == [3] * 4
     for name, before in kernels.items():
@@ -73,7 +73,7 @@ def test_it_repeats_itself(images):
             _network(), num_classes=3, feature_channels=5, window_size=1
         )
         report = model.solve(*images[:2], groups=None, **SOLVER)
-        model.tune(*images[:2], report=report, **SOLVER, **TUNING | {"epochs": 1})
+        tune(model, *images[:2], report=report, **SOLVER, **TUNING | {"epochs": 1})
         weights.append(model.get_weights())
     for first, second in zip(*weights, strict=True):
         np.testing.assert_array_equal(first, second)
@@ -82,9 +82,9 @@ def test_it_repeats_itself(images):
 def test_what_cannot_be_tuned_is_refused(model, images, monkeypatch):
     report = model.solve(*images[:2], groups=None, **SOLVER)
     with pytest.raises(ValueError, match=r"The options are .*tuning_size.*Received: size$"):
-        model.tune(*images[:2], report=report, size=32)
+        tune(model, *images[:2], report=report, size=32)
     with pytest.raises(ValueError, match=r"Every image needs its label.*72 images and 71 labels"):
-        model.tune(images[0], images[1][1:], report=report)
+        tune(model, images[0], images[1][1:], report=report)
     monkeypatch.setattr(keras.config, "backend", lambda: "jax")
     with pytest.raises(ValueError, match=r"Tuning \(`tune`\) runs under .*backend jax$"):
-        model.tune(*images[:2], report=report)
+        tune(model, *images[:2], report=report)
