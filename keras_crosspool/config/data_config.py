@@ -50,7 +50,8 @@ class DataConfig(ImageConfig):
     )
     val_split: str | None = option(
         None,
-        "Split to score at the end and to stop fine-tuning early by; none if unset.",
+        "Split to score at the end, and by which the best stage of a tuned model is kept; none if "
+        "unset.",
     )
     val_share: float | None = option(
         None,

@@ -95,7 +95,12 @@ class FineTuningConfig(RunConfig):
         "Whether XLA compiles the training step; auto: on one GPU.",
         choices=COMPILERS,
     )
-    patience: int = option(5, "Epochs without improvement before stopping.", least=1)
+    patience: int | None = option(
+        None,
+        "Epochs without improvement on --val_split before stopping; the weights of the best epoch "
+        "are kept then. All epochs and the last weights if unset, since the rate falls to zero.",
+        least=1,
+    )
     checkpoint_steps: int = option(
         100, "Steps from checkpoint to checkpoint.", least=1, of_the_run=False
     )

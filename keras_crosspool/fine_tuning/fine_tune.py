@@ -31,9 +31,9 @@ def fine_tune(
     """Fine-tunes a model in place.
 
     What is trained is a copy of it, made for the strategy and the precision; the model itself
-    stays on one device and in float32. With a validation split, the weights of the best epoch are
-    kept and training stops early. Training that was stopped is taken up at the step after the
-    newest checkpoint.
+    stays on one device and in float32. With a validation split and a patience, training stops early
+    and the weights of the best epoch are kept. Training that was stopped is taken up at the step
+    after the newest checkpoint.
 
     Args:
         model: `CrossPoolClassifier`.
@@ -175,7 +175,7 @@ class _Tuner:
                 self._model.set_weights(best)
 
     def _stopper(self, restored):
-        if self._held_out is None:
+        if self._held_out is None or self._options.patience is None:
             return None
         stopper = ResumableEarlyStopping(
             monitor=f"val_{self._batches.split.task.tuning_metric}",

@@ -24,7 +24,7 @@ def tune(model, x, y=None, *, report, validation_data=None, epochs=14, **options
         y: their labels, with images as an array alone.
         report: `SolveReport` that `solve` gave.
         validation_data: pair of images and labels, or one of the data sets that `solve` takes; the
-            network of the epoch that is best on them is kept. Defaults to none: the last epoch's.
+            history tells how well the small head does on them. Defaults to none.
         epochs: int. Defaults to `14`.
         **options: fields of `FineTuningConfig`, `SolverConfig` and `GuidanceConfig` of
             `keras_crosspool.config`, such as `tuning_size=224`, below the model's own

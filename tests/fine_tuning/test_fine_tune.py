@@ -114,6 +114,18 @@ def test_stops_early_and_keeps_the_best_epoch(plain, train_split, test_split):
     assert (logits.argmax(axis=1) == labels).mean() == pytest.approx(accuracies[best])
 
 
+def test_without_patience_every_epoch_is_trained_and_the_last_is_kept(
+    plain, train_split, test_split
+):
+    model, history = _tune(
+        plain, train_split, test_split, epochs=0, frozen_epochs=4, learning_rate=3e-2
+    )
+    accuracies = history["val_accuracy"]
+    assert len(accuracies) == 4
+    logits, labels = predict_logits(model, test_split, 64)
+    assert (logits.argmax(axis=1) == labels).mean() == pytest.approx(accuracies[-1])
+
+
 def test_divergence_is_said(plain, train_split):
     with pytest.raises(FloatingPointError, match=r"smaller `learning_rate`.*learning_rate=1e\+30"):
         _tune(plain, train_split, epochs=0, frozen_epochs=2, learning_rate=1e30)
