@@ -35,6 +35,13 @@ class FineTuningConfig(RunConfig):
         "fifths of it is a good share: what is seen at training then looks larger.",
         least=1,
     )
+    tuning_dropout: float = option(
+        0.3,
+        "Share of values that the tuning head drops. Each device draws its own: with 0 the steps "
+        "are the same on any number of devices.",
+        least=0.0,
+        below=1.0,
+    )
     frozen_epochs: int = option(0, "Epochs that tune the head alone, before --epochs.", least=0)
     unfreeze_epochs: int = option(
         0,

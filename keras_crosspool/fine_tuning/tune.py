@@ -50,7 +50,7 @@ def tune(model, x, y=None, *, report, validation_data=None, epochs=14, **options
     tuning, solver, guidance = split_options({"epochs": epochs, **options}, *configs)
     images = _images(model, x, y)
     size = tuning.tuning_size or model.image_size
-    tuned = tuning_model(model, tuning.tuning_head, size, tuning.seed)
+    tuned = tuning_model(model, size, tuning)
     history, _ = fine_tune(tuned, images, _validation(model, validation_data), size, tuning)
     share_tuned_weights(model)
     head = HeadSolver(images, solver, guidance)

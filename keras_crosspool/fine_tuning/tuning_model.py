@@ -18,18 +18,16 @@ from keras_crosspool.models.window_branch import WindowBranch
 
 _CHANNELS, _GUIDANCE_CHANNELS = 128, 64
 _SCALE = 30.0  # of descriptors of unit length
-_DROPOUT = 0.3
 
 
-def tuning_model(model, head, image_size, seed):
+def tuning_model(model, image_size, options):
     """Puts a new head on the network of a classifier, whose layers it shares.
 
     Args:
         model: `CrossPoolClassifier`.
-        head: str, `"cross_layer"`, cross-layer pooling of 128 by 64 trained channels, or
-            `"average"`, the average of the last map.
         image_size: int, side in pixels of the images that it is tuned on.
-        seed: int, of the head's weights and its dropout.
+        options: `FineTuningConfig`, whose `tuning_head` is `"cross_layer"`, cross-layer pooling of
+            128 by 64 trained channels, or `"average"`, the average of the last map.
 
     Returns:
         `CrossPoolClassifier`; to train it is to train the network of `model`.
@@ -40,16 +38,16 @@ def tuning_model(model, head, image_size, seed):
     Example:
 
     >>> model = CrossPoolClassifier.from_backbone("EfficientNetLite0", num_classes=5)
-    >>> tuned = tuning_model(model, "cross_layer", image_size=160, seed=0)
+    >>> tuned = tuning_model(model, image_size=160, options=FineTuningConfig())
     >>> tuned.input_shape, tuned.descriptor.shape, tuned.output_shape
     ((None, 160, 160, 3), (None, 8192), (None, 5))
     >>> tuned.get_layer("head_conv") is model.get_layer("head_conv")
     True
     """
     maps = graphs.at_size(_maps_to_tune(model), image_size, image_size)
-    branch, scale = _HEADS[head](*maps.outputs, seed)
-    classes = len(model.class_names)
-    logits = ScaledDense(classes, scale, _DROPOUT, seed, name=model.classifier.name)
+    branch, scale = _HEADS[options.tuning_head](*maps.outputs, options.seed)
+    classes, dropout = len(model.class_names), options.tuning_dropout
+    logits = ScaledDense(classes, scale, dropout, options.seed, name=model.classifier.name)
     return CrossPoolClassifier(
         maps.inputs[0],
         [branch],

@@ -228,7 +228,7 @@ class _Run:
             return history, dataclasses.replace(stages.keep_best(), **speed)
         stages.reached("solved")
         size = options.tuning_size or model.image_size
-        history, speed = self._fit(tuning_model(model, options.tuning_head, size, options.seed))
+        history, speed = self._fit(tuning_model(model, size, options))
         share_tuned_weights(model)
         baseline = self._solving.solve_tuned(model, scores)
         if baseline and self._held_out:

@@ -34,6 +34,7 @@ _TRAINING = (
     "--feature_channels=8",
     "--guidance_channels=16",
     "--epochs=3",
+    "--tuning_dropout=0",
     "--batch_size=6",
     "--checkpoint_steps=2",
 )

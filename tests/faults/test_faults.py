@@ -22,6 +22,7 @@ TRAINING = (
     "--feature_channels=8",
     "--guidance_channels=16",
     "--epochs=2",
+    "--tuning_dropout=0",
     "--batch_size=6",
     "--checkpoint_steps=2",
 )

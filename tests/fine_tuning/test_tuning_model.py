@@ -9,6 +9,7 @@ from keras_crosspool.config.fine_tuning_config import FineTuningConfig
 from keras_crosspool.fine_tuning.fine_tune import fine_tune
 from keras_crosspool.fine_tuning.tuning_model import share_tuned_weights, tuning_model
 
+CROSS_LAYER = FineTuningConfig(tuning_head="cross_layer")
 IMAGES = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3)).astype("float32")
 
 
@@ -23,8 +24,9 @@ def both(new_model):
 
 
 def test_cross_layer_pooling_of_trained_channels(model, pool_by_loops):
-    tuned = tuning_model(model, "cross_layer", image_size=64, seed=1)
+    tuned = tuning_model(model, 64, CROSS_LAYER)
     assert tuned.class_names == model.class_names
+    assert tuned.classifier.dropout.rate == CROSS_LAYER.tuning_dropout
     branch = tuned.branches[0]
     maps = keras.Model(tuned.inputs[0], [branch.maps, branch.source])
     features, source = map(np.asarray, maps(IMAGES))
@@ -39,7 +41,7 @@ def test_cross_layer_pooling_of_trained_channels(model, pool_by_loops):
 
 
 def test_the_average_is_the_plain_one(model):
-    tuned = tuning_model(model, "average", image_size=64, seed=1)
+    tuned = tuning_model(model, 64, FineTuningConfig(tuning_head="average"))
     branch = tuned.branches[0]
     maps = np.asarray(keras.Model(tuned.inputs[0], branch.maps)(IMAGES))
     kernel, bias = tuned.classifier.get_weights()
@@ -50,7 +52,7 @@ def test_the_average_is_the_plain_one(model):
 def test_the_seed_sets_the_weights_of_the_head(model):
     heads = [
         np.concatenate([w.ravel() for layer in tuned.head_layers for w in layer.get_weights()])
-        for tuned in (tuning_model(model, "cross_layer", 64, seed) for seed in (1, 1, 2))
+        for tuned in (tuning_model(model, 64, FineTuningConfig(seed=seed)) for seed in (1, 1, 2))
     ]
     np.testing.assert_array_equal(heads[0], heads[1])
     assert not np.allclose(heads[0], heads[2])
@@ -60,8 +62,8 @@ def test_the_seed_sets_the_weights_of_the_head(model):
 def test_tuning_it_tunes_the_network_and_not_the_classifier(model, train_split, head):
     start = model.get_weights()
     before = {layer.name: layer.get_weights() for layer in model.layers}
-    options = FineTuningConfig(epochs=1, batch_size=6)
-    tuned = tuning_model(model, head, 64, seed=0)
+    options = FineTuningConfig(epochs=1, batch_size=6, tuning_head=head)
+    tuned = tuning_model(model, 64, options)
     fine_tune(tuned, train_split, None, 64, options)
     after = {layer.name: layer.get_weights() for layer in model.layers}
     model.set_weights(start)
@@ -88,7 +90,7 @@ def test_a_region_grid_gets_the_weights_that_were_tuned(both):
 
 def test_a_model_of_region_grids_alone_is_tuned_in_its_grid(new_model):
     model = new_model("scheme2", image_size=96)
-    tuned = tuning_model(model, "cross_layer", 64, seed=0)
+    tuned = tuning_model(model, 64, CROSS_LAYER)
     network = model.get_layer("region_grid").network
     assert tuned.get_layer("stem_conv") is network.get_layer("stem_conv")
     assert tuned.input_shape == (None, 64, 64, 3)
@@ -98,7 +100,7 @@ def test_a_model_of_region_grids_alone_is_tuned_in_its_grid(new_model):
 @pytest.mark.parametrize("scheme", ["global_average", "region_average", "scheme1_2x"])
 def test_every_scheme_has_maps_to_tune_through(new_model, scheme):
     model = new_model(scheme, image_size=96)
-    tuned = tuning_model(model, "cross_layer", 64, seed=0)
+    tuned = tuning_model(model, 64, CROSS_LAYER)
     assert tuned.descriptor.shape == (None, 8192)
     assert np.isfinite(tuned.predict(IMAGES, verbose=0)).all()
 
@@ -115,6 +117,6 @@ def test_a_network_of_the_users_own_with_two_levels():
         guidance_layer="right",
         feature_channels=4,
     )
-    tuned = tuning_model(model, "cross_layer", 48, seed=0)
+    tuned = tuning_model(model, 48, CROSS_LAYER)
     assert {"low", "left", "right"} <= {layer.name for layer in tuned.layers}
     assert tuned.predict(IMAGES[:, :48, :48], verbose=0).shape == (2, 3)
