@@ -92,7 +92,7 @@ def _trained(data, size, head, seed):
         return train(directory, config)
     metadata = load_model(directory)[1]
     wanted = config.of_the_run()
-    others = [name for name, value in wanted.items() if metadata.arguments[name] != value]
+    others = [name for name, value in wanted.items() if metadata.arguments.get(name) != value]
     if others:
         raise ValueError(
             "A model of other options lies there: remove it, or name other --models. "

@@ -70,7 +70,8 @@ def share_tuned_weights(model):
         if branch.grid is None or branch.grid.network is model.backbone:
             continue
         for layer in branch.grid.network.layers:
-            layer.set_weights(tuned[layer.name].get_weights())
+            if layer.weights:
+                layer.set_weights(tuned[layer.name].get_weights())
 
 
 def _maps_to_tune(model):
