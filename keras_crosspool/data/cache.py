@@ -100,7 +100,8 @@ def _decode(split, image_size, index):
 
 def _decoded(split, image_size):
     for batch, _ in track(split.batches(image_size), "decoding images"):
-        yield np.rint(batch)  # of an array's images, which may have been resized
+        # Images of an array may be fractions, and are where they have been resized.
+        yield np.rint(batch).astype("uint8")
 
 
 _OPENERS = {"memory": _in_memory, "disk": _on_disk, "none": _decoded_each_time}

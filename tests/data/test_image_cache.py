@@ -7,7 +7,9 @@ import pytest
 
 from keras_crosspool.data import cache as image_cache
 from keras_crosspool.data import load_images
+from keras_crosspool.data.array_images import ArrayImages
 from keras_crosspool.data.cache import open_images
+from keras_crosspool.data.split import Split
 
 SIZE = 18 * 32 * 32 * 3  # bytes of the tiny training split
 
@@ -38,13 +40,13 @@ def test_every_cache_gives_the_same_images(train_split, expected, tmp_path, cach
 def test_memory_is_filled_once(train_split, expected, tmp_path, monkeypatch):
     images = open_images(train_split, 32, "memory", tmp_path)
     monkeypatch.setattr(image_cache, "_decode", _never)
-    monkeypatch.setattr(image_cache, "image_batches", _never)
+    monkeypatch.setattr(Split, "batches", _never)
     np.testing.assert_array_equal(images(3), expected[3])
 
 
 def test_a_file_serves_again(train_split, expected, tmp_path, monkeypatch):
     open_images(train_split, 32, "disk", tmp_path)
-    monkeypatch.setattr(image_cache, "image_batches", _never)
+    monkeypatch.setattr(Split, "batches", _never)
     images = open_images(train_split, 32, "disk", tmp_path)
     assert isinstance(images(0).base, np.memmap)
     np.testing.assert_array_equal(images(3), expected[3])
@@ -68,7 +70,7 @@ def test_a_file_is_whole_or_not_there(train_split, tmp_path, monkeypatch):
         yield np.zeros((4, 32, 32, 3), "uint8"), None
         raise OSError("the disk is gone")
 
-    monkeypatch.setattr(image_cache, "image_batches", breaking)
+    monkeypatch.setattr(Split, "batches", breaking)
     monkeypatch.setattr(image_cache, "track", lambda batches, _: batches)
     with pytest.raises(OSError, match="the disk is gone"):
         open_images(train_split, 32, "disk", tmp_path)
@@ -107,6 +109,15 @@ def test_images_that_are_read_in_order_need_room(train_split, tmp_path, monkeypa
     _room(monkeypatch, 0, 0)
     with pytest.raises(ValueError, match=r"no room .*cache='auto'"):
         open_images(in_order, 32, "auto", tmp_path)
+
+
+@pytest.mark.parametrize("cache", ["memory", "disk"])
+def test_images_of_an_array_are_rounded(tmp_path, cache):
+    shown = np.random.default_rng(0).uniform(0, 255, (5, 8, 8, 3)).astype("float32")
+    images = open_images(ArrayImages(shown, np.zeros(5, "int32"), ("a",)), 8, cache, tmp_path)
+    for index in (4, 0):
+        assert images(index).dtype == np.uint8
+        np.testing.assert_allclose(images(index), shown[index], atol=0.5)
 
 
 def test_an_unknown_cache_is_refused(train_split):
