@@ -150,7 +150,8 @@ def _plain_dataset(split, images, plan):
 
     def augmented(number, example):
         image, target = example
-        return augment(image, tf.stack([plan.seed, number])), target
+        seed = tf.stack([plan.seed, number])
+        return augment(image, seed, decoded.shape[1]), target
 
     return (
         tf.data.Dataset.from_tensor_slices((decoded, targets))
