@@ -4,6 +4,7 @@ import pathlib
 
 import numpy as np
 
+from keras_crosspool.data.split import Split
 from keras_crosspool.data.table import read_table
 from keras_crosspool.names import normalized, readable
 
@@ -14,7 +15,8 @@ def read_groups(path, split):
     Args:
         path: path of the table, with the columns `file` and `group`; a file is named from the
             data folder on, such as `train/Dress/1.jpg`, or from the split's folder on.
-        split: `Split`, each of whose images needs a row; rows of other splits may be there.
+        split: `Split`, each of whose images needs a row; rows of other splits may be there. Images
+            of an array have no names to look up.
 
     Returns:
         Sequence of str.
@@ -22,7 +24,7 @@ def read_groups(path, split):
     Raises:
         ValueError: if the table is damaged, names files that are not there, or lacks images.
     """
-    if not getattr(split, "names", ()):
+    if not isinstance(split, Split) or not split.names:
         raise ValueError(
             "A table of groups names files, and these images are none: give groups as an array. "
             f"Received: groups={str(path)!r}"
