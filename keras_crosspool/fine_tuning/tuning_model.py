@@ -37,6 +37,7 @@ def tuning_model(model, image_size, options):
 
     Example:
 
+    >>> from keras_crosspool.config.fine_tuning_config import FineTuningConfig
     >>> model = CrossPoolClassifier.from_backbone("EfficientNetLite0", num_classes=5)
     >>> tuned = tuning_model(model, image_size=160, options=FineTuningConfig())
     >>> tuned.input_shape, tuned.descriptor.shape, tuned.output_shape
