@@ -31,8 +31,9 @@ class FineTuningConfig(RunConfig):
     )
     tuning_size: int | None = option(
         None,
-        "Side in pixels of the images that the network is tuned on; --image_size if unset. Four "
-        "fifths of it is a good share: what is seen at training then looks larger.",
+        "Side in pixels of the images that the network is tuned on; --image_size if unset. "
+        "Random crops show things larger than whole images do; seven ninths of --image_size makes "
+        "up for it.",
         least=1,
     )
     tuning_dropout: float = option(

@@ -12,8 +12,8 @@ flags.DEFINE_enum(
     "fast",
     list_recipes(),
     "Defaults that were measured together; flags that are given win. fast: the network as it is, "
-    "solved alone; tuned: its layers tuned first, which takes some ten times as long and is more "
-    "accurate.",
+    "solved alone; tuned: its layers tuned first, which takes five to ten times as long and is "
+    "more accurate.",
 )
 for _, _field in TrainingConfig.options():
     define_flag(_field, __name__)
