@@ -51,17 +51,13 @@ class _Solved:
 
 
 def main(_):
+    from benchmarks.data_sets import data_sets
     from benchmarks.record import write_record
     from benchmarks.table import rows_table
 
-    if len(FLAGS.data) != len(FLAGS.image_sizes):
-        raise ValueError(
-            "Each folder needs its image size. "
-            f"Received: {len(FLAGS.data)} folders, {len(FLAGS.image_sizes)} sizes"
-        )
     rows = [
         row
-        for data, size in zip(FLAGS.data, map(int, FLAGS.image_sizes), strict=True)
+        for data, size in data_sets(FLAGS.data, FLAGS.image_sizes)
         for row in _rows_of(data, size)
     ]
     names = ("data", "image_sizes", "val_split", "backbone", "unknown", "unseen", "seed")

@@ -32,17 +32,13 @@ _DATA = "Scheme 1 and the global average on other photographs, before and after 
 
 
 def main(_):
+    from benchmarks.data_sets import data_sets
     from benchmarks.record import write_record
     from benchmarks.table import rows_table
 
-    if len(FLAGS.data) != len(FLAGS.image_sizes):
-        raise ValueError(
-            "Each folder needs its image size. "
-            f"Received: {len(FLAGS.data)} folders, {len(FLAGS.image_sizes)} sizes"
-        )
     rows = [
-        _row(data, int(size), head, int(seed))
-        for data, size in zip(FLAGS.data, FLAGS.image_sizes, strict=True)
+        _row(data, size, head, int(seed))
+        for data, size in data_sets(FLAGS.data, FLAGS.image_sizes)
         for head in FLAGS.tuning_heads
         for seed in FLAGS.seeds
     ]

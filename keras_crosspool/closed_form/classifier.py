@@ -141,29 +141,29 @@ def solve_branches(
     if kept is not None:
         return _solved_as(kept, problem)
     chosen, validation = choose(problem, chosen)
-    kernel, bias = problem.solve(chosen.weights, chosen.alpha, chosen.temperature)
     out = problem.left_out(chosen.weights, chosen.alpha)
     task = task_of(labels)
-    return LinearClassifier(
-        kernel,
-        (bias + chosen.offset).astype("float32"),
-        chosen.alpha,
-        chosen.temperature,
-        chosen.weights,
-        validation,
-        chosen.offset,
-        chosen.thresholds,
-        interval_of(problem, chosen),
-        out.images and task.measure(out.images.scores, out.images.labels),
-        _rejection(problem, chosen, out.classes, reject_rate),
+    return dataclasses.replace(
+        _solved_as(chosen, problem),
+        validation=validation,
+        thresholds=chosen.thresholds,
+        interval=interval_of(problem, chosen),
+        same_sessions=out.images and task.measure(out.images.scores, out.images.labels),
+        rejection=_rejection(problem, chosen, out.classes, reject_rate),
     )
 
 
-def _solved_as(kept, problem):
-    kernel, bias = problem.solve(kept.weights, kept.alpha, kept.temperature)
-    bias = (bias + kept.offset).astype("float32")
+def _solved_as(choice, problem):
+    """The classifier of a `Choice`, without what cross-validation says of it."""
+    kernel, bias = problem.solve(choice.weights, choice.alpha, choice.temperature)
     return LinearClassifier(
-        kernel, bias, kept.alpha, kept.temperature, kept.weights, {}, kept.offset
+        kernel,
+        (bias + choice.offset).astype("float32"),
+        choice.alpha,
+        choice.temperature,
+        choice.weights,
+        validation={},
+        offset=choice.offset,
     )
 
 

@@ -7,8 +7,7 @@ from keras_crosspool.config.option import split_options
 from keras_crosspool.config.solver_config import SolverConfig
 from keras_crosspool.data.array_images import labelled_images
 from keras_crosspool.environment import check_tensorflow_backend
-from keras_crosspool.fine_tuning.fine_tune import fine_tune
-from keras_crosspool.fine_tuning.tuning_model import share_tuned_weights, tuning_model
+from keras_crosspool.fine_tuning.tuning_model import tune_network
 
 
 def tune(model, x, y=None, *, report, validation_data=None, epochs=14, **options):
@@ -49,10 +48,7 @@ def tune(model, x, y=None, *, report, validation_data=None, epochs=14, **options
     configs = FineTuningConfig, SolverConfig, GuidanceConfig
     tuning, solver, guidance = split_options({"epochs": epochs, **options}, *configs)
     images = _images(model, x, y)
-    size = tuning.tuning_size or model.image_size
-    tuned = tuning_model(model, size, tuning)
-    history, _ = fine_tune(tuned, images, _validation(model, validation_data), size, tuning)
-    share_tuned_weights(model)
+    history, _ = tune_network(model, images, _validation(model, validation_data), tuning)
     head = HeadSolver(images, solver, guidance)
     head.solve([model], head.adapt(model, judged=False), [report.choice])
     return history

@@ -10,6 +10,8 @@ import keras
 from keras_crosspool import graphs
 from keras_crosspool.backbones.backbone import Backbone
 from keras_crosspool.backbones.feature_maps import find_feature_maps
+from keras_crosspool.distribution import ONE_DEVICE
+from keras_crosspool.fine_tuning.fine_tune import fine_tune
 from keras_crosspool.fine_tuning.scaled_dense import ScaledDense
 from keras_crosspool.models.average_branch import AverageBranch
 from keras_crosspool.models.classifier import CrossPoolClassifier
@@ -18,6 +20,30 @@ from keras_crosspool.models.window_branch import WindowBranch
 
 _CHANNELS, _GUIDANCE_CHANNELS = 128, 64
 _SCALE = 30.0  # of descriptors of unit length
+
+
+def tune_network(model, train, validation, options, distribution=ONE_DEVICE, checkpoints=None):
+    """Tunes the network of a classifier through a small head; its own head stays as it is.
+
+    Args:
+        model: `CrossPoolClassifier`.
+        train: `Split` or `ArrayImages`.
+        validation: likewise, or `None`.
+        options: `FineTuningConfig`.
+        distribution: `Distribution`. Defaults to one device.
+        checkpoints: as `fine_tune` takes them. Defaults to none.
+
+    Returns:
+        As `fine_tune`, of the small head.
+
+    Raises:
+        FloatingPointError, InterruptedTrainingError, ValueError: as `fine_tune`.
+    """
+    size = options.tuning_size or model.image_size
+    tuned = tuning_model(model, size, options)
+    found = fine_tune(tuned, train, validation, size, options, distribution, checkpoints)
+    share_tuned_weights(model)
+    return found
 
 
 def tuning_model(model, image_size, options):

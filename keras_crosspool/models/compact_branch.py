@@ -3,10 +3,8 @@
 import dataclasses
 
 import keras
-import numpy as np
 
 from keras_crosspool.layers.cross_layer_pooling import CrossLayerPooling
-from keras_crosspool.models.branch import map_shape
 from keras_crosspool.models.pooled_branch import PooledBranch
 
 
@@ -96,9 +94,3 @@ class CompactBranch(PooledBranch):
 
     def baseline_maps(self):
         return self.source
-
-    def cells(self, side):
-        """As `WindowBranch.cells`."""
-        grid = map_shape(self.projection, self.maps)
-        extent = side / grid[0]
-        return [extent * np.arange(positions) for positions in grid], extent

@@ -24,10 +24,8 @@ class Stages:
     def reached(self, name):
         """Notes the weights at the end of a stage, and how well they validate."""
         if self._score:
-            self._scores[name], self._weights[name] = (
-                self._score(self._model),
-                self._model.get_weights(),
-            )
+            self._scores[name] = self._score(self._model)
+            self._weights[name] = self._model.get_weights()
 
     def keep_best(self):
         """Gives the model its best weights, the latest of equals; `TuningScores`."""

@@ -16,7 +16,7 @@ from keras_crosspool.distribution import create_distribution
 from keras_crosspool.fine_tuning.checkpoints import Checkpoints
 from keras_crosspool.fine_tuning.fine_tune import fine_tune
 from keras_crosspool.fine_tuning.precision import announce, resolve_compiler
-from keras_crosspool.fine_tuning.tuning_model import share_tuned_weights, tuning_model
+from keras_crosspool.fine_tuning.tuning_model import tune_network
 from keras_crosspool.models.classifier import CrossPoolClassifier
 from keras_crosspool.models.directory import check_replaceable, load_model, save_model
 from keras_crosspool.models.metadata import ModelMetadata
@@ -221,31 +221,19 @@ class _Run:
     def _fine_tune(self, model, scores):
         """Tunes the network, solves on it, and keeps the stage that validates best."""
         options = self._config.fine_tuning
+        given = self._training, self._held_out
+        devices = self._distribution, self._checkpoints
         stages = Stages(model, self._score if self._held_out else None)
         if self._config.solver.method == "none":
-            history, speed = self._fit(model)
+            history, speed = fine_tune(model, *given, model.image_size, options, *devices)
             stages.reached("fine_tuned")
             return history, dataclasses.replace(stages.keep_best(), **speed)
         stages.reached("solved")
-        size = options.tuning_size or model.image_size
-        history, speed = self._fit(tuning_model(model, size, options))
-        share_tuned_weights(model)
+        history, speed = tune_network(model, *given, options, *devices)
         baseline = self._solving.solve_tuned(model, scores)
-        if baseline and self._held_out:
-            speed["baseline"] = self._score(baseline)
+        score = self._score(baseline) if baseline and self._held_out else None
         stages.reached("tuned")
-        return history, dataclasses.replace(stages.keep_best(), **speed)
-
-    def _fit(self, model):
-        return fine_tune(
-            model,
-            self._training,
-            self._held_out,
-            model.image_size,
-            self._config.fine_tuning,
-            self._distribution,
-            self._checkpoints,
-        )
+        return history, dataclasses.replace(stages.keep_best(), baseline=score, **speed)
 
     def _score(self, model):
         """The score that counts on the validation split."""
