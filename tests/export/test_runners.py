@@ -1,7 +1,9 @@
 """Runners: the same contract for each runtime, and junk refused in words."""
 
 import numpy as np
+import onnx
 import pytest
+from onnx import TensorProto, helper, numpy_helper
 
 from keras_crosspool.exporting.runners import (
     KerasRunner,
@@ -79,3 +81,40 @@ def test_a_runner_takes_a_model_or_its_directory(solved_directory, source, compa
         with KerasRunner(model) as runner:
             logits = runner.run(comparator.images.pixels[:2])
         np.testing.assert_allclose(logits, comparator.reference[:2], atol=1e-5)
+
+
+def test_exact_sums_do_not_depend_on_the_processor():
+    """The int8 routines of x86 processors without VNNI give 0 here: `255 * (127 + 127)` wraps."""
+    pixels = np.full((2, 64, 4, 4), 127, "float32")
+    with OnnxRunner(_int8_convolution(64), exact_sums=True) as runner:
+        logits = runner.run(pixels)
+    np.testing.assert_array_equal(logits, np.full((2, 8, 4, 4), 64 * 127 * 127 // 2**14 * 2**14))
+
+
+def _int8_convolution(channels):
+    """Symmetric int8 as TensorRT wants it, all weights 127, and steps of 2**14 behind it."""
+    constants = {
+        "zero": np.int8(0),
+        "one": np.float32(1),
+        "step": np.float32(2**14),
+        "weights": np.full((8, channels, 1, 1), 127, "int8"),
+    }
+    nodes = [
+        helper.make_node("QuantizeLinear", ["x", "one", "zero"], ["q"]),
+        helper.make_node("DequantizeLinear", ["q", "one", "zero"], ["d"]),
+        helper.make_node("DequantizeLinear", ["weights", "one", "zero"], ["w"]),
+        helper.make_node("Conv", ["d", "w"], ["sums"]),
+        helper.make_node("QuantizeLinear", ["sums", "step", "zero"], ["rounded"]),
+        helper.make_node("DequantizeLinear", ["rounded", "step", "zero"], ["y"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "int8",
+        [helper.make_tensor_value_info("x", TensorProto.FLOAT, [None, channels, 4, 4])],
+        [helper.make_tensor_value_info("y", TensorProto.FLOAT, [None, 8, 4, 4])],
+        [numpy_helper.from_array(np.asarray(v), name) for name, v in constants.items()],
+    )
+    opsets = [helper.make_opsetid("", 18)]
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=9)
+    onnx.checker.check_model(model)
+    return model.SerializeToString()
