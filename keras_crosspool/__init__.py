@@ -14,6 +14,7 @@ import wrapt
 if typing.TYPE_CHECKING:
     from keras_crosspool import backbones
     from keras_crosspool.audit.api import audit_images
+    from keras_crosspool.closed_form.compress import compress
     from keras_crosspool.exporting.api import export
     from keras_crosspool.fine_tuning.tune import tune
     from keras_crosspool.layers.cross_layer_pooling import CrossLayerPooling
@@ -36,6 +37,7 @@ __all__ = [
     "audit_images",
     "backbones",
     "build_model",
+    "compress",
     "export",
     "load",
     "load_model",
@@ -51,6 +53,7 @@ _HOMES = {
     "SignedSquareRoot": "keras_crosspool.layers.signed_square_root",
     "audit_images": "keras_crosspool.audit.api",
     "build_model": "keras_crosspool.models.zoo",
+    "compress": "keras_crosspool.closed_form.compress",
     "export": "keras_crosspool.exporting.api",
     "load": "keras_crosspool.models.directory",
     "load_model": "keras_crosspool.models.directory",

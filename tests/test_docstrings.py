@@ -40,7 +40,8 @@ def _modules():
 def _tests(name):
     module = importlib.import_module(name)
     # What a user has at hand: the package, Keras and NumPy, and what the module itself names.
-    names = vars(keras_crosspool) | {"keras_crosspool": keras_crosspool, "keras": keras, "np": np}
+    names = {public: getattr(keras_crosspool, public) for public in keras_crosspool.__all__}
+    names |= {"keras_crosspool": keras_crosspool, "keras": keras, "np": np}
     found = doctest.DocTestFinder().find(module, name, globs=names | vars(module))
     return [test for test in found if test.examples]
 

@@ -1,0 +1,130 @@
+"""`keras_crosspool.compress`: a shorter descriptor that keeps what the classifier uses."""
+
+import keras
+import numpy as np
+import pytest
+
+import keras_crosspool
+from keras_crosspool import CrossPoolClassifier, compress
+
+OPTIONS = {"mirror": False, "crop_scales": (1.0,), "batch_size": 8}
+
+
+def _network():
+    """Two maps of one size, from random filters."""
+    keras.utils.set_random_seed(5)
+    image = keras.Input((32, 32, 3))
+    x = keras.layers.Rescaling(1 / 64, -2)(image)
+    x = keras.layers.Conv2D(6, 5, 4, padding="same", activation="relu", name="low")(x)
+    x = keras.layers.Conv2D(9, 3, padding="same", activation="relu", name="high")(x)
+    return keras.Model(image, x)
+
+
+def _model(**options):
+    return CrossPoolClassifier.from_backbone(
+        _network(), num_classes=3, **{"feature_channels": 5, "guidance_channels": 7} | options
+    )
+
+
+@pytest.fixture(scope="module")
+def images():
+    """Stripes of three directions, in noise."""
+    rng = np.random.default_rng(0)
+    labels = np.arange(60) % 3
+    rows, columns = np.mgrid[:32, :32]
+    waves = np.stack([rows, columns, rows + columns])[labels] + rng.integers(0, 32, (60, 1, 1))
+    shown = 127 + 60 * np.sin(0.9 * waves)[..., None] + 60 * rng.normal(size=(60, 32, 32, 3))
+    return shown.clip(0, 255).astype("uint8"), labels
+
+
+def _compressed(model, images, **channels):
+    report = model.solve(*images, groups=None, **OPTIONS)
+    return report, compress(model, *images, report=report, **OPTIONS, **channels)
+
+
+@pytest.mark.parametrize("own", [{}, {"guidance_channels": 9}, {"window_size": 1}])
+def test_pooled_sums_are_those_of_the_model_projected(images, own):
+    """`U^T (A^T X)` of the chosen channels, with `U` and channels by the SVD of the weights."""
+    model = _model(**own)
+    _, small = _compressed(model, images, feature_channels=2, guidance_channels=3)
+    branch, short = model.branches[0], small.branches[0]
+    kernel = np.asarray(model.classifier.kernel, "float64").reshape(-1, 5, 3)
+    vectors = np.linalg.svd(np.moveaxis(kernel, 1, 0).reshape(5, -1))[0][:, :2]
+    kept = sorted(np.argsort(-np.square(kernel).sum((1, 2)))[:3])
+    pixels = images[0][:4].astype("float32")
+    features, guidance = _maps(model, branch.pooled, pixels)
+    short_features, short_guidance = _maps(small, short.pooled, pixels)
+    np.testing.assert_allclose(short_guidance, guidance[..., kept], atol=1e-5)
+    signs = np.sign((features @ vectors * short_features).sum((0, 1, 2)))
+    np.testing.assert_allclose(short_features, features @ (vectors * signs), atol=1e-4)
+    assert small.descriptor.shape == (None, 6)
+
+
+def _maps(model, maps, pixels):
+    return [np.asarray(x) for x in keras.Model(model.inputs[0], list(maps))(pixels)]
+
+
+def test_the_classifier_is_the_ridge_of_the_short_descriptors(images):
+    model = _model()
+    before = None
+    report, small = _compressed(model, images, feature_channels=3, guidance_channels=4)
+    before = model.get_weights()
+    rows = small.compute_descriptors(images[0]).astype("float64")
+    centred = rows - rows.mean(axis=0)
+    targets = np.eye(3)[images[1]]
+    gram = centred @ centred.T + report.alpha * np.eye(len(rows))
+    duals = np.linalg.solve(gram, targets - targets.mean(axis=0))
+    expected = centred.T @ duals / report.choice.temperature
+    np.testing.assert_allclose(
+        small.classifier.kernel, expected, atol=2e-3 * np.abs(expected).max()
+    )
+    for ours, weight in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(ours, weight)
+
+
+def test_it_keeps_more_than_principal_components(images):
+    """Directions of much variance and no use for the classes come first in a PCA."""
+    shown, labels = images
+    held_out = np.arange(60) % 4 == 0
+    train, test = (shown[~held_out], labels[~held_out]), (shown[held_out], labels[held_out])
+    _, small = _compressed(_model(), train, feature_channels=2, guidance_channels=2)
+    plain = _model(feature_channels=2, guidance_channels=2)
+    plain.solve(*train, groups=None, **OPTIONS)
+    right = [(m.predict(test[0], verbose=0).argmax(1) == test[1]).mean() for m in (small, plain)]
+    assert right[0] > right[1]
+
+
+def test_it_is_saved_and_loaded(images, tmp_path):
+    _, small = _compressed(_model(), images, feature_channels=2, guidance_channels=3)
+    small.save(tmp_path / "small.keras")
+    loaded = keras.saving.load_model(tmp_path / "small.keras")
+    pixels = images[0][:5]
+    np.testing.assert_allclose(
+        loaded.predict(pixels, verbose=0), small.predict(pixels, verbose=0), atol=1e-6
+    )
+    assert loaded.branches[0].selection.filters == 3
+
+
+def test_one_map_is_chosen_when_there_is_no_selection(images):
+    model = _model(guidance_channels=9)
+    assert model.branches[0].selection is None
+    _, small = _compressed(model, images, feature_channels=5, guidance_channels=9)
+    assert small.branches[0].selection is None
+    assert small.descriptor.shape == model.descriptor.shape
+
+
+@pytest.mark.parametrize("channels", [{"feature_channels": 6}, {"guidance_channels": 0}])
+def test_more_channels_than_there_are_are_refused(images, channels):
+    wanted = {"feature_channels": 2, "guidance_channels": 2} | channels
+    with pytest.raises(ValueError, match="pools 5 feature channels with 7 guidance channels"):
+        _compressed(_model(), images, **wanted)
+
+
+def test_other_schemes_are_refused(images):
+    model = _model(scheme="global_average")
+    with pytest.raises(ValueError, match="Received: a model of AverageBranch"):
+        _compressed(model, images)
+
+
+def test_it_is_public():
+    assert keras_crosspool.compress is compress
