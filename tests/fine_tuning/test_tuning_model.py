@@ -102,7 +102,7 @@ def test_every_scheme_has_maps_to_tune_through(new_model, scheme):
     model = new_model(scheme, image_size=96)
     tuned = tuning_model(model, 64, CROSS_LAYER)
     assert tuned.descriptor.shape == (None, 8192)
-    assert np.isfinite(tuned.predict(IMAGES, verbose=0)).all()
+    assert np.isfinite(tuned(IMAGES)).all()
 
 
 def test_a_network_of_the_users_own_with_two_levels():
