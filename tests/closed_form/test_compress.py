@@ -6,6 +6,7 @@ import pytest
 
 import keras_crosspool
 from keras_crosspool import CrossPoolClassifier, compress
+from tests.striped_images import striped_images
 
 OPTIONS = {"mirror": False, "crop_scales": (1.0,), "batch_size": 8}
 
@@ -28,13 +29,7 @@ def _model(**options):
 
 @pytest.fixture(scope="module")
 def images():
-    """Stripes of three directions, in noise."""
-    rng = np.random.default_rng(0)
-    labels = np.arange(60) % 3
-    rows, columns = np.mgrid[:32, :32]
-    waves = np.stack([rows, columns, rows + columns])[labels] + rng.integers(0, 32, (60, 1, 1))
-    shown = 127 + 60 * np.sin(0.9 * waves)[..., None] + 60 * rng.normal(size=(60, 32, 32, 3))
-    return shown.clip(0, 255).astype("uint8"), labels
+    return striped_images(60, 32)
 
 
 def _compressed(model, images, **channels):
@@ -66,9 +61,10 @@ def _maps(model, maps, pixels):
 
 def test_the_classifier_is_the_ridge_of_the_short_descriptors(images):
     model = _model()
-    before = None
-    report, small = _compressed(model, images, feature_channels=3, guidance_channels=4)
+    report = model.solve(*images, groups=None, **OPTIONS)
     before = model.get_weights()
+    channels = {"feature_channels": 3, "guidance_channels": 4}
+    small = compress(model, *images, report=report, **OPTIONS, **channels)
     rows = small.compute_descriptors(images[0]).astype("float64")
     centred = rows - rows.mean(axis=0)
     targets = np.eye(3)[images[1]]
@@ -78,8 +74,8 @@ def test_the_classifier_is_the_ridge_of_the_short_descriptors(images):
     np.testing.assert_allclose(
         small.classifier.kernel, expected, atol=2e-3 * np.abs(expected).max()
     )
-    for ours, weight in zip(before, model.get_weights(), strict=True):
-        np.testing.assert_array_equal(ours, weight)
+    for weight, after in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(after, weight)
 
 
 def test_it_keeps_more_than_principal_components(images):
@@ -105,7 +101,7 @@ def test_it_is_saved_and_loaded(images, tmp_path):
     assert loaded.branches[0].selection.filters == 3
 
 
-def test_one_map_is_chosen_when_there_is_no_selection(images):
+def test_all_channels_may_be_kept(images):
     model = _model(guidance_channels=9)
     assert model.branches[0].selection is None
     _, small = _compressed(model, images, feature_channels=5, guidance_channels=9)

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from keras_crosspool import CrossPoolClassifier, tune
+from tests.striped_images import striped_images
 
 SOLVER = {"mirror": False, "crop_scales": (1.0,), "batch_size": 8}
 TUNING = {"epochs": 3, "learning_rate": 1e-2, "tuning_size": 32}
@@ -23,13 +24,9 @@ def _network():
 
 @pytest.fixture(scope="module")
 def images():
-    """Stripes of three directions: every fourth image is held out."""
-    rng = np.random.default_rng(0)
-    labels = np.arange(96) % 3
-    rows, columns = np.mgrid[:48, :48]
-    waves = np.stack([rows, columns, rows + columns])[labels] + rng.integers(0, 48, (96, 1, 1))
-    shown = 127 + 60 * np.sin(0.9 * waves)[..., None] + 60 * rng.normal(size=(96, 48, 48, 3))
-    shown, held_out = shown.clip(0, 255).astype("uint8"), np.arange(96) % 4 == 0
+    """Every fourth image is held out."""
+    shown, labels = striped_images(96, 48)
+    held_out = np.arange(96) % 4 == 0
     return shown[~held_out], labels[~held_out], shown[held_out], labels[held_out]
 
 
