@@ -8,6 +8,7 @@ from keras_crosspool.config.option import split_options
 from keras_crosspool.config.scheme_config import SchemeConfig
 from keras_crosspool.config.solver_config import SolverConfig
 from keras_crosspool.data.array_images import labelled_images
+from keras_crosspool.models.branch import channel_axis
 from keras_crosspool.models.window_branch import WindowBranch
 from keras_crosspool.numerics.kernel_directions import leading_features, leading_guidance
 
@@ -74,18 +75,17 @@ def _only_windows(model):
 
 def _channels(branch):
     """Guidance and features that the branch pools, in the order of its descriptor."""
-    features, guidance = branch.pooled
-    axis = -1 if branch.pooling.data_format == "channels_last" else 1
-    return guidance.shape[axis], features.shape[axis]
+    _, guidance = branch.pooled
+    return guidance.shape[channel_axis()], branch.windows.filters
 
 
 def _check_channels(branch, features, guidance):
-    wanted, there = (guidance, features), _channels(branch)
-    if not all(1 <= less <= all_ for less, all_ in zip(wanted, there, strict=True)):
+    most_guidance, most_features = _channels(branch)
+    if not (1 <= features <= most_features and 1 <= guidance <= most_guidance):
         raise ValueError(
-            f"The model pools {there[1]} feature channels with {there[0]} guidance channels: keep "
-            f"at least one and no more of each. Received: feature_channels={features}, "
-            f"guidance_channels={guidance}"
+            f"The model pools {most_features} feature channels with {most_guidance} guidance "
+            "channels: keep at least one of each, and no more than there are. Received: "
+            f"feature_channels={features}, guidance_channels={guidance}"
         )
 
 

@@ -33,7 +33,8 @@ class SolveReport:
         num_classes: int.
         seconds: float, for all of it.
         rejection: `Rejection`, from when on an image is none of the classes, or `None`.
-        choice: `Choice`, alpha, weights of the branches and calibration, which `tune` keeps.
+        choice: `Choice`, alpha, weights of the branches and calibration, which `tune` and
+            `compress` keep.
     """
 
     alpha: float

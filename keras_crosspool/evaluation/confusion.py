@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from keras_crosspool.numerics.largest import largest_in_order
+
 _MOST_GROUPS = 100
 
 
@@ -74,7 +76,7 @@ def _worst(names, true, taken, limit):
     """The classes with the most mistakes and all others as one, likewise."""
     wrong = true != taken
     mistakes = np.bincount(np.concatenate([true[wrong], taken[wrong]]), minlength=len(names))
-    worst = np.sort(np.argsort(-mistakes, kind="stable")[: limit - 1])
+    worst = largest_in_order(mistakes, limit - 1)
     groups = np.full(len(names), len(worst))
     groups[worst] = np.arange(len(worst))
     shown = [names[i] for i in worst] + [f"{len(names) - len(worst)} other classes"]

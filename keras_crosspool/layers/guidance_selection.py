@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_crosspool.numerics.largest import largest_in_order
+
 _FIXED = ("kernel_size", "use_bias", "kernel_initializer")
 
 
@@ -99,7 +101,7 @@ class GuidanceSelection(keras.layers.Conv2D):
         if all_reduce:
             self._activity = all_reduce(self._activity)
         # In rising order, so that neighbouring channels stay neighbours.
-        chosen = np.sort(np.argsort(-self._activity, kind="stable")[: self.filters])
+        chosen = largest_in_order(self._activity, self.filters)
         self.set_weights([_one_hot_kernel(chosen, len(self._activity))])
         self._activity = None
 

@@ -2,6 +2,8 @@
 
 import numpy as np
 
+from keras_crosspool.numerics.largest import largest_in_order
+
 
 def leading_features(kernel, count):
     """The directions of the features that a classifier's weights are largest in.
@@ -28,7 +30,7 @@ def leading_features(kernel, count):
     [[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]]
     """
     gram = np.zeros((kernel.shape[1],) * 2)
-    for weights in np.asarray(kernel):  # a guidance channel at a time, so that little is copied
+    for weights in kernel:  # a guidance channel at a time, so that little is copied
         weights = weights.astype("float64")
         gram += weights @ weights.T
     return np.linalg.eigh(gram)[1][:, ::-1][:, :count]
@@ -50,4 +52,4 @@ def leading_guidance(kernel, count):
     [1, 2]
     """
     energy = np.array([np.square(weights, dtype="float64").sum() for weights in kernel])
-    return np.sort(np.argsort(-energy, kind="stable")[:count])
+    return largest_in_order(energy, count)
