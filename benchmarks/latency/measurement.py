@@ -73,7 +73,7 @@ def measure(candidates, pixels, plan):
         List of dicts in the order of the candidates: `Candidate.to_dict()` and `base_bytes`,
         `import_seconds`, `load_seconds`, `first_ns`, `warm_up_ns`, `settled`, `reentry_ns`
         (a number for each round), `samples_ns` (a list for each round), `peak_bytes`,
-        `logits` and `pixels_sha256`.
+        `scores`, `are_probabilities` and `pixels_sha256`.
 
     Raises:
         ValueError: if a candidate cannot be loaded.

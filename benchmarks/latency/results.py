@@ -12,6 +12,8 @@ from keras_crosspool.files import atomic_path
 from keras_crosspool.records import POSITIVE, read_record
 from keras_crosspool.targets import task_of
 
+_SCORES = {"scores", "are_probabilities"}  # of a measurement, which its row replaces by answers
+
 
 class _Summary(TypedDict):
     p50_ms: float
@@ -50,7 +52,7 @@ def derive(measurements, labels, thresholds=None):
         thresholds: float `(classes,)`, of a multi-label model. Defaults to one half each.
 
     Returns:
-        List of dicts: the measurements, in place of their logits what they say, `predicted`: the
+        List of dicts: the measurements, in place of their scores what they say, `predicted`: the
         class of each image or the list of its labels, -1 where a logit is NaN or infinite;
         `summary` (see `summarise`); `accuracy`, or the mean average precision of several labels;
         `agreement` (part of the images on which Keras says the same, or the Dice coefficient of
@@ -66,21 +68,29 @@ def derive(measurements, labels, thresholds=None):
 
 
 def _derive_row(measurement, labels, thresholds, reference):
-    task, logits = task_of(labels), measurement["logits"]
+    task = task_of(labels)
+    logits = _logits(measurement, task)
     finite = np.isfinite(logits).all(axis=1)
     answers = task.answers(logits, thresholds)
     agreement, speed = None, None
     if reference is not None:
-        both = finite & np.isfinite(reference["logits"]).all(axis=1)
-        agreement = _of_all(both, task.agreement, reference["logits"], logits, thresholds)
+        expected = _logits(reference, task)
+        both = finite & np.isfinite(expected).all(axis=1)
+        agreement = _of_all(both, task.agreement, expected, logits, thresholds)
         speed = ratio_of_medians(reference["samples_ns"], measurement["samples_ns"], paired=True)
-    return {name: value for name, value in measurement.items() if name != "logits"} | {
+    kept = {name: measurement[name] for name in measurement.keys() - _SCORES}
+    return kept | {
         "predicted": [said if ok else -1 for said, ok in zip(answers, finite, strict=True)],
         "summary": summarise(measurement["samples_ns"]),
         "accuracy": _of_all(finite, task.measure, logits, labels),
         "agreement": agreement,
         "speed": speed,
     }
+
+
+def _logits(measurement, task):
+    scores = measurement["scores"]
+    return task.logits(scores) if measurement["are_probabilities"] else scores
 
 
 def _of_all(rows, figure, first, second, *arguments):

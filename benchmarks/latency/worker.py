@@ -76,17 +76,21 @@ class Worker:
         """Runs all images.
 
         Returns:
-            dict with `logits`, `(n, classes)`, and `pixels_sha256` of the images as this process
-            read them.
+            dict with `scores`, `(n, classes)`, whether they are probabilities, and
+            `pixels_sha256` of the images as this process read them.
         """
-        digest, logits = hashlib.sha256(), []
+        digest, scores = hashlib.sha256(), []
         count = len(np.load(self._images, mmap_mode="r"))
         size = self._runner.batch_size or _SCORING_BATCH
         for first in range(0, count, size):
             pixels = self._read(slice(first, first + size))
             digest.update(pixels.tobytes())
-            logits.append(self._runner.run(pixels))
-        return {"logits": np.concatenate(logits), "pixels_sha256": digest.hexdigest()}
+            scores.append(self._runner.run(pixels))
+        return {
+            "scores": np.concatenate(scores),
+            "are_probabilities": self._runner.gives_probabilities,
+            "pixels_sha256": digest.hexdigest(),
+        }
 
     def close(self):
         """Lets go of the model."""

@@ -13,6 +13,10 @@ class ParityConfig(ImageConfig):
     """Which model is exported, and the images on which the file must agree with it."""
 
     model: str | None = option(None, "Model directory, as train writes it.", required=True)
+    descriptor: bool = option(
+        False,
+        "Write an embedder: the descriptor comes out instead of scores, for search on the device.",
+    )
     parity_data: str = option(
         "",
         "Folder of images (split/class/*.jpg) or tfds:NAME on which the artefact must agree with "

@@ -20,6 +20,7 @@ def export(
     labels=None,
     calibration_images=None,
     parity=True,
+    descriptor=False,
     **options,
 ):
     """Writes a classifier as a file for another runtime and proves it against the Keras model.
@@ -40,6 +41,8 @@ def export(
         calibration_images: for `"int8"`, array of images that set the ranges; at most 128.
         parity: bool; `False` writes the file unproven, without images, and its record says so.
             Defaults to `True`.
+        descriptor: bool; `True` writes an embedder, which gives the descriptor instead of scores.
+            Defaults to `False`.
         **options: options of the format, such as `batch_size=1` or `int8_io=True`; see
             `python -m export.FORMAT --help`.
 
@@ -74,7 +77,8 @@ def export(
         model, images, labels, calibration_images, precision == "int8", parity
     )
     source = make_source(model, _metadata(model), calibration=calibrated)
-    comparator = Comparator(compared, source.model, model.thresholds) if parity else None
+    source = source.embedder() if descriptor else source
+    comparator = Comparator.of(source, compared) if parity else None
     return formats.resolve(row.exporter)(source, path, precision, comparator, **options)
 
 

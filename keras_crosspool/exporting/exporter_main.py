@@ -34,7 +34,7 @@ def export_from_flags(name):
     from keras_crosspool.exporting.speed import SlowerError
 
     config = export_flags.parity_config()
-    source = load_source(config.model, config.image_options())
+    source = load_source(config.model, config.image_options(), config.descriptor)
     comparator = make_comparator(source, config)
     export = formats.resolve(row.exporter)
     try:
@@ -73,7 +73,7 @@ def make_comparator(source, config):
         config.parity_images,
         source.image_options,
     )
-    return Comparator(images, source.model, source.metadata.thresholds)
+    return Comparator.of(source, images)
 
 
 def _summary(artefact, output):

@@ -41,7 +41,10 @@ def define_options(options):
         options: iterable of `Option`.
     """
     for option in options:
-        _DEFINE[type(option.default)](option.name, option.default, option.help)
+        if option.choices:
+            flags.DEFINE_enum(option.name, option.default, option.choices, option.help)
+        else:
+            _DEFINE[type(option.default)](option.name, option.default, option.help)
 
 
 def chosen_options(row, precision):
@@ -57,6 +60,6 @@ def chosen_options(row, precision):
     Raises:
         ValueError: if the precision is unknown, or an option was given that does not apply to it.
     """
-    given = [option.name for option in row.options if flags.FLAGS[option.name].present]
-    row.check(precision, given)
+    chosen = {option.name: flags.FLAGS[option.name] for option in row.options}
+    row.check(precision, {name: flag.value for name, flag in chosen.items() if flag.present})
     return {option.name: flags.FLAGS[option.name].value for option in row.options_of(precision)}

@@ -13,12 +13,14 @@ class Option:
         default: value when it is not given; its type is the flag's type.
         help: str, for `--help` and the documentation.
         precisions: the precisions it applies to. Defaults to all.
+        choices: the values it can have. Defaults to any.
     """
 
     name: str
     default: object
     help: str
     precisions: tuple[str, ...] | None = None
+    choices: tuple[str, ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -77,21 +79,23 @@ class Format:
         """The options that apply to a precision."""
         return tuple(o for o in self.options if precision in (o.precisions or self.precisions))
 
-    def check(self, precision, given=()):
+    def check(self, precision, given=None):
         """Refuses a precision or an option that does not apply.
 
         Args:
             precision: str.
-            given: names of the options that the user chose. Defaults to none.
+            given: dict, the options that the user chose to their values. Defaults to none.
 
         Raises:
-            ValueError: if the precision is unknown, or an option does not apply to it.
+            ValueError: if the precision is unknown, or an option does not apply to it or has
+                another value than it may have.
         """
         if precision not in self.precisions:
             raise ValueError(
                 f"{self.name} is written as {', '.join(self.precisions)}. "
                 f"Received: precision={precision!r}"
             )
+        given = given or {}
         unknown = sorted(set(given) - {option.name for option in self.options})
         if unknown:
             raise ValueError(
@@ -104,4 +108,9 @@ class Format:
                 raise ValueError(
                     f"`{option.name}` applies to {' and '.join(option.precisions)} alone; leave it "
                     f"out or change `precision`. Received: `precision={precision}`"
+                )
+            if option.choices and given.get(option.name, option.default) not in option.choices:
+                raise ValueError(
+                    f"`{option.name}` is {' or '.join(option.choices)}. "
+                    f"Received: {given[option.name]!r}"
                 )

@@ -64,9 +64,21 @@ FORMATS = (
         options=(
             _BATCH_SIZE,
             Option(
+                "scores",
+                "probabilities",
+                "probabilities (the file holds the softmax or sigmoid) or logits.",
+                choices=("probabilities", "logits"),
+            ),
+            Option(
+                "input",
+                "float32",
+                "Type of the images that go in, 0-255: float32, or uint8 for a camera's bytes.",
+                choices=("float32", "uint8"),
+            ),
+            Option(
                 "int8_io",
                 False,
-                "int8: images come in and logits go out as int8, for accelerators that have no "
+                "int8: images come in and scores go out as int8, for accelerators that have no "
                 "float unit at their border.",
                 _INT8,
             ),

@@ -24,6 +24,7 @@ class Comparator:
     Args:
         images: `Images`, the same for every candidate.
         model: `keras.Model`, the reference; it runs once, when first needed.
+        compares_descriptors: bool, whether descriptors come out of it. Defaults to `False`.
         thresholds: float `(classes,)`, of a multi-label model. Defaults to one half each.
 
     Raises:
@@ -38,7 +39,7 @@ class Comparator:
     (True, ())
     """
 
-    def __init__(self, images, model, thresholds=None):
+    def __init__(self, images, model, thresholds=None, compares_descriptors=False):
         if len(images.pixels) < _MINIMUM_IMAGES:
             raise ValueError(
                 f"Parity needs at least {_MINIMUM_IMAGES} images to compare on: give more, by "
@@ -47,10 +48,16 @@ class Comparator:
         self.images = images
         self._model = model
         self._thresholds = thresholds
+        self._compares_descriptors = compares_descriptors
+
+    @classmethod
+    def of(cls, source, images):
+        """The comparator of what a `Source` gives, on some `Images`."""
+        return cls(images, source.model, source.metadata.thresholds, source.is_embedder)
 
     @functools.cached_property
     def reference(self):
-        """The reference's logits, `(n, classes)`."""
+        """The reference's logits, `(n, classes)`, or descriptors, `(n, dims)`."""
         with KerasRunner(self._model) as runner:
             return _run_in_batches(runner, self.images.pixels, REFERENCE_BATCH)
 
@@ -72,17 +79,21 @@ class Comparator:
         chosen = np.linspace(0, count - 1, min(limit or count, count)).astype(int)
         sizes = (runner.batch_size,) if runner.batch_size else (1, REFERENCE_BATCH)
         results = [
-            ParityResult.measure(
+            self._measure(
                 self.reference[chosen],
                 _run_in_batches(runner, self.images.pixels[chosen], size),
                 self.images.labels[chosen],
                 TOLERANCES[precision],
-                self._thresholds,
             )
             for size in sizes
         ]
         worst = min(results, key=lambda result: (bool(result), result.cosine["worst"]))
         return dataclasses.replace(worst, batch_sizes=sizes)
+
+    def _measure(self, reference, found, labels, tolerance):
+        if self._compares_descriptors:
+            return ParityResult.measure_descriptors(reference, found, labels, tolerance)
+        return ParityResult.measure(reference, found, labels, tolerance, self._thresholds)
 
     def demand(self, runner, precision, hint=""):
         """Compares and refuses a candidate that does not pass.

@@ -47,6 +47,8 @@ TOLERANCES = {
 class ParityResult:
     """The comparison of one artefact with the reference. It is true when it passed.
 
+    An embedder's descriptors are compared like the logits of a classifier.
+
     The cosine is taken between logits less the reference's mean logits over the images. What
     all images share says nothing about the image, and it would hide damage: on a solved model
     with the colours swapped, 54% of the answers change and the plain cosine still has a median
@@ -99,25 +101,47 @@ class ParityResult:
         Returns:
             `ParityResult`.
         """
-        finite = np.isfinite(logits)
-        # A logit that is no number counts as far away, not as absent.
-        far = np.abs(reference).max() * 1e6 + 1.0
-        reference, logits = reference.astype("float64"), np.where(finite, logits, far)
-        error = np.abs(logits - reference)
+        reference, logits, not_finite = _as_numbers(reference, logits)
         task = task_of(labels)
-        five = np.argsort(-reference, axis=1)[:, :5]
         return cls(
-            compared=len(reference),
-            max_abs=float(error.max()),
-            max_abs_of_range=float(error.max() / max(np.ptp(reference), 1e-12)),
-            mean_abs=float(error.mean()),
-            cosine=_cosine_quantiles(reference, logits),
+            **_differences(reference, logits),
             agreement=task.agreement(reference, logits, thresholds),
-            top5_agreement=float(np.mean((five == logits.argmax(1)[:, None]).any(1))),
+            top5_agreement=_top5_agreement(reference, logits),
             metric=task.metric,
             reference_score=task.measure(reference, labels),
             score=task.measure(logits, labels),
-            not_finite=int(np.sum(~finite)),
+            not_finite=not_finite,
+            tolerance=tolerance,
+        )
+
+    @classmethod
+    def measure_descriptors(cls, reference, descriptors, labels, tolerance):
+        """Compares two sets of descriptors, as values and by the images that they find.
+
+        Each image is searched for among the reference's descriptors of the other images, as a
+        device searches in an index that Keras made. The answer is the nearest image.
+
+        Args:
+            reference: `(n, dims)` array, the reference's descriptors.
+            descriptors: `(n, dims)` array, the artefact's.
+            labels: int array `(n,)`, or multi-hot `(n, classes)`.
+            tolerance: `Tolerance`.
+
+        Returns:
+            `ParityResult`, whose scores are the share of images whose nearest has their labels.
+        """
+        reference, descriptors, not_finite = _as_numbers(reference, descriptors)
+        itself = np.diag(np.full(len(reference), np.inf))
+        expected, found = (each @ reference.T - itself for each in (reference, descriptors))
+        nearest, answers = expected.argmax(axis=1), found.argmax(axis=1)
+        return cls(
+            **_differences(reference, descriptors),
+            agreement=float(np.mean(nearest == answers)),
+            top5_agreement=_top5_agreement(expected, found),
+            metric="nearest_neighbour_accuracy",
+            reference_score=_same_labels(labels, nearest),
+            score=_same_labels(labels, answers),
+            not_finite=not_finite,
             tolerance=tolerance,
         )
 
@@ -131,10 +155,8 @@ class ParityResult:
         allowed_drop = max(limit.score_drop, one)
         needed_agreement = min(limit.agreement, round(1 - one, 5))
         checks = (
-            (self.not_finite > 0, f"{self.not_finite} logits are NaN or infinite"),
-            _at_most(
-                "largest difference / range of the logits", self.max_abs_of_range, limit.max_abs
-            ),
+            (self.not_finite > 0, f"{self.not_finite} values are NaN or infinite"),
+            _at_most("largest difference / range", self.max_abs_of_range, limit.max_abs),
             _at_least("worst cosine", self.cosine["worst"], limit.cosine_worst),
             _at_least("median cosine", self.cosine["median"], limit.cosine_median),
             _at_least("agreement", self.agreement, needed_agreement),
@@ -152,6 +174,34 @@ class ParityResult:
             **dataclasses.asdict(self),
             "failures": self.failures,
         }
+
+
+def _as_numbers(reference, values):
+    """Both in float64, and how many values are none: those count as far away, not as absent."""
+    finite = np.isfinite(values)
+    far = np.abs(reference).max() * 1e6 + 1.0
+    return reference.astype("float64"), np.where(finite, values, far), int(np.sum(~finite))
+
+
+def _differences(reference, values):
+    error = np.abs(values - reference)
+    return {
+        "compared": len(reference),
+        "max_abs": float(error.max()),
+        "max_abs_of_range": float(error.max() / max(np.ptp(reference), 1e-12)),
+        "mean_abs": float(error.mean()),
+        "cosine": _cosine_quantiles(reference, values),
+    }
+
+
+def _top5_agreement(reference, scores):
+    five = np.argsort(-reference, axis=1)[:, :5]
+    return float(np.mean((five == scores.argmax(1)[:, None]).any(1)))
+
+
+def _same_labels(labels, nearest):
+    same = labels == labels[nearest]
+    return float(np.mean(same if labels.ndim == 1 else same.all(axis=1)))
 
 
 def _cosine_quantiles(reference, logits):

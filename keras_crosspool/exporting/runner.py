@@ -16,6 +16,7 @@ class Runner(abc.ABC):
     Attributes:
         batch_size: int, the batch that the artefact takes, known once open; `None`: any.
         max_batch: int, the largest batch where any goes; `None`: no limit.
+        gives_probabilities: bool, whether probabilities come out in place of logits.
 
     Example:
 
@@ -27,6 +28,7 @@ class Runner(abc.ABC):
         self.name = name
         self.batch_size = None
         self.max_batch = None
+        self.gives_probabilities = False
 
     def __enter__(self):
         self._open()
@@ -43,7 +45,7 @@ class Runner(abc.ABC):
                 batches, the last one filled up.
 
         Returns:
-            float32 array `(n, classes)`, the logits.
+            float32 array `(n, classes)`, the logits, or what else the file gives.
         """
         images = np.ascontiguousarray(images, "float32")
         size = self.batch_size or self.max_batch or len(images)

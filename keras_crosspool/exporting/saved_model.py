@@ -9,11 +9,10 @@ import keras
 from keras_crosspool.files import scratch_error
 
 INPUT_NAME = "image"
-OUTPUT_NAME = "logits"
 
 
 def saved_model(source, batch_size):
-    """Writes a model as a SavedModel with the input `image` and the output `logits`.
+    """Writes a model as a SavedModel: the input is `image`, the output `logits` or `descriptor`.
 
     It is written once for a source, to a temporary directory that goes with the source.
 
@@ -40,7 +39,7 @@ def _write(source, batch_size):
     archive.track(model)
     archive.add_endpoint(
         "serve",
-        lambda image: {OUTPUT_NAME: model(image, training=False)},
+        lambda image: {source.output_name: model(image, training=False)},
         input_signature=[image_spec(model, batch_size)],
     )
     directory = tempfile.mkdtemp()

@@ -28,6 +28,7 @@ class Source:
             precision and is not changed.
         calibration: `Images` that set the ranges of int8; `None` for the model's own data.
         image_options: dict, arguments of `open_split` with which images for the model are read.
+        is_embedder: bool, whether the descriptor comes out instead of logits. Defaults to `False`.
     """
 
     model: keras.Model
@@ -35,6 +36,7 @@ class Source:
     original: keras.Model
     image_options: dict = dataclasses.field(default_factory=dict)
     calibration: Images | None = None
+    is_embedder: bool = False
     _made: dict = dataclasses.field(default_factory=dict, init=False, repr=False, compare=False)
 
     @functools.cached_property
@@ -46,6 +48,20 @@ class Source:
     def rebuilt_from(self):
         """The compute dtype it was trained under where that is not float32, else `None`."""
         return _half_dtype(self.original)
+
+    @property
+    def output_name(self):
+        """What comes out of the model: `"logits"` or `"descriptor"`."""
+        return "descriptor" if self.is_embedder else "logits"
+
+    def embedder(self):
+        """The model up to its descriptor, as a `Source`."""
+        return dataclasses.replace(
+            self,
+            model=_up_to_the_descriptor(self.model),
+            original=_up_to_the_descriptor(self.original),
+            is_embedder=True,
+        )
 
     def once(self, key, make):
         """Gives what `make` gives, made once for this source: exports share conversions.
@@ -92,13 +108,14 @@ class Source:
         }
 
 
-def load_source(directory, image_options=None):
+def load_source(directory, image_options=None, descriptor=False):
     """Loads a model directory for export; a half-precision model is rebuilt under float32.
 
     Args:
         directory: path of a model directory.
         image_options: dict, arguments of `open_split` with which images for calibration and parity
             are read: `skip_broken`, `max_megapixels`. Defaults to none.
+        descriptor: bool, whether the descriptor comes out instead of logits. Defaults to `False`.
 
     Returns:
         `Source`.
@@ -107,7 +124,8 @@ def load_source(directory, image_options=None):
         ValueError: if it is no model directory, or Keras has another backend than TensorFlow.
     """
     options = {"splits": own_splits(directory)} | (image_options or {})
-    return make_source(*load_model(directory), options)
+    source = make_source(*load_model(directory), options)
+    return source.embedder() if descriptor else source
 
 
 def make_source(model, metadata, image_options=None, calibration=None):
@@ -116,6 +134,10 @@ def make_source(model, metadata, image_options=None, calibration=None):
     # Half-precision graphs do not convert, or convert to something else.
     rebuilt = model if _half_dtype(model) is None else _in_float32(model)
     return Source(_without_loops(rebuilt), metadata, model, image_options or {}, calibration)
+
+
+def _up_to_the_descriptor(model):
+    return keras.Model(model.inputs, model.layers[-1].input)
 
 
 def _in_float32(model):

@@ -111,6 +111,13 @@ class MultiLabel:
 
         return expit(logits)
 
+    def logits(self, probabilities):
+        """Logits whose sigmoid these are; one that was rounded to 0 or 1 gets a finite one."""
+        from scipy.special import logit
+
+        limits = np.finfo("float32")
+        return logit(np.clip(probabilities, limits.tiny, 1 - limits.epsneg))
+
     def thresholds(self, logits, labels):
         """The probability from which on each label is said to be there.
 

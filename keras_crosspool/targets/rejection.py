@@ -49,6 +49,8 @@ class Rejection:
             measured.
         auroc: float, how often such an image has less confidence than one of the classes;
             likewise.
+        least_probability: float, the largest probability below which as many images of the classes
+            are refused, for runtimes that know no other confidence; `None` in records of before.
 
     Example:
 
@@ -62,6 +64,7 @@ class Rejection:
     refused_known: float
     accepted_unknown: float | None = None
     auroc: float | None = None
+    least_probability: float | None = None
 
     def confidences(self, logits):
         """The confidence of each image, `(n,)`, by its logits `(n, num_classes)`."""
@@ -130,4 +133,9 @@ def _both(name, known, unknown):
 def _at_rate(name, known, rate):
     confident = CONFIDENCES[name](known)
     threshold = float(np.quantile(confident, rate))
-    return Rejection(name, threshold, float(np.mean(confident < threshold)))
+    return Rejection(
+        name,
+        threshold,
+        float(np.mean(confident < threshold)),
+        least_probability=float(np.quantile(_probability(known), rate)),
+    )

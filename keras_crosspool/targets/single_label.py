@@ -96,6 +96,10 @@ class SingleLabel:
 
         return softmax(logits, axis=-1)
 
+    def logits(self, probabilities):
+        """Logits whose softmax these are: their logarithms, which differ by a constant an image."""
+        return np.log(np.maximum(probabilities, np.finfo("float32").tiny))
+
     def thresholds(self, logits, labels):
         """None are needed: the class with the highest logit is chosen."""
 

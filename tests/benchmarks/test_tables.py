@@ -36,7 +36,8 @@ def _measurement(name, milliseconds, logits, precision="float32"):
         "settled": True,
         "reentry_ns": [1] * 6,
         "samples_ns": samples.tolist(),
-        "logits": np.array(logits),
+        "scores": np.array(logits),
+        "are_probabilities": False,
         "pixels_sha256": "",
     }
 

@@ -21,6 +21,7 @@ class _FakeRunner:
     """Runs nothing: the logits of image i favour class i, and image 1 has no number."""
 
     batch_size = 1
+    gives_probabilities = False
 
     def __init__(self):
         self.seen = []
@@ -74,7 +75,7 @@ def test_scoring_gives_the_logits_of_every_image(fake):
     served, _ = fake
     expected = np.eye(4)
     expected[1, 2] = np.nan
-    np.testing.assert_array_equal(served.score()["logits"], expected)
+    np.testing.assert_array_equal(served.score()["scores"], expected)
 
 
 def test_warm_up_ends_when_stable_or_after_a_hundred(fake, monkeypatch):

@@ -29,10 +29,21 @@ def test_suffixes_tell_formats_apart():
 @pytest.mark.parametrize(
     ("name", "precision", "given", "words"),
     [
-        ("tflite", "int4", (), "tflite is written as float32, float16, dynamic, int8"),
-        ("onnx", "dynamic", (), "Received: precision='dynamic'"),
-        ("tflite", "float32", ("calibration_data",), "`calibration_data` applies to int8 alone"),
-        ("tflite", "dynamic", ("int8_io",), "`int8_io` applies to int8 alone"),
+        ("tflite", "int4", {}, "tflite is written as float32, float16, dynamic, int8"),
+        ("onnx", "dynamic", {}, "Received: precision='dynamic'"),
+        (
+            "tflite",
+            "float32",
+            {"calibration_data": "x"},
+            "`calibration_data` applies to int8 alone",
+        ),
+        ("tflite", "dynamic", {"int8_io": True}, "`int8_io` applies to int8 alone"),
+        (
+            "tflite",
+            "int8",
+            {"scores": "logit"},
+            "`scores` is probabilities or logits. Received: 'logit'",
+        ),
     ],
 )
 def test_what_does_not_apply_is_refused(name, precision, given, words):
@@ -43,7 +54,7 @@ def test_what_does_not_apply_is_refused(name, precision, given, words):
 def test_options_follow_the_precision():
     float32 = {option.name for option in _ROWS["tflite"].options_of("float32")}
     int8 = {option.name for option in _ROWS["tflite"].options_of("int8")}
-    assert float32 == {"batch_size"}
+    assert float32 == {"batch_size", "scores", "input"}
     assert {"batch_size", "int8_io", "calibration_split"} < int8
 
 

@@ -20,7 +20,7 @@ def test_each_precision_is_proven(exported, precision):
     assert record.parity["images"] == 48
     assert record.inputs[0]["name"] == "image"
     assert record.inputs[0]["shape"] == [1, 128, 128, 3]
-    assert record.outputs[0]["name"] == "logits"
+    assert record.outputs[0]["name"] == "probabilities"
     assert record.outputs[0]["shape"] == [1, 16]
     assert record.bytes == path.stat().st_size
     assert record.operators["BATCH_MATMUL"] == 1
@@ -83,12 +83,12 @@ def test_int8_records_its_calibration(exported):
 
 def test_int8_border_carries_images_without_loss(exported, comparator):
     path, record = exported("tflite", "int8", ".tflite", int8_io=True)
-    (image,), (logits,) = record.inputs, record.outputs
-    assert (image["dtype"], logits["dtype"]) == ("int8", "int8")
+    (image,), (scores,) = record.inputs, record.outputs
+    assert (image["dtype"], scores["dtype"]) == ("int8", "int8")
     assert (image["scale"], image["zero_point"]) == (1.0, -128)
     with LiteRTRunner(path) as runner:
         found = runner.run(comparator.images.pixels[:4])
-    steps = found / logits["scale"]
+    steps = found / scores["scale"]
     np.testing.assert_allclose(steps, np.rint(steps), atol=1e-3)
 
 

@@ -66,7 +66,7 @@ def main(_):
     from keras_crosspool.exporting.source import load_source
 
     config = export_flags.parity_config()
-    source = load_source(config.model, config.image_options())
+    source = load_source(config.model, config.image_options(), config.descriptor)
     comparator = make_comparator(source, config)
     results = [
         _export(source, comparator, output, row, precision)

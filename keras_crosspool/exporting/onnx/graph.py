@@ -6,7 +6,7 @@ import json
 import logging
 import re
 
-from keras_crosspool.exporting.saved_model import INPUT_NAME, OUTPUT_NAME, image_spec
+from keras_crosspool.exporting.saved_model import INPUT_NAME, image_spec
 
 _STANDARD_DOMAINS = ("", "ai.onnx")
 _IMAGE_RANGE = (0.0, 255.0)
@@ -21,7 +21,8 @@ def convert(source, batch_size=1, opset=18):
         opset: int. Defaults to `18`.
 
     Returns:
-        `onnx.ModelProto` with the input `image` and the output `logits`, the caller's own.
+        `onnx.ModelProto` with the input `image` and the output `logits` or `descriptor`, the
+        caller's own.
 
     Raises:
         ValueError: if tf2onnx does not write that operator set.
@@ -30,23 +31,24 @@ def convert(source, batch_size=1, opset=18):
 
     key = ("onnx", batch_size, opset)
     own = onnx.ModelProto()
-    own.CopyFrom(source.once(key, lambda: _convert(source.model, batch_size, opset)))
+    own.CopyFrom(source.once(key, lambda: _convert(source, batch_size, opset)))
     return own
 
 
-def _convert(model, batch_size, opset):
+def _convert(source, batch_size, opset):
     import onnxslim
     import tensorflow as tf
     import tf2onnx
 
     logging.getLogger("tf2onnx").setLevel(logging.WARNING)
+    model = source.model
     spec = image_spec(model, batch_size)
     proto, _ = tf2onnx.convert.from_function(
         tf.function(lambda image: model(image, training=False)),
         input_signature=[tf.TensorSpec(spec.shape, spec.dtype, name=INPUT_NAME)],
         opset=opset,
     )
-    _rename_output(proto.graph, OUTPUT_NAME)
+    _rename_output(proto.graph, source.output_name)
     slim = onnxslim.slim(proto)
     _name_stably(slim.graph)
     return slim

@@ -39,14 +39,23 @@ def seal(content):
         bytes of a TFLite file that computes the same.
     """
     model = parse(content)
-    stated = parse(_exported(content))
+    state_versions(model)
+    return pack(model)
+
+
+def state_versions(model):
+    """States the versions of the operators and the least runtime by TFLite's own rules.
+
+    Args:
+        model: `ModelT`, from `parse`; changed in place.
+    """
+    stated = parse(_exported(model))
     versions = _versions(stated)
     for code in model.operatorCodes:
         code.version = versions[_builtin(code)]
         # Readers from before there were 127 operators, and some newer ones, look here alone.
         code.deprecatedBuiltinCode = min(_builtin(code), _PLACEHOLDER)
     _metadata_buffer(model).data = _metadata_buffer(stated).data
-    return pack(model)
 
 
 def minimum_runtime(content):
@@ -54,7 +63,7 @@ def minimum_runtime(content):
     return bytes(_metadata_buffer(parse(content)).data).rstrip(b"\0").decode()
 
 
-def _exported(content):
+def _exported(model):
     """The file as TFLite's own exporter writes it, which applies the rules; weights are left out.
 
     The one way to that exporter also stores sparse weights in another form, with operators of their
@@ -63,7 +72,7 @@ def _exported(content):
     from ai_edge_litert.schema_py_generated import TensorType
     from tensorflow.lite.python.convert import mlir_sparsify
 
-    model = parse(content)
+    model = parse(pack(model))
     for graph in model.subgraphs:
         for tensor in graph.tensors:
             buffer = model.buffers[tensor.buffer]

@@ -3,22 +3,32 @@
 import pathlib
 import re
 
+import numpy as np
+
 from keras_crosspool.exporting import formats
 from keras_crosspool.exporting.calibration import calibrate
 from keras_crosspool.exporting.images import full_batches
+from keras_crosspool.exporting.parity import ParityError
 from keras_crosspool.exporting.publish import Draft, publish
 from keras_crosspool.exporting.saved_model import saved_model
 from keras_crosspool.exporting.speed import gate_speed
+from keras_crosspool.exporting.tflite import borders
 from keras_crosspool.exporting.tflite.container import minimum_runtime
 from keras_crosspool.exporting.tflite.inspection import (
     delegated_nodes,
+    gpu_delegate,
     list_float_operators,
     list_operators,
     list_tensors,
 )
+from keras_crosspool.exporting.tflite.metadata import with_metadata
+from keras_crosspool.exporting.tflite.runner import LiteRTRunner
+from keras_crosspool.targets import TARGETS
 
 _PACKAGES = ("tensorflow", "tensorflow_cpu", "ai_edge_litert", "litert_quantizer")
 _COST_IMAGES = 4
+_PROBABILITY_IMAGES = 4
+_PROBABILITY_TOLERANCE = 1 / 256  # a step of int8
 _COSTLIEST = 5
 
 
@@ -29,11 +39,16 @@ def export_tflite(
     comparator=None,
     *,
     batch_size=1,
+    scores="probabilities",
+    input="float32",
     int8_io=False,
     allow_slower=False,
     **calibration,
 ):
     """Writes a model as a TFLite file whose parity with Keras is proven.
+
+    The file holds the metadata that MediaPipe and ML Kit ask for: normalisation, class names and
+    the score from which on an image is one of the classes.
 
     Args:
         source: `Source`.
@@ -43,6 +58,8 @@ def export_tflite(
             in int8, the head in float).
         comparator: `Comparator`, or `None` (the default) to write it unproven.
         batch_size: int, images at once; `0` leaves it open. Defaults to `1`.
+        scores: `"probabilities"` (the default; softmax or sigmoid in the file) or `"logits"`.
+        input: `"float32"` (the default) or `"uint8"`, a camera's bytes as they are.
         int8_io: bool, whether int8 comes in and goes out too. Defaults to `False`.
         allow_slower: bool, whether int8 may be slower than float32 here. Defaults to `False`.
         **calibration: for `"int8"`, see `keras_crosspool.exporting.calibration.calibrate`.
@@ -51,36 +68,84 @@ def export_tflite(
         `Artefact`.
 
     Raises:
-        ValueError: if the model uses an operator that TFLite lacks, or the calibration
-            images are not as expected.
+        ValueError: if the model uses an operator that TFLite lacks, the calibration images are
+            not as expected, or both `int8_io` and another `input` are asked for.
         ParityError: if the result is not the Keras model any more.
         SlowerError: if int8 is slower than float32 and that is not allowed.
     """
     formats.get_format("tflite").check(precision)
+    if int8_io and input != "float32":
+        raise ValueError(
+            f"`int8_io` takes int8 images: leave `input` out. Received: `input={input}`"
+        )
     if precision == "int8":
         content, details = _to_int8(
             source, comparator, batch_size, int8_io, allow_slower, calibration
         )
     else:
         content, details = convert(source, precision, batch_size), {}
-    inputs, outputs = list_tensors(content)
+    finished = _with_borders(content, source, scores, input)
+    inputs, outputs = list_tensors(finished)
     details = {
-        "min_runtime_version": minimum_runtime(content),
+        "min_runtime_version": minimum_runtime(finished),
         **details,
-        "delegated": delegated_nodes(content),
+        "delegated": delegated_nodes(finished),
+        "gpu_delegate": gpu_delegate(finished),
     }
+    if comparator and outputs[0]["name"] == borders.PROBABILITIES:
+        details["probabilities"] = _check_probabilities(finished, source, comparator)
     draft = Draft(
         "tflite",
         precision,
-        content,
-        list_operators(content),
+        finished,
+        list_operators(finished),
         inputs,
         outputs,
         _PACKAGES,
         details,
         hint=_costliest_layers(details),
+        make_runner=_logits_runner,
+        graph=content,
     )
     return publish(draft, source, pathlib.Path(output), comparator)
+
+
+def _with_borders(content, source, scores, input):
+    """The file with what comes in and goes out as asked, and its metadata."""
+    if scores == borders.PROBABILITIES and not source.is_embedder:
+        content = borders.with_probabilities(content, source.metadata.task)
+    if input == "uint8":
+        content = borders.with_byte_input(content)
+    return with_metadata(content, source)
+
+
+def _logits_runner(path, _):
+    """Runs the finished file up to its logits, which softmax would hide from the comparison."""
+    return LiteRTRunner(borders.without_probabilities(path.read_bytes()))
+
+
+def _check_probabilities(content, source, comparator):
+    """Compares the probabilities of the finished file with those of its logits.
+
+    Returns:
+        dict for the record: the largest difference.
+
+    Raises:
+        ParityError: if they are not the same.
+    """
+    pixels = comparator.images.pixels[:_PROBABILITY_IMAGES]
+    up_to_the_logits = borders.without_probabilities(content)
+    with LiteRTRunner(content) as whole, LiteRTRunner(up_to_the_logits) as cut:
+        found, logits = whole.run(pixels), cut.run(pixels)
+    expected = TARGETS[source.metadata.task].probabilities(logits)
+    difference = float(np.abs(found - expected).max())
+    # Logits that are no numbers are refused by the comparison with Keras, in words of their own.
+    if np.isfinite(logits).all() and not difference <= _PROBABILITY_TOLERANCE:
+        raise ParityError(
+            "The last operator does not give the probabilities of the logits, so nothing was "
+            f"written: they differ by {difference:.5f}, at most {_PROBABILITY_TOLERANCE} allowed."
+        )
+    return {"max_abs": difference}
 
 
 def _to_int8(source, comparator, batch_size, int8_io, allow_slower, options):

@@ -5,6 +5,7 @@ import collections
 from keras_crosspool.exporting.tflite.container import parse
 
 _IMAGE_RANGE = (0.0, 255.0)
+_GPU_WARNING = "GPU COMPATIBILITY WARNING:"
 _PIXEL_BY_PIXEL = ("MUL", "ADD", "SUB", "DIV")
 
 
@@ -155,6 +156,22 @@ def delegated_nodes(content):
         "partitions": len(partitions),
         "left": left,
     }
+
+
+def gpu_delegate(content):
+    """Says whether the GPU delegate of phones takes a file whole, by LiteRT's own analyser.
+
+    Args:
+        content: bytes of the file.
+
+    Returns:
+        dict with `compatible` and `left`, one str for each operator that stays on the CPU.
+    """
+    from ai_edge_litert import _pywrap_analyzer_wrapper as analyzer
+
+    text = analyzer.ModelAnalyzer(content, False, True)
+    left = [line.partition(_GPU_WARNING)[2].strip() for line in text.splitlines()]
+    return {"compatible": not any(left), "left": [each for each in left if each]}
 
 
 def _nodes_between(partition, producers):
