@@ -95,7 +95,12 @@ PREPROCESSING = {
     "VGG19": caffe,
     "Xception": plus_minus_one,
 }
-QUICK = set(PREPROCESSING)
+QUICK = PREPROCESSING.keys() - {"InceptionResNetV2", "NASNetMobile"}
+
+
+def _tiers(names):
+    """The names as parameters of a test; networks that take long to build are of the heavy tier."""
+    return [n if n in QUICK else pytest.param(n, marks=pytest.mark.heavy) for n in names]
 
 
 def test_the_list_is_complete():
@@ -123,12 +128,9 @@ def test_keras_asks_for_the_same_sizes(name):
     assert f"{entry.minimum_size}x{entry.minimum_size}" in refusals[1]
 
 
-@pytest.mark.parametrize(
-    "name",
-    [n if n in QUICK else pytest.param(n, marks=pytest.mark.heavy) for n in SIZES],
-)
+@pytest.mark.parametrize("name", _tiers(SIZES))
 def test_builds_flat_with_a_chain_of_maps_and_a_pair(name, random_backbone):
-    if name in QUICK:
+    if name in PREPROCESSING:
         backbone = random_backbone(name)
     else:  # Not kept: the large ones fill the memory.
         backbone = create_backbone(name, image_size=96, weights="none")
@@ -150,7 +152,7 @@ def test_builds_flat_with_a_chain_of_maps_and_a_pair(name, random_backbone):
     )
 
 
-@pytest.mark.parametrize("name", PREPROCESSING)
+@pytest.mark.parametrize("name", _tiers(PREPROCESSING))
 def test_preprocessing_is_in_the_graph_once(name, random_backbone, images):
     backbone = random_backbone(name)
     kernel = (keras.layers.Conv2D, keras.layers.ZeroPadding2D, keras.Sequential)
@@ -170,7 +172,7 @@ def assert_survives_saving(model, image, path):
     np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("name", PREPROCESSING)
+@pytest.mark.parametrize("name", _tiers(PREPROCESSING))
 def test_preprocessing_and_first_block_survive_saving(name, random_backbone, images, tmp_path):
     backbone = random_backbone(name)
     # Up to the tenth map, or all three of NASNet: each kind of layer is among them.

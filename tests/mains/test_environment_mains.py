@@ -68,6 +68,7 @@ def test_nothing_was_written(runs):
     assert list(runs[1].iterdir()) == []
 
 
+@pytest.mark.heavy
 def test_training_is_in_float32_whatever_keras_is_set_to(run_main, tiny_folder, tmp_path, tried):
     """And without epochs of fine-tuning a folder named as that of the checkpoints is left alone."""
     settings = {"floatx": "float16", "image_data_format": "channels_first"}

@@ -213,6 +213,7 @@ def test_labels_of_another_task_are_refused(train, several_labels, tiny_folder, 
         train(tmp_path / "model", folder, val_split="test")
 
 
+@pytest.mark.heavy
 def test_cross_validation_chooses_the_scheme(train, tiny_folder, tmp_path):
     """Each candidate stands in the metrics as if it had been asked for; the best one is saved."""
     alone = {"groups": "none"}  # so few photographs have hardly any sessions to hold out

@@ -35,7 +35,7 @@ def folders(grocery, tmp_path_factory):
     return root
 
 
-@pytest.fixture(scope="module", params=["scheme1", "both"])
+@pytest.fixture(scope="module", params=["scheme1", pytest.param("both", marks=pytest.mark.heavy)])
 def kept(request, folders):
     """A model of the old photographs, which are gone afterwards."""
     data = folders / f"gone_{request.param}"

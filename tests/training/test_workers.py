@@ -67,6 +67,7 @@ def test_ours_takes_the_steps_of_one_device():
         assert float(loss[1]) == pytest.approx((1 + 0.95**2) / 2, rel=1e-5)
 
 
+@pytest.mark.heavy
 def test_plain_keras_still_fails():
     """Once this fails Keras has mended keras#20585: `MultiWorkerModel` can go."""
     for code, text in _fit("plain"):
