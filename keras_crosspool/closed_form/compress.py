@@ -12,8 +12,19 @@ from keras_crosspool.models.branch import channel_axis
 from keras_crosspool.models.window_branch import WindowBranch
 from keras_crosspool.numerics.kernel_directions import leading_features, leading_guidance
 
+FEATURE_CHANNELS, GUIDANCE_CHANNELS = 32, 128  # 4096 values
 
-def compress(model, x, y=None, *, report, feature_channels=32, guidance_channels=128, **options):
+
+def compress(
+    model,
+    x,
+    y=None,
+    *,
+    report,
+    feature_channels=FEATURE_CHANNELS,
+    guidance_channels=GUIDANCE_CHANNELS,
+    **options,
+):
     """Makes a classifier of scheme 1 with a descriptor many times shorter, and solves it.
 
     The weights of the solved classifier tell which directions of the projected windows and which
@@ -53,11 +64,23 @@ def compress(model, x, y=None, *, report, feature_channels=32, guidance_channels
     ((None, 65536), (None, 4096))
     """
     solver, guidance = split_options(options, SolverConfig, GuidanceConfig)
+    images = labelled_images(x, y, model.class_names, model.task)
+    head = HeadSolver(images, solver, guidance)
+    return compressed(model, head, report.choice, feature_channels, guidance_channels)
+
+
+def compressed(
+    model,
+    head,
+    choice,
+    feature_channels=FEATURE_CHANNELS,
+    guidance_channels=GUIDANCE_CHANNELS,
+):
+    """What `compress` does, by a `HeadSolver` of the images and the `Choice` of the model."""
     branch = _only_windows(model)
     _check_channels(branch, feature_channels, guidance_channels)
-    images = labelled_images(x, y, model.class_names, model.task)
     small = _shortened(model, branch, feature_channels, guidance_channels)
-    HeadSolver(images, solver, guidance).solve([small], {}, [report.choice])
+    head.solve([small], {}, [choice])
     small.thresholds = model.thresholds
     return small
 

@@ -84,6 +84,8 @@ class TrainingScores:
         chosen_scheme: str, the one of them that was chosen, or `None`.
         tuning: `TuningScores`, or `None` without fine-tuning.
         seconds: dict, stage to seconds.
+        uncompressed: dict, score to value on the validation split of the model before its
+            descriptor was shortened; empty where it was not, or without a split.
     """
 
     validation: dict[str, float] = dataclasses.field(default_factory=dict)
@@ -93,6 +95,7 @@ class TrainingScores:
     chosen_scheme: str | None = None
     tuning: TuningScores | None = None
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
+    uncompressed: dict[str, float] = dataclasses.field(default_factory=dict)
 
     @property
     def cross_validated(self):
@@ -106,6 +109,7 @@ class TrainingScores:
             Pairs of what a score is and its value, such as `("accuracy, baseline", 0.745)`.
         """
         yield from _rows(self.validation, "")
+        yield from _rows(self.uncompressed, ", before compression")
         yield from _rows(self.cross_validated, ", cross-validated")
         if self.solved and self.solved.same_sessions is not None:
             yield "of the same sessions, cross-validated", self.solved.same_sessions

@@ -1,5 +1,6 @@
 """Refuses configs that cannot be trained, before anything is computed."""
 
+from keras_crosspool.closed_form.compress import FEATURE_CHANNELS, GUIDANCE_CHANNELS
 from keras_crosspool.closed_form.options import SolverOptions
 from keras_crosspool.environment import check_keras_settings, check_tensorflow_backend
 
@@ -42,10 +43,33 @@ def check_config(config):
             f"Received: profile_steps={','.join(map(str, tuning.profile_steps))}, "
             f"tensorboard={tuning.tensorboard}"
         )
+    if network.compress:
+        _check_compression(config)
     if solver.method == "none" and network.scheme == "auto":
         raise ValueError(
             "The scheme is chosen by cross-validation of solved classifiers: take a solver, or "
             "name a scheme. Received: `solver=none` `scheme=auto`"
+        )
+
+
+def _check_compression(config):
+    solver, scheme = config.solver, config.scheme
+    if config.network.scheme != "scheme1" or solver.method == "none":
+        raise ValueError(
+            "`compress` shortens the descriptor of a solved scheme 1: take `scheme=scheme1` and a "
+            f"solver. Received: `scheme={config.network.scheme}` `solver={solver.method}`"
+        )
+    if solver.keep_descriptors:
+        raise ValueError(
+            "`keep_descriptors` keeps the whole descriptor, and `compress` another: leave one of "
+            "them out. Received: both"
+        )
+    features, guidance = scheme.feature_channels, scheme.guidance_channels
+    if features < FEATURE_CHANNELS or guidance < GUIDANCE_CHANNELS:
+        raise ValueError(
+            f"`compress` keeps {FEATURE_CHANNELS} feature channels and {GUIDANCE_CHANNELS} "
+            "guidance channels: give at least as many. Received: "
+            f"`feature_channels={features}` `guidance_channels={guidance}`"
         )
 
 

@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 
 from keras_crosspool.closed_form.choice import Choice
+from keras_crosspool.closed_form.compress import compressed
 from keras_crosspool.closed_form.fit import Descriptors
 from keras_crosspool.closed_form.head_solver import HeadSolver
 from keras_crosspool.closed_form.solved_basis import SolvedBasis
@@ -143,6 +144,15 @@ class Solving:
         regions = self._head.adapt(model, judged=False)
         self._head.solve(models, regions, [_choice(each) for each in before])
         return models[1] if scores.baseline else None
+
+    def compress(self, model, scores):
+        """The model with a shorter descriptor, solved on it; alpha and calibration stay.
+
+        Args:
+            model: solved `CrossPoolClassifier` of scheme 1.
+            scores: its `SolvedScores`.
+        """
+        return compressed(model, self._head, _choice(scores))
 
     def _basis(self, model, descriptors, classifier):
         names = [branch.name for branch in model.branches]

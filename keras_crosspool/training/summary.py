@@ -28,6 +28,7 @@ def summary(metadata, output):
         ("training", _images(metadata, metadata.data["train_split"])),
         ("update", _update(metadata.data.get("updates"))),
         (_words(metric), _score(metadata, metric)),
+        ("compressed", _compressed(scores, metric)),
         ("baseline", _baseline(scores, metric)),
         ("cross-validated", _cross_validated(metadata, metric)),
         ("none of them", _rejection(metadata.rejection)),
@@ -99,6 +100,15 @@ def _baseline(scores, metric):
             other = percent(others[metric])
             return f"{other} by {_BASELINE}{note}; the model {gain:+.1f} points"
     return None
+
+
+def _compressed(scores, metric):
+    """What the shorter descriptor costs."""
+    if metric not in scores.uncompressed:
+        return None
+    before = scores.uncompressed[metric]
+    cost = 100 * (scores.validation[metric] - before)
+    return f"{percent(before)} with the whole descriptor; the shorter one {cost:+.1f} points"
 
 
 def _cross_validated(metadata, metric):

@@ -166,6 +166,13 @@ class _Run:
                 history, tuning = self._fine_tune(model, solved.scores)
             if tuning.kept_stage != "solved":
                 predictions = rejection = basis = None
+        uncompressed = {}
+        if self._config.network.compress:
+            uncompressed = self._validation.scores_of(
+                predictions or self._validation.predictions(model), thresholds
+            )
+            with self._seconds.stage("compression"):
+                model, predictions = self._solving.compress(model, solved.scores.solved), None
         with self._seconds.stage("validation"):
             predictions = predictions or self._validation.predictions(model)
             if predictions and tuning and tuning.kept_stage == "tuned":
@@ -176,7 +183,11 @@ class _Run:
                 thresholds = self._training.task.thresholds(*found)
             validation = self._validation.scores_of(predictions, thresholds)
         scores = dataclasses.replace(
-            solved.scores, validation=validation, tuning=tuning, seconds=self._seconds.stages
+            solved.scores,
+            validation=validation,
+            tuning=tuning,
+            seconds=self._seconds.stages,
+            uncompressed=uncompressed,
         )
         metadata = self._metadata(model, scores, thresholds, rejection)
         if self._distribution.is_chief:

@@ -4,15 +4,17 @@ import dataclasses
 import json
 import pathlib
 import shutil
+import types
 
 import keras
 import numpy as np
 import pytest
 from PIL import Image
 
-from keras_crosspool import load_model
+from keras_crosspool import compress, load_model
+from keras_crosspool.closed_form.choice import Choice
 from keras_crosspool.config import TrainingConfig
-from keras_crosspool.data import open_split
+from keras_crosspool.data import load_images, open_split
 from keras_crosspool.evaluation import plots, predict_logits
 from keras_crosspool.sessions import with_sessions
 from keras_crosspool.training import train as session
@@ -211,6 +213,42 @@ def test_labels_of_another_task_are_refused(train, several_labels, tiny_folder, 
     (folder / "test").symlink_to(tiny_folder / "test")
     with pytest.raises(ValueError, match=r"another task .*multi_label\. Received: .*single_label$"):
         train(tmp_path / "model", folder, val_split="test")
+
+
+def test_a_compressed_model_is_solved_on_4096_values(train, tiny_folder, tmp_path):
+    """As by the Python call, on the images of the run."""
+    channels = {"feature_channels": 40, "guidance_channels": 130}
+    scores = train(tmp_path / "whole", tiny_folder, val_split="test", **channels).scores
+    found = train(tmp_path / "short", tiny_folder, val_split="test", compress=True, **channels)
+    assert found.scores.uncompressed == pytest.approx(scores.validation, rel=1e-3)
+    assert found.scores.solved == scores.solved
+    assert found.rejection is not None
+    whole, short = (load_model(tmp_path / name)[0] for name in ("whole", "short"))
+    assert (whole.descriptor.shape[1], short.descriptor.shape[1]) == (5200, 4096)
+    images, labels = load_images(open_split(tiny_folder, "train"), whole.image_size)
+    choice = Choice((1.0,), scores.solved.alpha, scores.solved.temperature, 0.0)
+    report = types.SimpleNamespace(choice=choice)
+    options = {"mirror": False, "crop_scales": (1.0,), "batch_size": 6, "report": report}
+    expected = compress(whole, images, labels, **options)
+    pixels = images.astype("float32")
+    np.testing.assert_allclose(
+        short.predict(pixels, verbose=0), expected.predict(pixels, verbose=0), atol=1e-2
+    )
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        ({"scheme": "both"}, "Received: `scheme=both` `solver=ridge`"),
+        ({"solver": "none", "epochs": 1}, "Received: `scheme=scheme1` `solver=none`"),
+        ({"keep_descriptors": True}, "leave one of them out"),
+        ({"feature_channels": 16, "guidance_channels": 200}, "Received: `feature_channels=16`"),
+    ],
+)
+def test_what_cannot_be_compressed(train, tiny_folder, tmp_path, options, words):
+    large = {"feature_channels": 32, "guidance_channels": 128} | options
+    with pytest.raises(ValueError, match=words):
+        train(tmp_path / "model", tiny_folder, compress=True, **large)
 
 
 @pytest.mark.heavy

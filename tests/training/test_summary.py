@@ -75,6 +75,12 @@ def test_a_worse_model_is_said_to_be_worse():
     assert rows["baseline"].endswith("the model -8.1 points")
 
 
+def test_what_a_shorter_descriptor_costs():
+    rows = _rows(_summary(validation={"accuracy": 0.81}, uncompressed={"accuracy": 0.83}))
+    assert rows["compressed"] == "83.0 % with the whole descriptor; the shorter one -2.0 points"
+    assert "compressed" not in _rows(_summary())
+
+
 def test_the_stages_of_fine_tuning():
     stages = {"solved": 0.80, "tuned": 0.8229166}
     seconds = {"closed_form": 20.0, "fine_tuning": 1800.0, "validation": 4.0}

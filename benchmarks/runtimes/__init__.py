@@ -1,0 +1,1 @@
+"""Study: which runtimes open which exported files, and whether they say what Keras says."""

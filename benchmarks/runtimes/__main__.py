@@ -1,0 +1,141 @@
+"""Which runtimes open which files: every format and precision, shown to runtimes that are not ours.
+
+A model is exported in every format, and each file runs in each runtime, in a process of its own, on
+the same real images. The answers are held to the tolerance of the file's precision. What is refused
+is told in a table of its own.
+
+    python -m benchmarks.runtimes --model=quickstart/model
+"""
+
+import pathlib
+
+from absl import flags
+
+from benchmarks.runtimes.client import Client
+from keras_crosspool.mains import run
+
+FLAGS = flags.FLAGS
+flags.DEFINE_string("model", None, "Model directory.", required=True)
+flags.DEFINE_integer("images", 16, "Real images that each runtime is shown.", 8)
+flags.DEFINE_string("older_onnxruntime", "1.20.1", "Version of ONNX Runtime of two years ago.")
+flags.DEFINE_string("environments", ".venv-runtimes", "Folder of the environments of older ones.")
+flags.DEFINE_string("output", "benchmarks/results/runtimes.json", "JSON file of the table.")
+flags.DEFINE_string(
+    "refused_output", "benchmarks/results/runtimes_refused.json", "JSON file of what is refused."
+)
+
+_EQUAL, _DIFFERS, _REFUSED, _NOT_SHOWN = "equal", "differs", "refused", ""
+
+
+def _clients():
+    return (
+        Client("LiteRT Interpreter", "litert_interpreter", ("tflite",)),
+        Client("LiteRT CompiledModel", "litert_compiled_model", ("tflite",)),
+        Client("MediaPipe", "mediapipe", ("tflite",)),
+        Client("ONNX Runtime", "onnxruntime", ("onnx",)),
+        Client(
+            f"ONNX Runtime {FLAGS.older_onnxruntime}",
+            "onnxruntime",
+            ("onnx",),
+            f"onnxruntime=={FLAGS.older_onnxruntime}",
+        ),
+        Client("OpenVINO", "openvino", ("tflite", "onnx", "openvino")),
+        Client("OpenCV", "opencv", ("tflite", "onnx")),
+        Client("TensorFlow Serving signature", "tensorflow", ("savedmodel",)),
+    )
+
+
+def main(_):
+    import numpy as np
+
+    from benchmarks.record import write_record
+    from benchmarks.table import rows_table
+    from keras_crosspool.exporting.images import read_images
+    from keras_crosspool.exporting.parity import Comparator
+    from keras_crosspool.exporting.source import load_source
+    from keras_crosspool.files import scratch_directory
+
+    source = load_source(FLAGS.model)
+    images = read_images(source.metadata, "parity", limit=FLAGS.images)
+    comparator = Comparator.of(source, images)
+    rows, refused = [], []
+    with scratch_directory() as folder:
+        np.save(folder / "images.npy", images.pixels)
+        for row, precision in _exports():
+            shown = _shown(source, comparator, folder, row, precision)
+            rows.append({"file": f"{row.name} {precision}"} | {k: v[0] for k, v in shown.items()})
+            refused += [
+                {"file": rows[-1]["file"], "runtime": title, "verdict": verdict, "why": why}
+                for title, (verdict, why) in shown.items()
+                if why
+            ]
+    arguments = {name: FLAGS[name].value for name in ("model", "images", "older_onnxruntime")}
+    facts = {"data": images.data, "arguments": arguments}
+    write_record(FLAGS.output, facts | {"rows": rows})
+    write_record(FLAGS.refused_output, facts | {"rows": refused})
+    print(f"{rows_table(rows)}\n\n{rows_table(refused)}\nwritten: {FLAGS.output}")
+
+
+def _exports():
+    from keras_crosspool.exporting import formats
+
+    return formats.parse_list(["all"])
+
+
+def _shown(source, comparator, folder, row, precision):
+    """What each runtime makes of one file: dict, its title to verdict and reason."""
+    from keras_crosspool.exporting import formats
+    from keras_crosspool.exporting.parity import ParityError
+
+    path = folder / f"model-{precision}{row.suffix}"
+    options = {"allow_slower": True} if "allow_slower" in _names(row, precision) else {}
+    try:
+        record = formats.resolve(row.exporter)(source, path, precision, comparator, **options)
+    except (ParityError, ValueError) as error:
+        return {"made": (_REFUSED, str(error))}
+    built = record.details.get("engine_state", "proven")
+    found = {"made": (built, "")}
+    for client in _clients():
+        verdict = (_NOT_SHOWN, "")
+        if row.name in client.formats:
+            verdict = _verdict(client, path, record, comparator)
+        found[client.title] = verdict
+    return found
+
+
+def _names(row, precision):
+    return {option.name for option in row.options_of(precision)}
+
+
+def _verdict(client, path, record, comparator):
+    """Whether a runtime opens a file and agrees with Keras, and why not."""
+    import sys
+
+    from benchmarks.runtimes.client import make_environment
+
+    python = sys.executable
+    if client.requirement:
+        directory = pathlib.Path(FLAGS.environments).absolute()
+        python = make_environment(directory, client.requirement)
+    scores = client.run(path, path.with_name("images.npy"), python)
+    if isinstance(scores, str):
+        return _REFUSED, scores
+    result = _compare(scores, record, comparator)
+    return (_EQUAL, "") if result else (_DIFFERS, "; ".join(result.failures))
+
+
+def _compare(scores, record, comparator):
+    """The scores of a file beside Keras' own, as `ParityResult`."""
+    from keras_crosspool.exporting.parity_result import TOLERANCES, ParityResult
+    from keras_crosspool.targets import TARGETS
+
+    task, expected = TARGETS[record.model["task"]], comparator.reference
+    if record.outputs[0]["name"] == "probabilities":
+        expected, scores = task.logits(task.probabilities(expected)), task.logits(scores)
+    return ParityResult.measure(
+        expected, scores, comparator.images.labels, TOLERANCES[record.precision]
+    )
+
+
+if __name__ == "__main__":
+    run(main, needs="tensorflow")
