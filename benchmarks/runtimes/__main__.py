@@ -17,8 +17,12 @@ from keras_crosspool.mains import run
 FLAGS = flags.FLAGS
 flags.DEFINE_string("model", None, "Model directory.", required=True)
 flags.DEFINE_integer("images", 16, "Real images that each runtime is shown.", 8)
-flags.DEFINE_string("older_onnxruntime", "1.20.1", "Version of ONNX Runtime of two years ago.")
-flags.DEFINE_string("environments", ".venv-runtimes", "Folder of the environments of older ones.")
+flags.DEFINE_string(
+    "older_onnxruntime",
+    "1.20.1",
+    "Version of ONNX Runtime of two years ago, in an environment of its own; empty leaves it out.",
+)
+flags.DEFINE_string("environments", ".venv-runtimes", "Folder of such environments.")
 flags.DEFINE_string("output", "benchmarks/results/runtimes.json", "JSON file of the table.")
 flags.DEFINE_string(
     "refused_output", "benchmarks/results/runtimes_refused.json", "JSON file of what is refused."
@@ -27,22 +31,23 @@ flags.DEFINE_string(
 _EQUAL, _DIFFERS, _REFUSED, _NOT_SHOWN = "equal", "differs", "refused", ""
 
 
+_CLIENTS = (
+    Client("LiteRT Interpreter", "litert_interpreter", ("tflite",)),
+    Client("LiteRT CompiledModel", "litert_compiled_model", ("tflite",)),
+    Client("MediaPipe", "mediapipe", ("tflite",)),
+    Client("ONNX Runtime", "onnxruntime", ("onnx",)),
+    Client("OpenVINO", "openvino", ("tflite", "onnx", "openvino")),
+    Client("OpenCV", "opencv", ("tflite", "onnx")),
+    Client("TensorFlow Serving signature", "tensorflow", ("savedmodel",)),
+)
+
+
 def _clients():
-    return (
-        Client("LiteRT Interpreter", "litert_interpreter", ("tflite",)),
-        Client("LiteRT CompiledModel", "litert_compiled_model", ("tflite",)),
-        Client("MediaPipe", "mediapipe", ("tflite",)),
-        Client("ONNX Runtime", "onnxruntime", ("onnx",)),
-        Client(
-            f"ONNX Runtime {FLAGS.older_onnxruntime}",
-            "onnxruntime",
-            ("onnx",),
-            f"onnxruntime=={FLAGS.older_onnxruntime}",
-        ),
-        Client("OpenVINO", "openvino", ("tflite", "onnx", "openvino")),
-        Client("OpenCV", "opencv", ("tflite", "onnx")),
-        Client("TensorFlow Serving signature", "tensorflow", ("savedmodel",)),
-    )
+    version = FLAGS.older_onnxruntime
+    if not version:
+        return _CLIENTS
+    older = Client(f"ONNX Runtime {version}", "onnxruntime", ("onnx",), f"onnxruntime=={version}")
+    return (*_CLIENTS, older)
 
 
 def main(_):

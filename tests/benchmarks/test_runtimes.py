@@ -1,0 +1,75 @@
+"""The study of runtimes: what a runtime says, why it refuses, and the table of a whole run."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from benchmarks.runtimes.client import Client
+
+_LITERT = Client("LiteRT", "litert_interpreter", ("tflite",))
+
+
+@pytest.fixture(scope="module")
+def shown(tmp_path_factory):
+    """A file of two random images."""
+    path = tmp_path_factory.mktemp("shown") / "images.npy"
+    np.save(path, np.random.default_rng(0).integers(0, 256, (2, 8, 8, 3), "uint8"))
+    return path
+
+
+@pytest.fixture(scope="module")
+def file(tmp_path_factory):
+    """A TFLite file that gives the mean of each colour, by TensorFlow's own converter."""
+    import tensorflow as tf
+
+    spec = [tf.TensorSpec((1, 8, 8, 3), tf.float32, name="image")]
+    means = tf.function(lambda image: tf.reduce_mean(image, (1, 2)), input_signature=spec)
+    functions = [means.get_concrete_function()]
+    converter = tf.lite.TFLiteConverter.from_concrete_functions(functions, tf.Module())
+    path = tmp_path_factory.mktemp("file") / "model.tflite"
+    path.write_bytes(converter.convert())
+    return path
+
+
+def test_a_runtime_says_what_the_file_computes(file, shown):
+    found = _LITERT.run(file, shown)
+    np.testing.assert_allclose(found, np.load(shown).mean((1, 2)), rtol=1e-5)
+
+
+def test_the_reason_of_a_refusal_is_one_line(shown, tmp_path):
+    (tmp_path / "model.tflite").write_text("no model")
+    reason = _LITERT.run(tmp_path / "model.tflite", shown)
+    assert isinstance(reason, str)
+    assert "\n" not in reason
+    assert "model" in reason.lower()
+
+
+def test_a_runtime_that_is_not_there_is_named(file, shown):
+    reason = dataclasses.replace(_LITERT, function="no_such_runtime").run(file, shown)
+    assert "no_such_runtime" in reason
+
+
+@pytest.mark.heavy
+def test_the_table_of_a_model(run_main, model_directory, tmp_path):
+    done = run_main(
+        "benchmarks.runtimes",
+        f"--model={model_directory}",
+        "--images=8",
+        "--older_onnxruntime=",
+        f"--output={tmp_path / 'table.json'}",
+        f"--refused_output={tmp_path / 'refused.json'}",
+    )
+    assert done.returncode == 0, done.stderr
+    table, refused = (
+        json.loads((tmp_path / f"{name}.json").read_text())["rows"] for name in ("table", "refused")
+    )
+    by_file = {row["file"]: row for row in table}
+    assert by_file["tflite float32"]["LiteRT Interpreter"] == "equal"
+    assert by_file["tflite float32"]["MediaPipe"] == "equal"
+    assert by_file["tflite float32"]["ONNX Runtime"] == ""
+    assert by_file["onnx float32"]["ONNX Runtime"] == "equal"
+    told = {(row["file"], row["runtime"]) for row in refused}
+    cells = {(row["file"], title) for row in table for title in row if row[title] == "refused"}
+    assert cells <= told
