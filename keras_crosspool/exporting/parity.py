@@ -7,7 +7,7 @@ import numpy as np
 
 from keras_crosspool.exporting.float16.value_ranges import LEAST, MOST
 from keras_crosspool.exporting.keras_runner import KerasRunner
-from keras_crosspool.exporting.parity_result import TOLERANCES, ParityResult
+from keras_crosspool.exporting.parity_result import DESCRIPTOR_TOLERANCES, TOLERANCES, ParityResult
 
 REFERENCE_BATCH = 16
 _MINIMUM_IMAGES = 8
@@ -83,16 +83,18 @@ class Comparator:
                 self.reference[chosen],
                 _run_in_batches(runner, self.images.pixels[chosen], size),
                 self.images.labels[chosen],
-                TOLERANCES[precision],
+                precision,
             )
             for size in sizes
         ]
         worst = min(results, key=lambda result: (bool(result), result.cosine["worst"]))
         return dataclasses.replace(worst, batch_sizes=sizes)
 
-    def _measure(self, reference, found, labels, tolerance):
+    def _measure(self, reference, found, labels, precision):
         if self._compares_descriptors:
+            tolerance = DESCRIPTOR_TOLERANCES[precision]
             return ParityResult.measure_descriptors(reference, found, labels, tolerance)
+        tolerance = TOLERANCES[precision]
         return ParityResult.measure(reference, found, labels, tolerance, self._thresholds)
 
     def demand(self, runner, precision, hint=""):

@@ -2,6 +2,7 @@
 
 import json
 
+import keras
 import numpy as np
 import pytest
 from ai_edge_litert.interpreter import Interpreter
@@ -9,6 +10,7 @@ from ai_edge_litert.interpreter import Interpreter
 import keras_crosspool as kcp
 from keras_crosspool.data import load_images, open_split
 from keras_crosspool.exporting.parity import ParityError
+from keras_crosspool.exporting.runners import open_runner
 
 
 @pytest.fixture(scope="module")
@@ -35,7 +37,8 @@ def _run(path, images):
 
 def test_float32_from_arrays_computes_the_same(model, images, tmp_path):
     record = kcp.export(model, tmp_path / "model.tflite", images=images[0], labels=images[1])
-    expected = model.predict(images[0][:8].astype("float32"), verbose=0)
+    exponentials = np.exp(model.predict(images[0][:8].astype("float32"), verbose=0))
+    expected = exponentials / exponentials.sum(axis=1, keepdims=True)
     np.testing.assert_allclose(_run(tmp_path / "model.tflite", images[0][:8]), expected, atol=1e-3)
     assert record.parity["images"] == 64
     assert json.loads((tmp_path / "model.tflite.json").read_text())["sha256"] == record.sha256
@@ -53,6 +56,19 @@ def test_int8_calibrates_and_compares_on_different_images(model, images, tmp_pat
     expected = model.predict(images[0][:32].astype("float32"), verbose=0).argmax(axis=1)
     found = _run(tmp_path / "model.tflite", images[0][:32]).argmax(axis=1)
     assert (found == expected).mean() > 0.9
+
+
+@pytest.mark.parametrize("suffix", [".tflite", ".onnx"])
+def test_an_embedder_gives_the_descriptor(model, images, tmp_path, suffix):
+    path = tmp_path / f"embedder{suffix}"
+    record = kcp.export(model, path, images=images[0], labels=images[1], descriptor=True)
+    assert record.outputs[0]["name"] == "descriptor"
+    assert record.parity["score"] == record.parity["reference_score"] > 0
+    pixels = images[0][:4].astype("float32")
+    expected = keras.Model(model.inputs, model.descriptor).predict(pixels, verbose=0)
+    with open_runner(path) as runner:
+        found = runner.run(pixels)
+    assert (found * expected).sum(axis=1).min() > 0.9999
 
 
 def test_onnx_of_a_split(model, grocery, tmp_path):

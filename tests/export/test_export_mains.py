@@ -14,12 +14,30 @@ def test_tflite(run_main, solved_directory, tmp_path):
         f"--model={solved_directory}",
         f"--output={output}",
         "--precision=float16",
+        "--scores=logits",
+        "--input=uint8",
         "--parity_images=16",
     )
     assert done.returncode == 0, done.stderr
     assert "tflite float16" in done.stdout
+    record = read_artefact(output)
+    assert (record.inputs[0]["dtype"], record.outputs[0]["name"]) == ("uint8", "logits")
     assert "passed on 16 images of test" in done.stdout
     assert read_artefact(output).parity["images"] == 16
+
+
+def test_an_embedder(fork_main, solved_directory, tmp_path):
+    output = tmp_path / "embedder.onnx"
+    done = fork_main(
+        "export.onnx",
+        f"--model={solved_directory}",
+        f"--output={output}",
+        "--descriptor",
+        "--parity_images=16",
+    )
+    assert done.returncode == 0, done.stderr
+    assert read_artefact(output).outputs[0]["name"] == "descriptor"
+    assert "nearest neighbour accuracy" in done.stdout
 
 
 def test_a_failed_parity_exits_with_1_and_leaves_nothing(
@@ -51,6 +69,8 @@ def test_a_failed_parity_exits_with_1_and_leaves_nothing(
     ("module", "arguments", "words"),
     [
         ("export.tflite", ["--output=x.txt"], "--output must end in .tflite"),
+        ("export.tflite", ["--output=x.tflite", "--scores=odds"], "should be one of"),
+        ("export.tflite", ["--output=x.tflite", "--descriptor", "--scores=logits"], "no scores"),
         ("export.tflite", ["--output=x.tflite", "--calibration_split=train"], "applies to int8"),
         ("export.onnx", ["--output=x.onnx", "--parity_data=nowhere"], "--parity_data=FOLDER"),
         ("export.onnx", ["--output=x.onnx", "--model=nowhere"], "no model directory"),

@@ -6,7 +6,7 @@ from sklearn.metrics import average_precision_score
 
 from keras_crosspool.exporting.images import Images, read_images
 from keras_crosspool.exporting.parity import Comparator, ParityError
-from keras_crosspool.exporting.parity_result import TOLERANCES, ParityResult
+from keras_crosspool.exporting.parity_result import DESCRIPTOR_TOLERANCES, TOLERANCES, ParityResult
 from keras_crosspool.exporting.runners import KerasRunner
 
 PRECISIONS = tuple(TOLERANCES)
@@ -207,3 +207,44 @@ def test_several_labels_are_compared_by_their_thresholds():
     same = ParityResult.measure(reference, reference, labels, TOLERANCES["float32"], thresholds)
     assert same
     assert same.agreement == 1
+
+
+def test_descriptors_are_compared_by_what_they_find():
+    """Four images by hand: the third is searched for and finds the first in place of the second."""
+    reference = np.array([[1.0, 0.0], [0.0, 1.0], [0.6, 0.8], [0.8, 0.6]])
+    found = reference.copy()
+    found[2] = [0.98, 0.2]
+    labels = np.array([0, 1, 1, 0])
+    result = ParityResult.measure_descriptors(reference, found, labels, TOLERANCES["float32"])
+    # The nearest other images are 3, 2, 3 and 2; the changed one finds 0.
+    assert (result.agreement, result.score, result.reference_score) == (0.75, 0.5, 0.5)
+    # Its similarities were 0.6, 0.8 and 0.96; they are 0.98, 0.2 and 0.904. Theirs stay.
+    assert result.max_abs == pytest.approx(0.6)
+    assert result.max_abs_of_range == pytest.approx(0.6 / 0.96)
+    assert result.mean_abs == pytest.approx((0.38 + 0.6 + 0.056) / 12)
+    assert not result
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16", "dynamic", "int8"])
+def test_damaged_embedders_fail(small_source, small_comparator, damaged, precision):
+    comparator = Comparator.of(small_source.embedder(), small_comparator.images)
+    with KerasRunner(small_source.embedder().model) as runner:
+        assert comparator.compare(runner, precision)
+    noise = np.random.default_rng(0).normal(size=1000)
+    broken = damaged(
+        small_source, "body", lambda kernel: kernel * (1 + np.resize(noise, kernel.shape))
+    )
+    with KerasRunner(broken.embedder().model) as runner:
+        assert not comparator.compare(runner, precision)
+
+
+@pytest.mark.parametrize("precision", ["float32", "float16", "dynamic", "int8"])
+def test_damaged_embedders_of_a_real_network_fail(source, comparator, precision):
+    """Swapped colours, which change half of the answers of the classifier."""
+    embedder = Comparator.of(source.embedder(), comparator.images)
+    swapped = comparator.images.pixels[..., ::-1]
+    with KerasRunner(source.embedder().model) as runner:
+        found = runner.run(swapped)
+    tolerance = DESCRIPTOR_TOLERANCES[precision]
+    labels = comparator.images.labels
+    assert not ParityResult.measure_descriptors(embedder.reference, found, labels, tolerance)

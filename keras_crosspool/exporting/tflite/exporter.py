@@ -69,7 +69,7 @@ def export_tflite(
 
     Raises:
         ValueError: if the model uses an operator that TFLite lacks, the calibration images are
-            not as expected, or both `int8_io` and another `input` are asked for.
+            not as expected, or options exclude each other.
         ParityError: if the result is not the Keras model any more.
         SlowerError: if int8 is slower than float32 and that is not allowed.
     """
@@ -77,6 +77,11 @@ def export_tflite(
     if int8_io and input != "float32":
         raise ValueError(
             f"`int8_io` takes int8 images: leave `input` out. Received: `input={input}`"
+        )
+    if source.is_embedder and scores == "logits":
+        raise ValueError(
+            "An embedder gives the descriptor and no scores: leave one of the two out. Received: "
+            "`descriptor` with `scores=logits`"
         )
     if precision == "int8":
         content, details = _to_int8(
