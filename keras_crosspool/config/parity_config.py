@@ -1,4 +1,4 @@
-"""Options of an export that every format has: the model, and the images of the parity check."""
+"""Options of what is made of a model directory: the model, and the images of the parity check."""
 
 import dataclasses
 
@@ -13,10 +13,6 @@ class ParityConfig(ImageConfig):
     """Which model is exported, and the images on which the file must agree with it."""
 
     model: str | None = option(None, "Model directory, as train writes it.", required=True)
-    descriptor: bool = option(
-        False,
-        "Write an embedder: the descriptor comes out instead of scores, for search on the device.",
-    )
     parity_data: str = option(
         "",
         "Folder of images (split/class/*.jpg) or tfds:NAME on which the artefact must agree with "
@@ -30,4 +26,14 @@ class ParityConfig(ImageConfig):
         "on",
         "off writes the artefact unproven, and its record says so.",
         choices=("on", "off"),
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportConfig(ParityConfig):
+    """Which model is exported, what comes out of it, and the images of the parity check."""
+
+    descriptor: bool = option(
+        False,
+        "Write an embedder: the descriptor comes out instead of scores, for search on the device.",
     )

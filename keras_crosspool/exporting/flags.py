@@ -3,7 +3,7 @@
 from absl import flags
 
 from keras_crosspool.config.flag_definitions import config_of_flags, define_flags
-from keras_crosspool.config.parity_config import ParityConfig
+from keras_crosspool.config.parity_config import ExportConfig
 
 _DEFINE = {
     bool: flags.DEFINE_bool,
@@ -15,12 +15,12 @@ _DEFINE = {
 
 def define_common():
     """Defines what every exporter takes: the model, the output and the parity flags."""
-    define_flags(ParityConfig, __name__)
+    define_flags(ExportConfig, __name__)
 
 
 def parity_config():
-    """The config that the flags give, a `ParityConfig`."""
-    return config_of_flags(ParityConfig)
+    """The config that the flags give, an `ExportConfig`."""
+    return config_of_flags(ExportConfig)
 
 
 def define_format(row):

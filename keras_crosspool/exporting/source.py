@@ -29,6 +29,8 @@ class Source:
         calibration: `Images` that set the ranges of int8; `None` for the model's own data.
         image_options: dict, arguments of `open_split` with which images for the model are read.
         is_embedder: bool, whether the descriptor comes out instead of logits. Defaults to `False`.
+        further_outputs: tuple of str, the names of what comes out of the model behind that.
+            Defaults to none; ONNX alone takes them.
     """
 
     model: keras.Model
@@ -37,6 +39,7 @@ class Source:
     image_options: dict = dataclasses.field(default_factory=dict)
     calibration: Images | None = None
     is_embedder: bool = False
+    further_outputs: tuple = ()
     _made: dict = dataclasses.field(default_factory=dict, init=False, repr=False, compare=False)
 
     @functools.cached_property

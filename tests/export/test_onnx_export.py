@@ -1,9 +1,12 @@
 """ONNX: every precision converted, run by ONNX Runtime and held to the Keras model."""
 
+import dataclasses
 import json
 
+import keras
 import numpy as np
 import onnx
+import onnxruntime
 import pytest
 
 from keras_crosspool.exporting.onnx import graph as onnx_graph
@@ -97,6 +100,20 @@ def test_other_operator_sets(small_source, small_comparator, tmp_path, opset):
     )
     assert record.details["opset"] == opset
     assert record.parity["status"] == "passed"
+
+
+def test_further_outputs_come_out_under_their_names(small_source, small_comparator, tmp_path):
+    model = small_source.model
+    deep = model.get_layer("deep").output
+    both = keras.Model(model.inputs, [model.outputs[0], deep])
+    source = dataclasses.replace(small_source, model=both, further_outputs=("guidance",))
+    record = export_onnx(source, tmp_path / "model.onnx", comparator=small_comparator)
+    assert [output["name"] for output in record.outputs] == ["logits", "guidance"]
+    image = small_comparator.images.pixels[:1].astype("float32")
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    (found,) = session.run(["guidance"], {"image": image})
+    expected = keras.Model(model.inputs, deep).predict_on_batch(image)
+    np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
 def test_an_unknown_operator_set_is_refused(small_source, empty_after):

@@ -21,8 +21,8 @@ def convert(source, batch_size=1, opset=18):
         opset: int. Defaults to `18`.
 
     Returns:
-        `onnx.ModelProto` with the input `image` and the output `logits` or `descriptor`, the
-        caller's own.
+        `onnx.ModelProto` with the input `image` and the output `logits` or `descriptor`, and the
+        further outputs of the source; the caller's own.
 
     Raises:
         ValueError: if tf2onnx does not write that operator set.
@@ -48,7 +48,7 @@ def _convert(source, batch_size, opset):
         input_signature=[tf.TensorSpec(spec.shape, spec.dtype, name=INPUT_NAME)],
         opset=opset,
     )
-    _rename_output(proto.graph, source.output_name)
+    _rename_outputs(proto.graph, (source.output_name, *source.further_outputs))
     slim = onnxslim.slim(proto)
     _name_stably(slim.graph)
     return slim
@@ -150,19 +150,20 @@ def _tensor_info(value, value_range):
     }
 
 
-def _rename_output(graph, name):
-    old = graph.output[0].name
+def _rename_outputs(graph, names):
+    new = {output.name: name for output, name in zip(graph.output, names, strict=True)}
     for node in graph.node:
-        for names in (node.input, node.output):
-            names[:] = [name if each == old else each for each in names]
-    graph.output[0].name = name
+        for tensors in (node.input, node.output):
+            tensors[:] = [new.get(tensor, tensor) for tensor in tensors]
+    for output in graph.output:
+        output.name = new[output.name]
 
 
 def _name_stably(graph):
     """Names each node by its layer and its operator, so that two conversions agree.
 
     TensorFlow merges equal nodes and keeps the name of either, and tf2onnx adds running numbers.
-    Nodes are gone through from the output on, in the order in which they are needed; a constant is
+    Nodes are gone through from the outputs on, in the order in which they are needed; a constant is
     called after the first node that uses it, since equal constants of several nodes are one.
     """
     constants = {tensor.name for tensor in graph.initializer}
@@ -174,7 +175,7 @@ def _name_stably(graph):
         taken[base] += 1
         return base if taken[base] == 1 else f"{base}_{taken[base]}"
 
-    for node in _from_the_output(graph):
+    for node in _from_the_outputs(graph):
         layer = node.name.rpartition("/")[0]
         node.name = unique(f"{layer}/{node.op_type}" if layer else node.op_type)
         for i, name in enumerate(node.input):
@@ -195,7 +196,8 @@ def _name_stably(graph):
 def _sort(graph):
     """Puts each node right behind those it gets its inputs from, in the order of the inputs."""
     producers = {name: node for node in graph.node for name in node.output}
-    order, seen, waiting = [], set(), [(graph.output[0].name, False)]
+    order, seen = [], set()
+    waiting = [(output.name, False) for output in reversed(graph.output)]
     while waiting:
         name, ready = waiting.pop()
         node = producers.get(name)
@@ -210,9 +212,9 @@ def _sort(graph):
     graph.node.extend(nodes)
 
 
-def _from_the_output(graph):
+def _from_the_outputs(graph):
     producers = {name: node for node in graph.node for name in node.output}
-    waiting, order, seen = [graph.output[0].name], [], set()
+    waiting, order, seen = [output.name for output in reversed(graph.output)], [], set()
     while waiting:
         node = producers.get(waiting.pop())
         if node is not None and id(node) not in seen:

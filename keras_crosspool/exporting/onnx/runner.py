@@ -13,16 +13,18 @@ class OnnxRunner(Runner):
         exact_sums: bool, whether int8 values are multiplied and added in float32, where every
             sum fits. Defaults to `False`: ONNX Runtime takes its int8 routines, which keep sums
             in 16 bits on x86 processors without VNNI.
+        output: int, which output of the graph is given. Defaults to `0`, the first.
 
     Raises:
         ValueError: on opening, if the file is no ONNX model.
     """
 
-    def __init__(self, path, num_threads=None, name="onnxruntime", exact_sums=False):
+    def __init__(self, path, num_threads=None, name="onnxruntime", exact_sums=False, output=0):
         super().__init__(name)
         self._path = path
         self._num_threads = num_threads
         self._exact_sums = exact_sums
+        self._output = output
         self._session = None
 
     def _open(self):
@@ -51,4 +53,4 @@ class OnnxRunner(Runner):
         self._session = None
 
     def _infer(self, batch):
-        return self._session.run(None, {self._input.name: batch})[0]
+        return self._session.run(None, {self._input.name: batch})[self._output]
