@@ -29,6 +29,7 @@ VERBS = {
     "export tflite": f"{_EXPORT}_tflite",
     "export onnx": f"{_EXPORT}_onnx",
     "export tensorrt": f"{_EXPORT}_tensorrt",
+    "page": "keras_crosspool.page.__main__",
     "completion": "keras_crosspool.completion",
 }
 _WIDTH = 80

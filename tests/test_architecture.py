@@ -29,6 +29,7 @@ ROOMS = (
     "training",
     "retrieval",
     "exporting",
+    "page",
 )
 # A method of the model is the door to what is built on models; it imports when it is called.
 DOORS = {("models/classifier.py", "closed_form")}

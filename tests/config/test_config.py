@@ -18,7 +18,8 @@ from keras_crosspool.config.model_use_config import (
 )
 from keras_crosspool.config.network_config import SCHEMES as SCHEME_NAMES
 from keras_crosspool.config.option import flag_name, options_of
-from keras_crosspool.config.parity_config import ParityConfig
+from keras_crosspool.config.page_config import PageConfig
+from keras_crosspool.config.parity_config import ExportConfig
 from keras_crosspool.config.scheme_config import REGION_MODES
 from keras_crosspool.config.solver_config import SOLVER_FORMS, SOLVERS
 from keras_crosspool.layers.region_grid import MODES
@@ -84,7 +85,8 @@ def test_choices_are_those_of_the_rooms():
         ExtractionConfig,
         SearchConfig,
         LaunchConfig,
-        ParityConfig,
+        ExportConfig,
+        PageConfig,
     ],
 )
 def test_every_command_has_options_with_help(config):

@@ -1,0 +1,65 @@
+"""The folder of a page: proven, whole or not at all, and never in the place of something else."""
+
+import json
+
+import numpy as np
+import onnxruntime
+import pytest
+
+from keras_crosspool.exporting.artefact import read_artefact
+from keras_crosspool.exporting.parity import ParityError
+from keras_crosspool.page import api
+
+
+@pytest.fixture
+def write(monkeypatch, explained, page_comparator):
+    """A function that writes a page without a runtime."""
+    monkeypatch.setattr(api, "unpack_runtime", lambda content, folder: None)
+
+    def write_page(folder, comparator=page_comparator):
+        return api.write_page(folder, explained, comparator, b"")
+
+    return write_page
+
+
+def test_the_model_and_its_heat_map_are_proven(write, tmp_path, page_source, page_images):
+    written = write(tmp_path / "page")
+    record = read_artefact(tmp_path / "page" / "model.onnx")
+    assert json.loads(written.to_json()) == json.loads(record.to_json())
+    assert [output["name"] for output in record.outputs] == ["logits", "heat_map"]
+    assert record.parity["status"] == "passed"
+    assert record.parity["heat_map"]["images"] == 8
+    session = onnxruntime.InferenceSession(tmp_path / "page" / "model.onnx")
+    image = page_images.pixels[:1].astype("float32")
+    logits, heat_map = session.run(None, {"image": image})
+    expected = page_source.original.predict_on_batch(image)
+    np.testing.assert_allclose(logits, expected, atol=1e-4)
+    bias = page_source.original.classifier.get_weights()[1][expected.argmax()]
+    assert heat_map.sum() + bias == pytest.approx(expected.max(), abs=1e-4)
+
+
+def test_a_wrong_heat_map_leaves_no_page(write, tmp_path, monkeypatch):
+    class Damaged(api.OnnxRunner):
+        def _infer(self, batch):
+            return super()._infer(batch)[:, ::-1]
+
+    monkeypatch.setattr(api, "OnnxRunner", Damaged)
+    with pytest.raises(ParityError, match=r"heat maps.*largest difference of 0\.10%.*Received: \d"):
+        write(tmp_path / "page")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_older_page_is_replaced_and_the_users_files_stay(write, tmp_path):
+    assert write(tmp_path, comparator=None).parity == {"status": "off"}
+    (tmp_path / "notes.txt").write_text("mine")
+    (tmp_path / "index.html").write_text("old")
+    write(tmp_path, comparator=None)
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert "What is it?" in (tmp_path / "index.html").read_text()
+
+
+def test_a_folder_of_something_else_is_refused(write, tmp_path):
+    (tmp_path / "index.html").write_text("my site")
+    with pytest.raises(ValueError, match=r"no folder of a page.*Received: /"):
+        write(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["index.html"]

@@ -1,0 +1,240 @@
+"""The page in a headless browser: it says of real images what Keras says."""
+
+import base64
+import io
+import json
+import shutil
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from keras_crosspool.data.images import decode_image
+from keras_crosspool.evaluation.contributions import position_contributions
+from keras_crosspool.evaluation.heat_map import heat_map
+from keras_crosspool.exporting.parity_result import TOLERANCES
+from keras_crosspool.page.api import _STATIC
+from keras_crosspool.targets import TARGETS
+from keras_crosspool.targets.rejection import CONFIDENCES
+from tests.page.conftest import SIZE
+
+_LISTEN = "window.answers = []; document.addEventListener('answer', (e) => answers.push(e.detail))"
+
+
+@pytest.fixture
+def opened(chromium, serve):
+    """A function that opens a page, waits until it is ready and gives its address."""
+
+    def open_page(folder):
+        url = serve(folder)
+        chromium.forget_requests()
+        chromium.open(url)
+        chromium.wait_for("document.querySelector('#status').textContent === 'Ready.'")
+        chromium.evaluate(_LISTEN)
+        return url
+
+    return open_page
+
+
+@pytest.fixture
+def variant(page_folder, tmp_path):
+    """A function that copies the page and changes what its record says of the model."""
+
+    def make(**fields):
+        shutil.copytree(page_folder, tmp_path / "page")
+        path = tmp_path / "page" / "model.onnx.json"
+        record = json.loads(path.read_text())
+        record["model"] |= fields
+        path.write_text(json.dumps(record))
+        return tmp_path / "page"
+
+    return make
+
+
+def _next_answer(chromium):
+    return json.loads(
+        chromium.wait_for(
+            "answers.length && JSON.stringify((({heatMap, ...rest}) =>"
+            " ({...rest, heatMap: [...heatMap]}))(answers.shift()))"
+        )
+    )
+
+
+def _check(answer, model, pixels, precision="float32"):
+    """Compares an answer of the page with Keras on the pixels that Python reads."""
+    image = pixels[None].astype("float32")
+    (logits,) = model.predict_on_batch(image)
+    limit = TOLERANCES[precision].max_abs * np.ptp(logits)
+    np.testing.assert_allclose(answer["logits"], logits, atol=limit)
+    best = int(logits.argmax())
+    contributions, _ = position_contributions(model, image, np.array([[best]]))
+    expected = heat_map(model, contributions)[0, 0].ravel()
+    limit = TOLERANCES[precision].max_abs * np.ptp(expected)
+    np.testing.assert_allclose(answer["heatMap"], expected, atol=limit)
+    assert answer["best"] == model.class_names[best]
+    shown = [row["name"] for row in answer["listed"]]
+    assert shown == [model.class_names[i] for i in np.argsort(-logits, kind="stable")]
+    probabilities = np.sort(TARGETS[model.task].probabilities(logits))[::-1]
+    found = [row["probability"] for row in answer["listed"]]
+    np.testing.assert_allclose(found, probabilities, atol=limit)
+
+
+def test_dropped_images_are_scored_as_by_keras(
+    opened, chromium, page_folder, page_source, tiny_folder
+):
+    url = opened(page_folder)
+    model = page_source.original
+    paths = sorted((tiny_folder / "test").glob("*/*.jpg"))[::3]
+    for path in paths:
+        chromium.drop(path)
+        answer = _next_answer(chromium)
+        _check(answer, model, decode_image(path.read_bytes(), SIZE))
+        assert chromium.text("#headline") == answer["best"]
+        assert answer["best"] in chromium.text("#scores")
+        assert "ms from the file to the answer" in chromium.text("#time")
+    assert all(address.startswith((url, f"blob:{url}")) for address in chromium.requests())
+
+
+def test_a_photograph_of_a_phone_is_chosen(
+    opened, chromium, page_folder, page_source, tiny_folder, tmp_path
+):
+    opened(page_folder)
+    exif = Image.Exif()
+    exif[274] = 6
+    path = tmp_path / "<b>phone.jpg"
+    original = next((tiny_folder / "test").glob("*/*.jpg"))
+    Image.open(original).resize((1200, 901)).save(path, exif=exif, quality=85)
+    chromium.choose(path, "#camera")
+    answer = _next_answer(chromium)
+    # The browser rounds colours before it averages, Python after.
+    _check(answer, page_source.original, decode_image(path.read_bytes(), SIZE), "float16")
+    assert chromium.text("#status") == "<b>phone.jpg"
+
+
+def test_what_is_no_image_is_refused_in_words(opened, chromium, page_folder, tmp_path):
+    opened(page_folder)
+    (tmp_path / "notes.txt").write_text("a shopping list")
+    chromium.drop(tmp_path / "notes.txt")
+    chromium.wait_for("document.querySelector('#status.alert') !== null")
+    assert chromium.text("#status") == (
+        "This browser cannot read the file as an image: choose a JPEG, PNG or WebP file. "
+        "Received: notes.txt"
+    )
+    assert chromium.evaluate("document.querySelector('#result').hidden")
+    assert chromium.evaluate("answers.length") == 0
+
+
+def test_an_image_is_none_of_the_classes(opened, chromium, variant, tiny_folder):
+    opened(variant(rejection={"confidence": "max_logit", "threshold": 1e6}))
+    chromium.drop(next((tiny_folder / "test").glob("*/*.jpg")))
+    assert _next_answer(chromium)["refused"]
+    assert chromium.text("#headline") == "None of these 3 classes"
+    assert chromium.text("#remark") == "The nearest ones:"
+
+
+def test_labels_over_their_thresholds_are_shown(opened, chromium, variant, page_source, grocery):
+    path = next((grocery / "test").glob("*/*.jpg"))
+    pixels = decode_image(path.read_bytes(), SIZE)[None].astype("float32")
+    (logits,) = page_source.original.predict_on_batch(pixels)
+    probabilities = 1 / (1 + np.exp(-logits))
+    # Of the first label just over its threshold, of the second just under, of the third over.
+    thresholds = probabilities + np.array([-0.01, 0.01, -0.01])
+    names = np.array(page_source.original.class_names)
+    opened(variant(task="multi_label", thresholds=thresholds.tolist()))
+    chromium.drop(path)
+    answer = _next_answer(chromium)
+    expected = names[[i for i in np.argsort(-logits) if i != 1]].tolist()
+    assert [row["name"] for row in answer["listed"]] == expected
+    assert chromium.text("#headline") == ", ".join(expected)
+    found = [row["probability"] for row in answer["listed"]]
+    np.testing.assert_allclose(found, np.sort(np.delete(probabilities, 1))[::-1], atol=1e-4)
+
+
+def test_a_missing_file_of_the_page_is_told(chromium, serve, variant):
+    folder = variant()
+    (folder / "model.onnx").unlink()
+    chromium.open(serve(folder))
+    chromium.wait_for("document.querySelector('#status.alert') !== null")
+    assert chromium.text("#status").endswith("write the page again. Received: model.onnx")
+
+
+def test_the_page_fits_a_phone_and_the_keyboard(opened, chromium, page_folder, tiny_folder):
+    opened(page_folder)
+    screen = {"width": 320, "height": 640, "deviceScaleFactor": 1, "mobile": True}
+    chromium.send("Emulation.setDeviceMetricsOverride", **screen)
+    chromium.drop(next((tiny_folder / "test").glob("*/*.jpg")))
+    _next_answer(chromium)
+    assert chromium.evaluate("document.documentElement.scrollWidth") == 320
+    for kind in ("keyDown", "keyUp"):
+        chromium.send("Input.dispatchKeyEvent", type=kind, key="Tab", code="Tab")
+    assert chromium.evaluate("document.activeElement.id") == "file"
+    chromium.send("Emulation.clearDeviceMetricsOverride")
+
+
+@pytest.mark.parametrize("confidence", CONFIDENCES)
+def test_confidences_are_those_of_python(chromium, serve, confidence):
+    logits = np.random.default_rng(0).normal(0, 4, (20, 5))
+    expected = CONFIDENCES[confidence](logits)
+    chromium.open(serve(_STATIC))
+    found = chromium.evaluate(
+        f"import('/answer.js').then((m) => {logits.tolist()}.map(m.CONFIDENCES.{confidence}))"
+    )
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
+
+
+def test_images_are_read_as_by_python(chromium, serve, grocery):
+    chromium.open(serve(_STATIC))
+    for name, encoded in _encoded_images(grocery).items():
+        for size in (64, 224):
+            found = _square(chromium, encoded, size)
+            expected = decode_image(encoded, size)
+            # Chromium averages colours after they are RGB, Pillow before; both round.
+            most, mean = (30, 1.0) if name.startswith("large JPEG") else (0, 0)
+            difference = np.abs(found.astype(int) - expected)
+            assert difference.max() <= most, (name, size)
+            assert difference.mean() <= mean, (name, size)
+
+
+def _encoded_images(grocery):
+    """Images of every kind that the page reads, by name, encoded."""
+    paths = sorted((grocery / "test").glob("*/*.jpg"))
+    large = Image.new("RGB", (701, 517))
+    for i, (x, y) in enumerate((x, y) for x in range(0, 701, 224) for y in range(0, 517, 224)):
+        large.paste(Image.open(paths[i]), (x, y))
+    small = large.resize((113, 97))
+    clear = small.convert("RGBA")
+    clear.putalpha(Image.linear_gradient("L").resize(small.size))
+    images = {
+        "PNG": _encode(large, "png"),
+        "enlarged PNG": _encode(small.crop((0, 0, 50, 60)), "png"),
+        "gray PNG": _encode(large.convert("L"), "png"),
+        "transparent PNG": _encode(clear, "png"),
+        "WebP": _encode(small, "webp", lossless=True),
+        "JPEG": _encode(small, "jpeg"),
+        "progressive JPEG": _encode(small, "jpeg", progressive=True),
+        "large JPEG": _encode(large, "jpeg", quality=90),
+        "large JPEG of full colours": _encode(large, "jpeg", quality=90, subsampling=0),
+    }
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[274] = orientation
+        images[f"JPEG turned by {orientation}"] = _encode(small, "jpeg", exif=exif)
+    return images
+
+
+def _encode(image, kind, **options):
+    file = io.BytesIO()
+    image.save(file, kind, **options)
+    return file.getvalue()
+
+
+def _square(chromium, encoded, size):
+    """What the page reads of an encoded image, uint8 `(size, size, 3)`."""
+    text = base64.b64encode(encoded).decode()
+    found = chromium.evaluate(
+        f"import('/pixels.js').then(async ({{readSquare}}) => {{"
+        f" const bytes = Uint8Array.from(atob('{text}'), (c) => c.charCodeAt(0));"
+        f" const square = await readSquare(new Blob([bytes]), {size});"
+        " return btoa(Array.from(square, (value) => String.fromCharCode(value)).join('')); })"
+    )
+    return np.frombuffer(base64.b64decode(found), "uint8").reshape(size, size, 3)
