@@ -53,7 +53,8 @@ export class Classifier {
 }
 
 async function fetched(name) {
-  const answer = await fetch(new URL(name, import.meta.url));
+  // The browser may keep the files of an older page of this address: it asks the server first.
+  const answer = await fetch(new URL(name, import.meta.url), { cache: "no-cache" });
   if (!answer.ok) {
     throw new Error(`A file of this page is missing: write the page again. Received: ${name}`);
   }

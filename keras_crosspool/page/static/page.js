@@ -26,6 +26,7 @@ async function start() {
     : `Compared with Keras on ${parity.images} images: the largest difference of a logit is `
       + `${(100 * parity.max_abs_of_range).toPrecision(2)} % of their range.`;
   inputs.forEach((input) => { input.disabled = false; });
+  at("status").removeAttribute("aria-busy"); // from now on screen readers tell what it says
   say("Ready.");
 }
 
@@ -51,6 +52,7 @@ async function show(file) {
   at("time").textContent = `${found.milliseconds.toFixed(0)} ms from the file to the answer, `
     + `${found.modelMilliseconds.toFixed(0)} ms of them in the model.`;
   at("result").hidden = false;
+  // For scripts around this page: the answer, with the logits and the heat map.
   document.dispatchEvent(new CustomEvent("answer", { detail: { ...found, ...answer } }));
 }
 
@@ -99,6 +101,7 @@ function take(files) {
 }
 
 function fail(error) {
+  at("status").removeAttribute("aria-busy");
   say(error.message, true);
   reportError(error);
 }
