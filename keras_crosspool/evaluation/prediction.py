@@ -91,10 +91,21 @@ def predict_images(model, metadata, paths, skip_broken=False, max_megapixels=MAX
         ValueError: if one is no whole image.
     """
     images = read_images(paths, metadata.image_size, skip_broken, max_megapixels)
-    return [_predict(model, metadata, path, image) for path, image in images]
+    return [predict_image(model, metadata, path, image) for path, image in images]
 
 
-def _predict(model, metadata, path, image):
+def predict_image(model, metadata, path, image):
+    """Predicts an image that is decoded.
+
+    Args:
+        model: `keras.Model`, RGB 0-255 in, logits out.
+        metadata: its `ModelMetadata`.
+        path: path of the file, or another name of the image.
+        image: uint8 `(image_size, image_size, 3)`, RGB.
+
+    Returns:
+        `Prediction`.
+    """
     logits = model.predict_on_batch(image[None].astype("float32"))[0]
     rejection = metadata.rejection
     return Prediction(
@@ -117,7 +128,7 @@ def explain(model, metadata, predictions, path):
         model: zoo model with cross-layer pooling.
         metadata: its `ModelMetadata`.
         predictions: list of `Prediction`.
-        path: path of the image to write.
+        path: path of the image to write, or a binary file, which gets a PNG.
 
     Raises:
         ValueError: if the model has no cross-layer pooling.

@@ -25,6 +25,26 @@ def neighbour_images(store, queries, data=None, max_megapixels=MAX_MEGAPIXELS, s
     Raises:
         ValueError: if the images are no longer those of the descriptors.
     """
+    images = stored_images(store, data, max_megapixels, splits)
+    positions = {found.position for query in queries for found in query.neighbours}
+    return decoded_images_at(images, positions, _SIDE)
+
+
+def stored_images(store, data=None, max_megapixels=MAX_MEGAPIXELS, splits=None):
+    """Opens the images that descriptors were made of.
+
+    Args:
+        store: `DescriptorStore`.
+        data: str, where the images are now. Defaults to where they were.
+        max_megapixels: float, the largest image that is decoded. Defaults to `MAX_MEGAPIXELS`.
+        splits: path of the model's table of splits, for data without. Defaults to none.
+
+    Returns:
+        `Split`, in the order of the descriptors.
+
+    Raises:
+        ValueError: if the images are no longer those of the descriptors.
+    """
     record = store.record
     split = open_split(
         data or record.data,
@@ -38,8 +58,7 @@ def neighbour_images(store, queries, data=None, max_megapixels=MAX_MEGAPIXELS, s
             "The images are not those of the descriptors: extract again, or name with `data` "
             f"where they are now. Received: {data or record.data}, split {record.split}"
         )
-    positions = {found.position for query in queries for found in query.neighbours}
-    return decoded_images_at(split, positions, _SIDE)
+    return split
 
 
 def plot_contact_sheet(queries, images, path):

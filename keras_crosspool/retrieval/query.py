@@ -67,6 +67,22 @@ def search_images(
         FileNotFoundError: if there is no such file.
         ValueError: if the store was made with another model, or a file is no whole image.
     """
+    check_same_model(store, descriptor_model)
+    image_size = descriptor_model.metadata.image_size
+    named = read_images(paths, image_size, skip_broken, max_megapixels)
+    return search_decoded(store, descriptor_model, named, count)
+
+
+def check_same_model(store, descriptor_model):
+    """Refuses descriptors that cannot be compared with those of a model.
+
+    Args:
+        store: `DescriptorStore`.
+        descriptor_model: `DescriptorModel`.
+
+    Raises:
+        ValueError: if the store was made with another model.
+    """
     record, metadata = store.record, descriptor_model.metadata
     if record.model_fingerprint != descriptor_model.fingerprint:
         raise ValueError(
@@ -75,7 +91,20 @@ def search_images(
             f"{descriptor_model.fingerprint}, for descriptors of {record.model}, sha256 "
             f"{record.model_fingerprint}"
         )
-    named = read_images(paths, metadata.image_size, skip_broken, max_megapixels)
+
+
+def search_decoded(store, descriptor_model, named, count=10):
+    """Finds the images in a store that are nearest to images that are decoded.
+
+    Args:
+        store: `DescriptorStore`.
+        descriptor_model: `DescriptorModel` of the model that the store was made with.
+        named: list of pairs: a path, and its uint8 array `(image_size, image_size, 3)`.
+        count: int, neighbours of each query. Defaults to `10`.
+
+    Returns:
+        List of `Query`, in the order of the images.
+    """
     images = [image for _, image in named]
     batches = [
         images[start : start + descriptor_model.batch_size]
