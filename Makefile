@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: install quickstart test test_heavy reliability fuzz test_beam lint benchmark clean
+.PHONY: install quickstart test test_heavy reliability fuzz test_beam test_demo lint benchmark clean
 
 install: .venv/installed
 
@@ -53,6 +53,17 @@ test_beam: .venv-beam/installed
 	.venv-beam/bin/python -m pytest tests/retrieval/test_beam.py tests/retrieval/test_job.py \
 	    tests/mains/test_beam_main.py
 
+# The demo's environment: constraints.txt, with what constraints-demo.txt says otherwise.
+.venv-demo/installed: setup.cfg pyproject.toml constraints.txt constraints-demo.txt
+	$(PYTHON) -m venv .venv-demo
+	awk -F== '!seen[tolower($$1)]++' constraints-demo.txt constraints.txt > .venv-demo/constraints.txt
+	.venv-demo/bin/pip install --quiet --constraint .venv-demo/constraints.txt \
+	    --editable ".[cpu,train,lite,demo,dev]"
+	touch $@
+
+test_demo: .venv-demo/installed
+	.venv-demo/bin/python -m pytest tests/demo tests/mains/test_demo_main.py
+
 benchmark: install
 	$(BIN)/python -m benchmarks.accuracy --val_split=test --photographs=1,5,10,20 --groups=none
 	$(BIN)/python -m benchmarks.sessions
@@ -68,4 +79,4 @@ benchmark: install
 	$(BIN)/python -m tools.readme_tables
 
 clean:
-	rm -rf .venv .venv-beam quickstart build dist *.egg-info
+	rm -rf .venv .venv-beam .venv-demo quickstart build dist *.egg-info

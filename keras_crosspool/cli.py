@@ -24,6 +24,7 @@ VERBS = {
     "extract": "keras_crosspool.extract",
     "extract-beam": "keras_crosspool.extract_beam",
     "search": "keras_crosspool.search",
+    "demo": "keras_crosspool.demo.__main__",
     "launch": "keras_crosspool.launch",
     "export": f"{_EXPORT}_all",
     "export tflite": f"{_EXPORT}_tflite",

@@ -7,6 +7,7 @@ import re
 import select
 import signal
 import sys
+import threading
 
 from absl import app, flags, logging
 
@@ -77,7 +78,7 @@ def run(main, positional=None, needs=None, flag_module=None):
 
     def guarded(argv):
         try:
-            _listen()
+            _listen(_stop)
             if needs:
                 from keras_crosspool.environment import prepare_keras
 
@@ -116,10 +117,22 @@ def _check_installed(needs):
         _fail(error)
 
 
-def _listen():
+def wait_until_stopped():
+    """Waits for an interrupt or SIGTERM, which are how a server ends in order."""
+    asked = threading.Event()
+
+    def stop(number, frame):
+        signal.signal(number, signal.SIG_DFL)  # a second one is not to wait
+        asked.set()
+
+    _listen(stop)
+    asked.wait()
+
+
+def _listen(handler):
     for number in (signal.SIGTERM, signal.SIGINT):
         if signal.getsignal(number) != signal.SIG_IGN:  # as a shell starts work in the background
-            signal.signal(number, _stop)
+            signal.signal(number, handler)
 
 
 def _stop(number, frame):

@@ -30,6 +30,7 @@ ROOMS = (
     "retrieval",
     "exporting",
     "page",
+    "demo",
 )
 # A method of the model is the door to what is built on models; it imports when it is called.
 DOORS = {("models/classifier.py", "closed_form")}

@@ -91,7 +91,7 @@ def _canonical(name):
 
 
 def _pinned():
-    files = ("constraints.txt", "constraints-beam.txt")
+    files = ("constraints.txt", "constraints-beam.txt", "constraints-demo.txt")
     text = "\n".join((ROOT / name).read_text() for name in files)
     return {_canonical(name) for name in re.findall(r"^([\w.-]+)==", text, re.MULTILINE)}
 

@@ -91,3 +91,24 @@ class SearchConfig(ImageConfig):
         None, "Where the images of the contact sheet are; where they were if unset."
     )
     json: str | None = option(None, "File for everything that was found.")
+
+
+@dataclasses.dataclass(frozen=True)
+class DemoConfig(ImageConfig):
+    """What the demo shows, and where."""
+
+    model: str | None = option(None, _MODEL, required=True)
+    descriptors: str | None = option(
+        None,
+        "Folder of descriptors from extract, to find the nearest images in; computed from the "
+        "training images if unset.",
+    )
+    data: str | None = option(
+        None, "Where those images are; where they were at training or extraction if unset."
+    )
+    nearest: int = option(8, "Nearest images to show; 0 leaves them out.", least=0)
+    host: str = option(
+        "127.0.0.1",
+        "Address to listen on, by default this machine alone; 0.0.0.0 lets the network in.",
+    )
+    port: int = option(7860, "Port to listen on.", least=1, most=65535)
