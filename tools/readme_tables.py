@@ -27,6 +27,7 @@ flags.DEFINE_list(
         "docs/photographs.md",
         "docs/reliability.md",
         "docs/results.md",
+        "docs/runtimes.md",
     ],
     "Files whose tables are written.",
 )

@@ -51,7 +51,8 @@ class Client:
             env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
         )
         if done.returncode:
-            lines = [line.strip() for line in done.stderr.splitlines() if line.strip()]
+            text = done.stderr.replace(f"{path.parent}/", "")
+            lines = [line.strip() for line in text.splitlines() if line.strip()]
             return lines[-1] if done.returncode > 0 and lines else f"ended with {done.returncode}"
         return np.load(output)
 
