@@ -7,7 +7,7 @@ _MARKERS = "osD^vP*Xhd"
 
 
 def plot_latency(results, path):
-    """Plots accuracy against latency; a line from p50 to p99 shows each runtime's tail.
+    """Plots accuracy against the p90 of latency; a line from p50 shows each runtime's spread.
 
     Args:
         results: dict, a latency result.
@@ -20,14 +20,14 @@ def plot_latency(results, path):
     for index, row in enumerate(results["runtimes"]):
         _plot_row(axis, row, f"C{index % 10}", _MARKERS[index % len(_MARKERS)])
     front = sorted(
-        (r["summary"]["p50_ms"], r["accuracy"]) for r in results["runtimes"] if r["pareto"]
+        (r["summary"]["p90_ms"], r["accuracy"]) for r in results["runtimes"] if r["pareto"]
     )
     latencies, accuracies = zip(*front, strict=True)
     axis.step(latencies, [100 * a for a in accuracies], where="post", color="0.6", zorder=0,
               label="Pareto front")  # fmt: skip
     axis.set(
         xscale="log",
-        xlabel="latency of one image, ms (marker: p50, line to p99)",
+        xlabel="latency of one image, ms (marker: p90, line from p50)",
         ylabel=f"{metric_name(results)}, % of {results['images']['images']} images",
         title=f"{results['machine']['cpu']}, {results['machine']['cores']} cores",
     )
@@ -104,9 +104,9 @@ def plot_learning_curve(curves, path):
 
 def _plot_row(axis, row, colour, marker):
     summary, accuracy = row["summary"], 100 * row["accuracy"]
-    axis.plot((summary["p50_ms"], summary["p99_ms"]), (accuracy, accuracy), color=colour, alpha=0.4)
+    axis.plot((summary["p50_ms"], summary["p90_ms"]), (accuracy, accuracy), color=colour, alpha=0.4)
     axis.plot(
-        summary["p50_ms"],
+        summary["p90_ms"],
         accuracy,
         marker,
         color=colour,

@@ -15,6 +15,7 @@ _LATENCY_COLUMNS = (
     ("p99_ms", "p99 ms", "{:.2f}"),
     ("images_per_second", "images/s", "{:.0f}"),
     ("times_keras", "x Keras", "{:.1f}"),
+    ("relative", "p90 ratio", "{:.2f}"),
     ("round_variation", "variation", "{:.1%}"),
     ("verdict", "verdict", "{}"),
     ("peak_mb", "peak MB", "{:.0f}"),
@@ -24,6 +25,8 @@ _LATENCY_COLUMNS = (
     ("accuracy", "{metric}", "{:.1%}"),
     ("agreement", "same as Keras", "{:.1%}"),
 )
+# Samples that a percentile takes: for 95 % confidence within the rules of MLPerf Inference.
+_LEAST_SAMPLES = {"p90_ms": 64, "p99_ms": 662}
 _ABSENT = "-"
 
 
@@ -36,7 +39,7 @@ def flat_row(row):
     Returns:
         dict from column to str, number or `None`.
     """
-    summary, speed = row["summary"], row["speed"] or {}
+    summary, speed, relative = row["summary"], row["speed"] or {}, row.get("relative") or {}
     return {
         "name": row["name"],
         "runtime": row["runtime"],
@@ -47,6 +50,9 @@ def flat_row(row):
         "times_keras": speed.get("ratio"),
         "times_keras_low": speed.get("low"),
         "times_keras_high": speed.get("high"),
+        "relative": relative.get("ratio"),
+        "relative_low": relative.get("low"),
+        "relative_high": relative.get("high"),
         "settled": row["settled"],
         "base_mb": row["base_bytes"] / 1e6,
         "peak_mb": row["peak_bytes"] / 1e6,
@@ -75,16 +81,22 @@ def latency_section(results):
     Returns:
         str that ends in a line break.
     """
-    rows = [_latency_cells(flat_row(row)) for row in results["runtimes"]]
-    headings = [x.format(metric=metric_name(results)) for _, x, _ in _LATENCY_COLUMNS]
+    columns = [
+        column
+        for column in _LATENCY_COLUMNS
+        if column[0] != "relative" or results.get("relative_to")
+    ]
+    rows = [_latency_cells(flat_row(row), columns) for row in results["runtimes"]]
+    headings = [x.format(metric=metric_name(results)) for _, x, _ in columns]
     table = _markdown(headings, rows)
     return f"{table}\n{_latency_caption(results)}\n"
 
 
-def _latency_cells(row):
-    cells = {key: _format(row[key], form) for key, _, form in _LATENCY_COLUMNS}
+def _latency_cells(row, columns):
+    few = {key for key, least in _LEAST_SAMPLES.items() if row["samples"] < least}
+    cells = {key: _format(None if key in few else row[key], form) for key, _, form in columns}
     if row["pareto"]:
-        cells |= {key: f"**{cells[key]}**" for key in ("p50_ms", "accuracy")}
+        cells |= {key: f"**{cells[key]}**" for key in ("p90_ms", "accuracy")}
     return list(cells.values())
 
 
@@ -95,7 +107,8 @@ def _latency_caption(results):
     versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
     how = (
         f"Batch 1; {settings['rounds']} interleaved rounds of {settings['per_round']} images, "
-        f"each runtime in a process of its own. Bold: on the Pareto front of p50 and {metric}. "
+        f"each runtime in a process of its own. Bold: on the Pareto front of p90 and {metric}. "
+        f"{_yardstick(results)}"
         "Variation: coefficient of variation of the rounds' medians. Peak: resident memory of the "
         f"process. {metric.capitalize()}: {images['images']} images of {images['data']}, "
         f"split {images['split']}."
@@ -105,6 +118,11 @@ def _latency_caption(results):
         f"{results['date'][:10]}; {versions}."
     )
     return "\n\n".join([how, where, *_warnings(results)])
+
+
+def _yardstick(results):
+    file = results.get("relative_to")
+    return f"P90 ratio: to {file} with as many threads. " if file else ""
 
 
 def _warnings(results):

@@ -31,6 +31,9 @@ flags.DEFINE_integer(
 flags.DEFINE_integer("rounds", 10, "Rounds in which all runtimes take their turn.", 2)
 flags.DEFINE_integer("per_round", 20, "Images, drawn anew each round, that a turn times.", 1)
 flags.DEFINE_bool("eager", True, "Time Keras called as model(x) too, beside its predict function.")
+flags.DEFINE_string(
+    "relative_to", None, "The artefact whose p90 the others are told as a multiple of."
+)
 flags.DEFINE_list("threads", ["1", "2"], "Numbers of threads to run artefacts with, on the CPU.")
 flags.DEFINE_integer("seed", 0, "Seed of the order of the runtimes and of the images.")
 flags.DEFINE_string("output", "benchmarks/results/latency.json", "JSON file to write.")
@@ -76,6 +79,7 @@ def _benchmark(paths):
     calls = ("predict", "eager") if FLAGS.eager else ("predict",)
     subjects = open_subjects(paths, FLAGS.model, _threads(), calls)
     images = subjects.read_images(FLAGS.data, FLAGS.split, FLAGS.images or None)
+    yardstick = FLAGS.relative_to and _yardstick(paths)
     names = [candidate.name for candidate in subjects.candidates]
     plan = schedule(names, len(images.pixels), FLAGS.rounds, FLAGS.per_round, FLAGS.seed)
     load_before = os.getloadavg()[0]
@@ -93,9 +97,22 @@ def _benchmark(paths):
         "labels": images.labels.tolist(),
         "schedule": [dataclasses.asdict(turn) for turn in plan],
         "metric": TARGETS[subjects.description["task"]].metric,
-        "runtimes": derive(measurements, images.labels, subjects.description["thresholds"]),
+        "relative_to": yardstick,
+        "runtimes": derive(
+            measurements, images.labels, subjects.description["thresholds"], yardstick
+        ),
         "not_run": subjects.not_run,
     }
+
+
+def _yardstick(paths):
+    """The name of the file that others are compared with."""
+    if FLAGS.relative_to not in paths:
+        raise ValueError(
+            "--relative_to names one of the artefacts that are measured. Received: "
+            f"{FLAGS.relative_to}, not among {', '.join(paths)}"
+        )
+    return pathlib.Path(FLAGS.relative_to).name
 
 
 def _threads():

@@ -1,6 +1,6 @@
 """What changed between two latency results."""
 
-from benchmarks.latency.statistics import ratio_of_medians
+from benchmarks.latency.statistics import ratio_of_quantiles
 
 _FEWEST_ROUNDS = 5  # fewer give an interval that means little
 
@@ -54,7 +54,7 @@ def differences(new, old):
 def _change(name, new, old):
     ratio = None
     if new and old:
-        ratio = ratio_of_medians(new["samples_ns"], old["samples_ns"])
+        ratio = ratio_of_quantiles(new["samples_ns"], old["samples_ns"])
     return {
         "name": name,
         "old_p50_ms": old and old["summary"]["p50_ms"],

@@ -7,11 +7,12 @@ from typing import Annotated, TypedDict
 import numpy as np
 
 from benchmarks.latency.candidate import REFERENCE
-from benchmarks.latency.statistics import pareto_front, ratio_of_medians, summarise
+from benchmarks.latency.statistics import pareto_front, ratio_of_quantiles, summarise
 from keras_crosspool.files import atomic_path
 from keras_crosspool.records import POSITIVE, read_record
 from keras_crosspool.targets import task_of
 
+_HEADLINE = 0.9  # the quantile that 64 samples and more tell (MLPerf)
 _SCORES = {"scores", "are_probabilities"}  # of a measurement, which its row replaces by answers
 
 
@@ -43,13 +44,14 @@ class _Results(TypedDict):
     runtimes: tuple[_Runtime, ...]
 
 
-def derive(measurements, labels, thresholds=None):
+def derive(measurements, labels, thresholds=None, relative_to=None):
     """Adds to each measurement what follows from its raw data.
 
     Args:
         measurements: list of dicts, from `measure`.
         labels: int `(n,)`, the classes of the images, or multi-hot `(n, classes)`.
         thresholds: float `(classes,)`, of a multi-label model. Defaults to one half each.
+        relative_to: str, the file of the measurement that all are compared with. Defaults to none.
 
     Returns:
         List of dicts: the measurements, in place of their scores what they say, `predicted`: the
@@ -57,14 +59,25 @@ def derive(measurements, labels, thresholds=None):
         `summary` (see `summarise`); `accuracy`, or the mean average precision of several labels;
         `agreement` (part of the images on which Keras says the same, or the Dice coefficient of
         the labels) and `speed` (Keras' p50 over this p50 with its 95% interval), `None` where Keras
-        was not measured; and `pareto`.
+        was not measured; `relative`, this p90 over that of `relative_to` with the same number of
+        threads, with its 95% interval, or `None`; and `pareto`.
     """
     by_name = {measurement["name"]: measurement for measurement in measurements}
     reference = by_name.get(REFERENCE)
     rows = [_derive_row(measurement, labels, thresholds, reference) for measurement in measurements]
-    latencies = [row["summary"]["p50_ms"] for row in rows]
+    latencies = [row["summary"]["p90_ms"] for row in rows]
     front = pareto_front(latencies, [row["accuracy"] for row in rows])
-    return [row | {"pareto": pareto} for row, pareto in zip(rows, front, strict=True)]
+    yardsticks = {row["threads"]: row["samples_ns"] for row in rows if row["file"] == relative_to}
+    return [
+        row | {"pareto": pareto, "relative": _relative(row, yardsticks.get(row["threads"]))}
+        for row, pareto in zip(rows, front, strict=True)
+    ]
+
+
+def _relative(row, yardstick):
+    if yardstick is None:
+        return None
+    return ratio_of_quantiles(row["samples_ns"], yardstick, _HEADLINE, paired=True)
 
 
 def _derive_row(measurement, labels, thresholds, reference):
@@ -77,7 +90,7 @@ def _derive_row(measurement, labels, thresholds, reference):
         expected = _logits(reference, task)
         both = finite & np.isfinite(expected).all(axis=1)
         agreement = _of_all(both, task.agreement, expected, logits, thresholds)
-        speed = ratio_of_medians(reference["samples_ns"], measurement["samples_ns"], paired=True)
+        speed = ratio_of_quantiles(reference["samples_ns"], measurement["samples_ns"], paired=True)
     kept = {name: measurement[name] for name in measurement.keys() - _SCORES}
     return kept | {
         "predicted": [said if ok else -1 for said, ok in zip(answers, finite, strict=True)],

@@ -92,12 +92,13 @@ def has_settled(samples):
     return bool(abs(last - before) <= _TOLERANCE * max(last, before))
 
 
-def ratio_of_medians(numerator, denominator, paired=False):
-    """Ratio of two medians with its 95% bootstrap interval over rounds.
+def ratio_of_quantiles(numerator, denominator, quantile=0.5, paired=False):
+    """Ratio of two quantiles with its 95% bootstrap interval over rounds.
 
     Args:
         numerator: samples `(rounds, samples of a round)`.
         denominator: samples, likewise.
+        quantile: float. Defaults to `0.5`, the medians.
         paired: bool, whether round i of both was taken at the same moment, as in one run.
             Defaults to `False`.
 
@@ -106,7 +107,7 @@ def ratio_of_medians(numerator, denominator, paired=False):
 
     Example:
 
-    >>> ratio_of_medians([[2, 2], [2, 2]], [[4, 4], [4, 4]])
+    >>> ratio_of_quantiles([[2, 2], [2, 2]], [[4, 4], [4, 4]])
     {'ratio': 0.5, 'low': 0.5, 'high': 0.5}
     """
     from scipy.stats import bootstrap
@@ -115,11 +116,11 @@ def ratio_of_medians(numerator, denominator, paired=False):
 
     def ratio(top, bottom, axis):
         # Both hold indices of rounds along the last axis.
-        medians = [
-            np.median(samples[rounds], axis=(-2, -1))
+        found = [
+            np.quantile(samples[rounds], quantile, axis=(-2, -1))
             for samples, rounds in ((numerator, top), (denominator, bottom))
         ]
-        return medians[0] / medians[1]
+        return found[0] / found[1]
 
     rounds = (np.arange(len(numerator)), np.arange(len(denominator)))
     interval = bootstrap(

@@ -11,7 +11,7 @@ from benchmarks.latency.statistics import (
     coefficient_of_variation,
     has_settled,
     pareto_front,
-    ratio_of_medians,
+    ratio_of_quantiles,
     summarise,
     verdict,
 )
@@ -86,7 +86,7 @@ def test_interval_against_a_bootstrap_over_rounds(paired):
         i = rng.integers(12, size=12)
         j = i if paired else rng.integers(12, size=12)
         ratios.append(np.median(top[i]) / np.median(bottom[j]))
-    result = ratio_of_medians(top, bottom, paired=paired)
+    result = ratio_of_quantiles(top, bottom, paired=paired)
     assert result["ratio"] == pytest.approx(np.median(top) / np.median(bottom))
     spread = np.ptp(ratios)
     assert result["low"] == pytest.approx(np.quantile(ratios, 0.025), abs=0.05 * spread)
@@ -97,7 +97,7 @@ def test_pairing_removes_what_the_rounds_share():
     rng = np.random.default_rng(3)
     drift = rng.uniform(1.0, 2.0, (10, 1))
     top, bottom = drift * np.full(4, 3.0), drift * np.full(4, 1.5)
-    paired, apart = (ratio_of_medians(top, bottom, paired=p) for p in (True, False))
+    paired, apart = (ratio_of_quantiles(top, bottom, paired=p) for p in (True, False))
     assert paired["high"] - paired["low"] == pytest.approx(0)
     assert apart["high"] - apart["low"] > 0.3
 
@@ -108,7 +108,7 @@ def test_interval_covers_the_true_ratio_as_often_as_it_says():
     for _ in range(100):
         drift = rng.normal(1.0, 0.05, (2, 15, 1))
         top, bottom = drift * rng.gamma(50.0, 0.02, (2, 15, 10))
-        result = ratio_of_medians(top, bottom)
+        result = ratio_of_quantiles(top, bottom)
         hits += result["low"] <= 1 <= result["high"]
     assert 85 <= hits <= 100
 

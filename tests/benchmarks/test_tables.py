@@ -23,7 +23,7 @@ def _measurement(name, milliseconds, logits, precision="float32"):
     return {
         "name": name,
         "runtime": name,
-        "file": "model",
+        "file": name,
         "precision": precision,
         "threads": None,
         "bytes": 2_500_000,
@@ -102,6 +102,57 @@ def test_several_labels_have_a_mean_average_precision(result):
     text = latency_section(result | {"runtimes": rows, "metric": "mean_average_precision"})
     assert "| mean average precision |" in text
     assert "top-1" not in text.lower()
+
+
+def test_probabilities_say_what_their_logits_say(result):
+    logits = np.array([[0.0, 3.0, -1.0, 1.0], [2.0, 0.5, 0.0, 200.0]])
+    exponentials = np.exp(logits - logits.max(axis=1, keepdims=True))
+    probabilities = exponentials / exponentials.sum(axis=1, keepdims=True)
+    labels = np.array([1, 0])
+    both = [
+        _measurement(REFERENCE, 20, logits),
+        _measurement("a.tflite", 5, probabilities) | {"are_probabilities": True},
+    ]
+    keras, row = derive(both, labels)
+    assert (row["predicted"], row["agreement"]) == (keras["predicted"], 1.0)
+    assert row["accuracy"] == keras["accuracy"] == 0.5
+    labels = np.array([[0, 1, 0, 1], [1, 0, 0, 1]])
+    both[1]["scores"] = 1 / (1 + np.exp(-logits))
+    keras, row = derive(both, labels, thresholds=(0.5, 0.6, 0.5, 0.5))
+    assert row["predicted"] == keras["predicted"] == [[0, 1, 3], [0, 1, 2, 3]]
+
+
+def test_p90_is_told_as_a_multiple_of_another_file(result):
+    measurements = [
+        _measurement("small.tflite", 4, _logits(0, 1, 2, 3)),
+        _measurement("large.tflite", 6, _logits(0, 1, 2, 3)),
+    ]
+    rows = derive(measurements, np.array([0, 1, 2, 3]), relative_to="small.tflite")
+    p90 = [np.quantile(row["samples_ns"], 0.9) for row in rows]
+    assert rows[0]["relative"] == {"ratio": 1, "low": 1, "high": 1}
+    assert rows[1]["relative"]["ratio"] == pytest.approx(p90[1] / p90[0])
+    changed = result | {"runtimes": rows, "relative_to": "small.tflite"}
+    assert "| p90 ratio |" in latency_section(changed)
+    assert "P90 ratio: to small.tflite with as many threads." in latency_section(changed)
+    assert "p90 ratio" not in latency_section(result).lower()
+
+
+def test_a_percentile_of_few_samples_is_not_published(result):
+    def cells(rounds):
+        measurement = _measurement("a.tflite", 5, _logits(0, 1, 2, 3))
+        measurement["samples_ns"] = (np.arange(rounds * 10).reshape(rounds, 10) + 10**6).tolist()
+        rows = derive([measurement], np.array([0, 1, 2, 3]))
+        table = latency_section(result | {"runtimes": rows}).splitlines()
+        names, values = ([cell.strip() for cell in table[i].split("|")] for i in (0, 2))
+        found = dict(zip(names, values, strict=True))
+        return found["p90 ms"].strip("*") != "-", found["p99 ms"] != "-"
+
+    assert [cells(6), cells(7), cells(66), cells(67)] == [
+        (False, False),
+        (True, False),
+        (True, False),
+        (True, True),
+    ]
 
 
 def test_without_keras_there_is_no_agreement():
