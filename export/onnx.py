@@ -3,8 +3,7 @@
 python -m export.onnx --model=DIR --output=model.onnx --precision=float16
 """
 
-from keras_crosspool.exporting.mains import export_onnx
-from keras_crosspool.mains import run
+from keras_crosspool.exporting.exporter_main import run_export
 
 if __name__ == "__main__":
-    run(export_onnx.main, needs="backend", flag_module=export_onnx.__name__)
+    run_export("onnx")

@@ -3,8 +3,7 @@
 python -m export.tensorrt --model=DIR --output=model.engine --precision=float16
 """
 
-from keras_crosspool.exporting.mains import export_tensorrt
-from keras_crosspool.mains import run
+from keras_crosspool.exporting.exporter_main import run_export
 
 if __name__ == "__main__":
-    run(export_tensorrt.main, needs="backend", flag_module=export_tensorrt.__name__)
+    run_export("tensorrt")

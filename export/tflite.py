@@ -3,8 +3,7 @@
 python -m export.tflite --model=DIR --output=model.tflite --precision=int8
 """
 
-from keras_crosspool.exporting.mains import export_tflite
-from keras_crosspool.mains import run
+from keras_crosspool.exporting.exporter_main import run_export
 
 if __name__ == "__main__":
-    run(export_tflite.main, needs="backend", flag_module=export_tflite.__name__)
+    run_export("tflite")

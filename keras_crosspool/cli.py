@@ -1,6 +1,7 @@
 """The command `crosspool`: `crosspool VERB ...` does what `python -m` does with the verb's module.
 
 To add a verb, add a row to `VERBS`; help and the closest match of a typing error come from there.
+The formats of `crosspool export FORMAT` are those of `keras_crosspool.exporting.formats`.
 """
 
 import ast
@@ -12,9 +13,11 @@ import textwrap
 import types
 
 from keras_crosspool.errors import USER_ERROR_EXIT_CODE
+from keras_crosspool.exporting import formats
 from keras_crosspool.text import printable
 
 _EXPORT = "keras_crosspool.exporting.mains.export"
+# The module of each verb, and what is passed to its main before what the user writes.
 VERBS = {
     "train": "keras_crosspool.train",
     "update": "keras_crosspool.update",
@@ -27,9 +30,7 @@ VERBS = {
     "demo": "keras_crosspool.demo.__main__",
     "launch": "keras_crosspool.launch",
     "export": f"{_EXPORT}_all",
-    "export tflite": f"{_EXPORT}_tflite",
-    "export onnx": f"{_EXPORT}_onnx",
-    "export tensorrt": f"{_EXPORT}_tensorrt",
+    **{f"export {row.name}": f"{_EXPORT}_format {row.name}" for row in formats.FORMATS},
     "page": "keras_crosspool.page.__main__",
     "completion": "keras_crosspool.completion",
 }
@@ -75,8 +76,11 @@ def help_text():
 
 
 def summary(verb):
-    """The first line of a verb's docstring, read without importing it."""
-    path = pathlib.Path(__file__).parents[1].joinpath(*VERBS[verb].split(".")).with_suffix(".py")
+    """The first line of a verb's docstring, read without importing it; for a format its own."""
+    module, *names = VERBS[verb].split()
+    if names:
+        return formats.get_format(*names).summary()
+    path = pathlib.Path(__file__).parents[1].joinpath(*module.split(".")).with_suffix(".py")
     return ast.get_docstring(ast.parse(path.read_text("utf-8"))).partition("\n")[0]
 
 
@@ -129,12 +133,13 @@ def run_verb(verb, arguments):
         verb: str, a key of `VERBS`.
         arguments: list of str, its flags and positional arguments.
     """
-    spec = importlib.util.find_spec(VERBS[verb])
+    name, *first = VERBS[verb].split()
+    spec = importlib.util.find_spec(name)
     module = types.ModuleType("__main__")
     # Processes that multiprocessing starts find their main by its specification.
     module.__spec__, module.__file__ = spec, spec.origin
     sys.modules["__main__"] = module
-    sys.argv = [f"crosspool {verb}", *arguments]
+    sys.argv = [f"crosspool {verb}", *first, *arguments]
     exec(spec.loader.get_code(spec.name), vars(module))
 
 

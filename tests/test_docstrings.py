@@ -28,7 +28,7 @@ MAINS = {
     "flags",
 }
 MAINS |= {"__main__"}
-MAINS |= {"export_all", "export_tflite", "export_onnx", "export_tensorrt"}
+MAINS |= {"export_all"}
 
 
 def _modules():

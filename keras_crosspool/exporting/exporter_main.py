@@ -1,30 +1,53 @@
-"""The body that the exporters' mains share."""
+"""The main of every format, and what it shares with the one that exports all."""
 
 import pathlib
 import sys
 
 from absl import flags, logging
 
+from keras_crosspool.errors import USER_ERROR_EXIT_CODE
 from keras_crosspool.exporting import flags as export_flags
 from keras_crosspool.exporting import formats
-from keras_crosspool.mains import as_flags
+from keras_crosspool.mains import as_flags, run
 
 FLAGS = flags.FLAGS
+flags.disclaim_key_flags()  # those that are adopted here are the main's
 
 
-def export_from_flags(name):
-    """Exports one format as the flags say, and prints a short summary.
+def take_format(arguments):
+    """Takes the name of a format from a command line, where it stands first.
+
+    Ends the program with exit code 2 where there is no such format.
+
+    Args:
+        arguments: list of str, such as `sys.argv`; the name is removed.
+
+    Returns:
+        `Format`.
+    """
+    try:
+        return formats.get_format(arguments.pop(1) if arguments[1:] else "")
+    except ValueError as error:
+        print(f"error: {error}", file=sys.stderr)
+        sys.exit(USER_ERROR_EXIT_CODE)
+
+
+def run_export(name):
+    """Runs the main of one format: it exports as the flags say, and prints a short summary.
 
     Exits with code 1 if the artefact is not the Keras model any more, or is slower than float32.
 
     Args:
         name: str, row of `keras_crosspool.exporting.formats`.
-
-    Raises:
-        ValueError: if a flag, the model directory or the images are not as expected.
     """
-    quieten_logs()
     row = formats.get_format(name)
+    export_flags.define_common()
+    export_flags.define_format(row)
+    run(lambda _: _export(row), needs="backend", flag_module=export_flags.__name__)
+
+
+def _export(row):
+    quieten_logs()
     options = export_flags.chosen_options(row, FLAGS.precision)
     output = _checked_output(row, FLAGS.output)
     row.check_installed()

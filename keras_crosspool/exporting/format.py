@@ -30,6 +30,7 @@ class Format:
     Args:
         name: str, such as `"tflite"`; the exporter's main is `python -m export.NAME`.
         suffix: suffix of its files.
+        artefact: what it is called with its article, such as `"a TFLite file"`.
         precisions: the precisions it can be written in, the default one first.
         runtime: what runs it.
         needs_gpu: whether running (not making) it takes a GPU.
@@ -43,6 +44,7 @@ class Format:
 
     name: str
     suffix: str
+    artefact: str
     precisions: tuple[str, ...]
     runtime: str
     needs_gpu: bool
@@ -52,6 +54,16 @@ class Format:
     runner: str
     float16_runner: str
     options: tuple[Option, ...]
+
+    def summary(self):
+        """What its main does, in one line."""
+        return f"Exports a model directory as {self.artefact}, proven on real images."
+
+    def usage(self):
+        """The head of the help of its main, with an example."""
+        precision = self.precisions[-1]
+        example = f"--model=DIR --output=model{self.suffix} --precision={precision}"
+        return f"{self.summary()}\n\ncrosspool export {self.name} {example}\n"
 
     def missing_packages(self):
         """Names of the modules that making this format needs and that are not installed."""

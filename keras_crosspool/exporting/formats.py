@@ -53,6 +53,7 @@ FORMATS = (
     Format(
         name="tflite",
         suffix=".tflite",
+        artefact="a TFLite file",
         precisions=("float32", "float16", "dynamic", "int8"),
         runtime="LiteRT (CPU, phones, edge accelerators)",
         needs_gpu=False,
@@ -89,6 +90,7 @@ FORMATS = (
     Format(
         name="onnx",
         suffix=".onnx",
+        artefact="an ONNX file",
         precisions=("float32", "float16", "int8"),
         runtime="ONNX Runtime (CPU)",
         needs_gpu=False,
@@ -102,6 +104,7 @@ FORMATS = (
     Format(
         name="tensorrt",
         suffix=".engine",
+        artefact="a TensorRT engine",
         precisions=("float32", "float16", "int8"),
         runtime="TensorRT or TensorRT-RTX (NVIDIA GPUs)",
         needs_gpu=True,

@@ -122,6 +122,15 @@ def test_help_lists_the_flags(run_main, module):
         assert flag in done.stdout
 
 
+@pytest.mark.parametrize("arguments", [[], ["coreml"], ["--help"]])
+def test_the_main_of_formats_takes_a_name(fork_main, arguments):
+    done = fork_main("keras_crosspool.exporting.mains.export_format", *arguments)
+    assert done.returncode == 2
+    received = arguments[0] if arguments else ""
+    assert done.stderr.startswith("error: Formats are tflite, onnx, ")
+    assert done.stderr.endswith(f"Received: {received!r}\n")
+
+
 @pytest.mark.parametrize("name", ["export.json", "model-float32.tflite"])
 def test_a_users_own_file_is_not_replaced(fork_main, solved_directory, tmp_path, name):
     (tmp_path / name).write_text("precious")

@@ -78,7 +78,18 @@ def test_unknown_formats_are_refused(names):
 
 def test_missing_packages_are_named():
     row = Format(
-        "x", ".x", ("float32",), "x", False, ("keras", ("no_such", "nor_this")), "x", "", "", "", ()
+        "x",
+        ".x",
+        "an x",
+        ("float32",),
+        "x",
+        False,
+        ("keras", ("no_such", "nor_this")),
+        "x",
+        "",
+        "",
+        "",
+        (),
     )
     assert row.missing_packages() == ("no_such or nor_this",)
 

@@ -1,5 +1,5 @@
-"""The commands that export: one a format, and one for all formats that a machine can make.
+"""The commands that export: one for a format by its name, and one for all that a machine can make.
 
-Flags come in; files and a table of results go out. For one more format write a module like
-`export_onnx.py`; `export_all.py` reads the table of formats and needs no change.
+Flags come in; files and a table of results go out. Both read the table of formats, so that one more
+format changes nothing here.
 """
