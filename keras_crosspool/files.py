@@ -152,6 +152,17 @@ def naming(target, temporary):
         raise
 
 
+def to_disk(path):
+    """Waits until all is on the disk.
+
+    A disk that is full or broken may say so only then: without this, half a file could be renamed.
+    """
+    for file in path.rglob("*") if path.is_dir() else (path,):
+        if file.is_file():
+            with file.open("rb") as opened:
+                os.fsync(opened.fileno())
+
+
 @contextlib.contextmanager
 def scratch_directory():
     """Gives a temporary folder, which is gone at the end.
@@ -194,7 +205,7 @@ def _renamed(target):
     try:
         with naming(target, temporary):
             yield temporary
-            _to_disk(temporary)
+            to_disk(temporary)
             replace_file(temporary, target)
     finally:
         remove_path(temporary)
@@ -239,17 +250,6 @@ def _opened(target):
     sys.stdout.flush()
     sys.stderr.flush()
     return open(os.dup(number), "wb")
-
-
-def _to_disk(path):
-    """Waits until all is on the disk.
-
-    A disk that is full or broken may say so only then: without this, half a file could be renamed.
-    """
-    for file in path.rglob("*") if path.is_dir() else (path,):
-        if file.is_file():
-            with file.open("rb") as opened:
-                os.fsync(opened.fileno())
 
 
 def default_cache_dir():

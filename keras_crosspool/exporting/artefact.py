@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import os
 import pathlib
 
 _MOST_BYTES = 64 << 20  # of a record
@@ -12,13 +13,13 @@ _MARKS = {"file", "format", "precision", "sha256"}  # fields that every version'
 
 @dataclasses.dataclass(frozen=True)
 class Artefact:
-    """The record of one exported file.
+    """The record of one exported file or folder.
 
     Attributes:
-        file: str, name of the file, which stands beside the record.
+        file: str, name of the file or folder, which stands beside the record.
         format: str, row of `keras_crosspool.exporting.formats`.
         precision: str.
-        sha256: str, of the file.
+        sha256: str, as `path_sha256` gives it.
         bytes: int, its size.
         inputs: tuple of dicts with `name`, `shape` (`None`: open), `dtype` and `range`.
         outputs: likewise.
@@ -77,31 +78,62 @@ def sidecar_path(path):
 
 
 @contextlib.contextmanager
-def atomic_artefact(path):
-    """Gives temporary paths for a file and its record; both are renamed at success, or neither.
+def atomic_artefact(path, is_folder=False):
+    """Gives temporary paths for an artefact and its record; both are renamed in the end or none.
 
     Args:
         path: path of the artefact.
+        is_folder: bool, whether it is a folder. Defaults to `False`.
 
     Yields:
-        Pair of `pathlib.Path`: the file's and the record's.
-    """
-    if pathlib.Path(path).is_dir():
-        raise ValueError(f"`output` is a directory; name a file in it. Received: {path}")
-    check_replaceable_record(sidecar_path(path))
-    # The file takes its name last: whoever sees it finds its record.
-    from keras_crosspool.files import atomic_path  # lazy: runners read records without Keras
-
-    with atomic_path(path) as file, atomic_path(sidecar_path(path)) as sidecar:
-        yield file, sidecar
-
-
-def check_replaceable_record(sidecar):
-    """Refuses to replace a file that is no record of ours, such as notes of the same name.
+        Pair of `pathlib.Path`: the artefact's and the record's.
 
     Raises:
-        ValueError: if there is such a file.
+        ValueError: if something that no export wrote would be replaced.
     """
+    check_replaceable(path, is_folder)
+    # The artefact takes its name last: whoever sees it finds its record.
+    from keras_crosspool.atomic_folder import atomic_folder  # lazy: runners do without
+    from keras_crosspool.files import atomic_path
+
+    atomic = atomic_folder if is_folder else atomic_path
+    with atomic(path) as artefact, atomic_path(sidecar_path(path)) as sidecar:
+        yield artefact, sidecar
+
+
+def check_replaceable(path, is_folder=False):
+    """Refuses to replace an artefact or a record that no export wrote.
+
+    Args:
+        path: path of the artefact.
+        is_folder: bool, whether it is a folder. Defaults to `False`.
+
+    Raises:
+        ValueError: if there is such a folder, or such a file in the place of the record.
+    """
+    path = pathlib.Path(path)
+    _check_replaceable_record(sidecar_path(path))
+    if is_folder:
+        _check_replaceable_folder(path)
+    elif path.is_dir():
+        raise ValueError(f"`output` is a directory; name a file in it. Received: {path}")
+
+
+def _check_replaceable_folder(path):
+    """Refuses to replace what is not, file by file, a folder that an export wrote."""
+    if not os.path.lexists(path):
+        return
+    try:
+        read_artefact(path)
+    except ValueError as error:
+        raise ValueError(
+            "The output would replace what is not as an export wrote it: move that, or name "
+            f"another output. {error}"
+        ) from error
+
+
+def _check_replaceable_record(sidecar):
+    """Refuses to replace a file that is no record of ours, such as notes of the same name."""
     if not sidecar.exists():
         return
     try:
@@ -128,11 +160,11 @@ def read_artefact(path):
         ValueError: if the file or its record is missing or damaged, or they do not belong together.
     """
     path, sidecar = pathlib.Path(path), sidecar_path(path)
-    for needed in (path, sidecar):
-        if not needed.is_file():
+    for needed, there in ((path, path.exists()), (sidecar, sidecar.is_file())):
+        if not there:
             raise ValueError(
-                f"An artefact is a file with its record {sidecar.name} beside it; export it again. "
-                f"Received: no file {needed}"
+                f"An artefact is a file or a folder with its record {sidecar.name} beside it; "
+                f"export it again. Received: no file {needed}"
             )
     try:
         if sidecar.stat().st_size > _MOST_BYTES:
@@ -142,16 +174,46 @@ def read_artefact(path):
         raise ValueError(
             f"The record is damaged; export again. {error} Received: {sidecar}"
         ) from error
-    digest = file_sha256(path)
+    digest = path_sha256(path)
     if digest != artefact.sha256:
         raise ValueError(
-            f"The file is not the one that its record describes (sha256 {artefact.sha256}); export "
-            f"it again. Received: {path} with sha256 {digest}"
+            f"The artefact is not the one that its record describes (sha256 {artefact.sha256}); "
+            f"export it again. Received: {path} with sha256 {digest}"
         )
     return artefact
 
 
-def file_sha256(path):
-    """Hex sha256 of a file."""
+def path_sha256(path):
+    """Hex sha256 of a file; of a folder that of a list of its files.
+
+    The list is what `sha256sum` prints of the files' names within the folder, in order.
+
+    Args:
+        path: path of a file or a folder.
+
+    Returns:
+        str.
+    """
+    path = pathlib.Path(path)
+    if not path.is_dir():
+        return _file_sha256(path)
+    lines = [f"{_file_sha256(path / name)}  {name}\n" for name in _names(path)]
+    return hashlib.sha256("".join(lines).encode()).hexdigest()
+
+
+def path_bytes(path):
+    """The size of a file, or of all files in a folder, an int."""
+    path = pathlib.Path(path)
+    files = [path / name for name in _names(path)] if path.is_dir() else [path]
+    return sum(file.stat().st_size for file in files)
+
+
+def _names(folder):
+    """What is in a folder and its folders but folders, in order: a list of str."""
+    files = (path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir())
+    return sorted(path.relative_to(folder).as_posix() for path in files)
+
+
+def _file_sha256(path):
     with open(path, "rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()

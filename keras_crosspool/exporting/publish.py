@@ -4,7 +4,8 @@ import dataclasses
 from collections.abc import Callable
 
 from keras_crosspool.exporting import formats
-from keras_crosspool.exporting.artefact import Artefact, atomic_artefact, file_sha256
+from keras_crosspool.exporting.artefact import Artefact, atomic_artefact, path_bytes, path_sha256
+from keras_crosspool.exporting.folder import Folder, write_content
 from keras_crosspool.exporting.keras_runner import KerasRunner
 from keras_crosspool.versions import package_versions
 
@@ -16,7 +17,7 @@ class Draft:
     Args:
         format: str, row of `keras_crosspool.exporting.formats`.
         precision: str.
-        content: bytes of the file.
+        content: bytes of the file, or a `Folder`.
         operators: dict, operator to count.
         inputs: tuple of dicts, see `Artefact`.
         outputs: likewise.
@@ -30,7 +31,7 @@ class Draft:
 
     format: str
     precision: str
-    content: bytes
+    content: bytes | Folder
     operators: dict
     inputs: tuple
     outputs: tuple
@@ -56,14 +57,14 @@ def publish(draft, source, output, comparator):
     Raises:
         ParityError: if it is not the Keras model any more; an older file at `output` stays.
     """
-    with atomic_artefact(output) as (file, sidecar):
-        file.write_bytes(draft.content)
+    with atomic_artefact(output, isinstance(draft.content, Folder)) as (file, sidecar):
+        write_content(draft.content, file)
         unproven = Artefact(
             file=output.name,
             format=draft.format,
             precision=draft.precision,
-            sha256=file_sha256(file),
-            bytes=len(draft.content),
+            sha256=path_sha256(file),
+            bytes=path_bytes(file),
             inputs=draft.inputs,
             outputs=draft.outputs,
             operators=draft.operators,
@@ -88,6 +89,8 @@ def _prove(file, artefact, draft, source, comparator):
     make_runner = draft.make_runner or (lambda path, _: formats.resolve(row.runner)(path))
     with make_runner(file, artefact) as runner:
         result = comparator.demand(runner, draft.precision, draft.hint)
-    with formats.resolve(row.float16_runner)(draft.graph or file) as emulation:
-        float16 = comparator.demand_float16(emulation, draft.precision)
+    float16 = None
+    if row.float16_runner:
+        with formats.resolve(row.float16_runner)(draft.graph or file) as emulation:
+            float16 = comparator.demand_float16(emulation, draft.precision)
     return {"runtime": runner.name, **record, **result.to_dict(), "float16_arithmetic": float16}

@@ -7,7 +7,7 @@ import types
 import numpy as np
 import pytest
 
-from keras_crosspool.exporting.artefact import Artefact, file_sha256
+from keras_crosspool.exporting.artefact import Artefact, path_sha256
 from keras_crosspool.exporting.tensorrt import runner as tensorrt_runner
 
 
@@ -103,7 +103,7 @@ def machine(monkeypatch, tmp_path):
         file="x.engine",
         format="tensorrt",
         precision="float32",
-        sha256=file_sha256(path),
+        sha256=path_sha256(path),
         bytes=6,
         inputs=({"name": "image", "shape": [None, 2, 2, 3]},),
         outputs=({"name": "logits", "shape": [None, 3]},),

@@ -21,7 +21,7 @@ import pytest
 
 from benchmarks.latency.results import read_results
 from keras_crosspool import load_model
-from keras_crosspool.exporting.artefact import Artefact, atomic_artefact, file_sha256, read_artefact
+from keras_crosspool.exporting.artefact import Artefact, atomic_artefact, path_sha256, read_artefact
 from keras_crosspool.fine_tuning.checkpoints import Checkpoints
 from keras_crosspool.mains import _USER_ERRORS
 from keras_crosspool.models.directory import save_model
@@ -94,7 +94,7 @@ def _make_artefact(path):
     with atomic_artefact(path) as (file, sidecar):
         file.write_bytes(b"a model for another runtime" * 20)
         record = Artefact(
-            file=path.name, format="onnx", precision="float32", sha256=file_sha256(file), bytes=540,
+            file=path.name, format="onnx", precision="float32", sha256=path_sha256(file), bytes=540,
             inputs=({"name": "image"},), outputs=({"name": "logits"},), operators={"Conv": 2},
             model={"name": "m"}, parity={"status": "off"}, versions={}, details={},
         )  # fmt: skip
