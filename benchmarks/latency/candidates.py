@@ -7,7 +7,12 @@ from benchmarks.latency.candidate import KERAS_CALLS, Candidate
 from keras_crosspool.exporting import formats
 from keras_crosspool.exporting.artefact import read_artefact
 
-_MODULES = {"tflite": "ai_edge_litert.interpreter", "onnx": "onnxruntime", "keras": "keras"}
+_MODULES = {
+    "tflite": "ai_edge_litert.interpreter",
+    "onnx": "onnxruntime",
+    "savedmodel": "tensorflow",
+    "keras": "keras",
+}
 
 
 def artefact_candidates(path, threads):
@@ -21,11 +26,11 @@ def artefact_candidates(path, threads):
         List of `Candidate`, and the `Artefact`.
 
     Raises:
-        ValueError: if the file or its record is missing, damaged or of no known format, or it
+        ValueError: if the artefact or its record is missing, damaged or of no known format, or it
             takes images only in batches of several.
     """
     path = pathlib.Path(path)
-    if path.is_dir():
+    if path.is_dir() and not formats.is_artefact_folder(path):
         raise ValueError(f"Pass the Keras model as --model=DIR. Received: directory {path}")
     row = formats.format_of(path)
     artefact = read_artefact(path)

@@ -30,7 +30,7 @@ def export(
 
     Args:
         model: `CrossPoolClassifier`.
-        path: path to write; its suffix names the format: `.tflite`, `.onnx` or `.engine`.
+        path: path to write; its suffix names the format, such as `.tflite` or `.onnx`.
         precision: str, such as `"float32"`, `"float16"` or `"int8"`. Defaults to the first of the
             format, `"float32"`.
         images: images to compare on, as `CrossPoolClassifier.solve` takes them: arrays

@@ -8,6 +8,7 @@ from absl import flags, logging
 from keras_crosspool.errors import USER_ERROR_EXIT_CODE
 from keras_crosspool.exporting import flags as export_flags
 from keras_crosspool.exporting import formats
+from keras_crosspool.exporting.artefact import check_replaceable
 from keras_crosspool.mains import as_flags, run
 
 FLAGS = flags.FLAGS
@@ -74,10 +75,11 @@ def quieten_logs():
 
 
 def _checked_output(row, output):
-    """The output's path, refused when its suffix is another format's."""
+    """The output's path, refused when its suffix is another format's or it is not ours."""
     output = pathlib.Path(output)
     if output.suffix != row.suffix:
         raise ValueError(f"--output must end in {row.suffix}. Received: {output}")
+    check_replaceable(output, row.is_folder)
     return output
 
 
@@ -118,11 +120,14 @@ def parity_line(artefact):
     if parity["status"] == "off":
         return f"off: written unproven{note}"
     float16 = parity["float16_arithmetic"]
+    rounded = float16 and (
+        f"; with float16 arithmetic largest difference {float16['max_abs_of_range']:.2%}, "
+        f"agreement {float16['agreement']:.1%}"
+    )
     return (
         f"{parity['status']} on {parity['images']} images of {parity['split']}: cosine "
         f"{parity['cosine']['worst']:.5f} worst, {parity['cosine']['median']:.5f} median; largest "
         f"difference {parity['max_abs_of_range']:.2%} of the range; agreement "
         f"{parity['agreement']:.1%}; {parity['metric'].replace('_', ' ')} {parity['score']:.1%} "
-        f"(Keras {parity['reference_score']:.1%}); with float16 arithmetic largest difference "
-        f"{float16['max_abs_of_range']:.2%}, agreement {float16['agreement']:.1%}{note}"
+        f"(Keras {parity['reference_score']:.1%}){rounded or ''}{note}"
     )

@@ -29,7 +29,8 @@ def define_format(row):
     Args:
         row: `Format`.
     """
-    flags.DEFINE_string("output", None, f"File to write, *{row.suffix}.", required=True)
+    kind = "Folder" if row.is_folder else "File"
+    flags.DEFINE_string("output", None, f"{kind} to write, *{row.suffix}.", required=True)
     flags.DEFINE_enum("precision", row.precisions[0], row.precisions, "Precision of the file.")
     define_options(row.options)
 

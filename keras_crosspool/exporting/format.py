@@ -29,7 +29,7 @@ class Format:
 
     Args:
         name: str, such as `"tflite"`; the exporter's main is `python -m export.NAME`.
-        suffix: suffix of its files.
+        suffix: suffix of its files or folders.
         artefact: what it is called with its article, such as `"a TFLite file"`.
         precisions: the precisions it can be written in, the default one first.
         runtime: what runs it.
@@ -38,8 +38,10 @@ class Format:
         extra: the extra of keras_crosspool that installs them.
         exporter: `"module:function"` that makes it.
         runner: `"module:class"` that runs it.
-        float16_runner: `"module:class"` that runs its graph with float16 arithmetic.
+        float16_runner: `"module:class"` that runs its graph with float16 arithmetic; `None` where
+            no runtime computes so.
         options: the flags that apply.
+        is_folder: whether it is a folder, not a file. Defaults to `False`.
     """
 
     name: str
@@ -52,8 +54,9 @@ class Format:
     extra: str
     exporter: str
     runner: str
-    float16_runner: str
+    float16_runner: str | None
     options: tuple[Option, ...]
+    is_folder: bool = False
 
     def summary(self):
         """What its main does, in one line."""

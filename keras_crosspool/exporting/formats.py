@@ -1,6 +1,7 @@
 """The table of export formats: argument checks, `--help`, documentation and benchmarks read it."""
 
 import importlib
+import pathlib
 
 from keras_crosspool.config.parity_config import CALIBRATION_IMAGES
 from keras_crosspool.exporting.format import Format, Option
@@ -47,6 +48,12 @@ _ALLOW_SLOWER = Option(
 _BATCH_SIZE = Option(
     "batch_size", 1, "Number of images the artefact takes at once; 0 leaves it open (dynamic)."
 )
+_SCORES = Option(
+    "scores",
+    "probabilities",
+    "probabilities (the artefact holds the softmax or sigmoid) or logits.",
+    choices=("probabilities", "logits"),
+)
 _OPSET = Option("opset", 18, "ONNX operator set version of the file.")
 
 FORMATS = (
@@ -64,12 +71,7 @@ FORMATS = (
         float16_runner="keras_crosspool.exporting.tflite.float16_runner:TFLiteFloat16Runner",
         options=(
             _BATCH_SIZE,
-            Option(
-                "scores",
-                "probabilities",
-                "probabilities (the file holds the softmax or sigmoid) or logits.",
-                choices=("probabilities", "logits"),
-            ),
+            _SCORES,
             Option(
                 "input",
                 "float32",
@@ -156,6 +158,21 @@ FORMATS = (
             *_CALIBRATION,
         ),
     ),
+    Format(
+        name="savedmodel",
+        suffix=".savedmodel",
+        artefact="a SavedModel folder",
+        precisions=("float32",),
+        runtime="TensorFlow (TensorFlow Serving)",
+        needs_gpu=False,
+        packages=("tensorflow", "PIL"),
+        extra="cpu,train",
+        exporter="keras_crosspool.exporting.savedmodel.exporter:export_savedmodel",
+        runner="keras_crosspool.exporting.savedmodel.runner:SavedModelRunner",
+        float16_runner=None,
+        options=(_SCORES,),
+        is_folder=True,
+    ),
 )
 
 
@@ -172,7 +189,7 @@ def get_format(name):
 
 
 def format_of(path):
-    """Looks a format up by the suffix of a file.
+    """Looks a format up by the suffix of a file or folder.
 
     Args:
         path: `pathlib.Path`.
@@ -183,9 +200,14 @@ def format_of(path):
     for row in FORMATS:
         if row.suffix == path.suffix:
             return row
-    raise ValueError(
-        f"Expected a file ending in {', '.join(row.suffix for row in FORMATS)}. Received: {path}"
-    )
+    suffixes = ", ".join(row.suffix for row in FORMATS)
+    raise ValueError(f"Expected a name ending in {suffixes}. Received: {path}")
+
+
+def is_artefact_folder(path):
+    """Whether a path is a folder that is an artefact by its suffix, and no model directory."""
+    path = pathlib.Path(path)
+    return path.is_dir() and path.suffix in {row.suffix for row in FORMATS if row.is_folder}
 
 
 def parse_list(names):

@@ -6,10 +6,19 @@ from keras_crosspool.exporting import formats
 from keras_crosspool.exporting.keras_runner import KerasRunner
 from keras_crosspool.exporting.onnx.runner import OnnxRunner
 from keras_crosspool.exporting.runner import Runner
+from keras_crosspool.exporting.savedmodel.runner import SavedModelRunner
 from keras_crosspool.exporting.tensorrt.runner import TensorRTRunner
 from keras_crosspool.exporting.tflite.runner import LiteRTRunner
 
-__all__ = ["KerasRunner", "LiteRTRunner", "OnnxRunner", "Runner", "TensorRTRunner", "open_runner"]
+__all__ = [
+    "KerasRunner",
+    "LiteRTRunner",
+    "OnnxRunner",
+    "Runner",
+    "SavedModelRunner",
+    "TensorRTRunner",
+    "open_runner",
+]
 
 
 def open_runner(path, **options):
@@ -26,8 +35,8 @@ def open_runner(path, **options):
         ValueError: if the path is neither.
     """
     path = pathlib.Path(path)
-    if path.is_dir():
+    if path.is_dir() and not formats.is_artefact_folder(path):
         return KerasRunner(path, **options)
-    if not path.is_file():
+    if not path.exists():
         raise ValueError(f"Expected an artefact or a model directory. Received: no file {path}")
     return formats.resolve(formats.format_of(path).runner)(path, **options)

@@ -1,5 +1,6 @@
 """A Keras model as a TensorFlow SavedModel with stable names: what the converters read."""
 
+import contextlib
 import shutil
 import tempfile
 import weakref
@@ -32,9 +33,25 @@ def image_spec(model, batch_size):
     return keras.InputSpec(dtype="float32", shape=shape, name=INPUT_NAME)
 
 
-def _write(source, batch_size):
+@contextlib.contextmanager
+def naming_scratch(directory):
+    """Lets the errors of a temporary directory without room say so, TensorFlow's among them.
+
+    Args:
+        directory: path.
+    """
     import tensorflow as tf
 
+    try:
+        yield
+    except tf.errors.ResourceExhaustedError as error:
+        reason = str(error).splitlines()[0].rpartition("; ")[2]  # TensorFlow names files before it
+        raise scratch_error(directory, reason) from error
+    except OSError as error:
+        raise scratch_error(directory, error.strerror) from error
+
+
+def _write(source, batch_size):
     model, archive = source.model, keras.export.ExportArchive()
     archive.track(model)
     archive.add_endpoint(
@@ -44,11 +61,6 @@ def _write(source, batch_size):
     )
     directory = tempfile.mkdtemp()
     weakref.finalize(source, shutil.rmtree, directory)
-    try:
+    with naming_scratch(directory):
         archive.write_out(directory, verbose=False)
-    except tf.errors.ResourceExhaustedError as error:
-        reason = str(error).splitlines()[0].rpartition("; ")[2]  # TensorFlow names files before it
-        raise scratch_error(directory, reason) from error
-    except OSError as error:
-        raise scratch_error(directory, error.strerror) from error
     return directory

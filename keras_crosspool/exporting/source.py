@@ -7,6 +7,7 @@ import keras
 
 from keras_crosspool.environment import check_tensorflow_backend
 from keras_crosspool.exporting.images import Images
+from keras_crosspool.exporting.output_names import DESCRIPTOR, LOGITS
 from keras_crosspool.graphs import graph_nodes
 from keras_crosspool.layers.region_grid import RegionGrid
 from keras_crosspool.models.directory import load_model, own_splits
@@ -55,7 +56,7 @@ class Source:
     @property
     def output_name(self):
         """What comes out of the model: `"logits"` or `"descriptor"`."""
-        return "descriptor" if self.is_embedder else "logits"
+        return DESCRIPTOR if self.is_embedder else LOGITS
 
     def embedder(self):
         """The model up to its descriptor, as a `Source`."""

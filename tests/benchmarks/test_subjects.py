@@ -3,6 +3,7 @@
 import json
 import shutil
 
+import numpy as np
 import pytest
 
 from benchmarks.latency import subjects
@@ -32,6 +33,31 @@ def test_threads_make_lines_of_their_own(workshop):
     found = open_subjects([workshop / "model.tflite"], threads=(1, 2, 4))
     assert [candidate.threads for candidate in found.candidates] == [1, 2, 4]
     assert len({candidate.name for candidate in found.candidates}) == 3
+
+
+def test_a_folder_is_timed_as_an_artefact(workshop, tmp_path):
+    from benchmarks.latency.worker import Worker
+    from keras_crosspool.exporting.runners import SavedModelRunner
+    from keras_crosspool.exporting.savedmodel.exporter import export_savedmodel
+    from keras_crosspool.exporting.source import load_source
+
+    path = tmp_path / "model.savedmodel"
+    record = export_savedmodel(load_source(workshop / "model"), path)
+    (candidate,) = open_subjects([path]).candidates
+    assert (candidate.runtime, candidate.threads) == ("TensorFlow", None)
+    assert (
+        candidate.bytes
+        == record.bytes
+        == sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    )
+    pixels = np.random.default_rng(0).integers(0, 256, (3, 48, 48, 3), "uint8")
+    np.save(tmp_path / "images.npy", pixels)
+    worker = Worker(candidate, tmp_path / "images.npy")
+    worker.load()
+    assert len(worker.time([0, 2])) == 2
+    with SavedModelRunner(path) as runner:
+        np.testing.assert_allclose(worker.score()["scores"], runner.run(pixels), atol=1e-6)
+    worker.close()
 
 
 def test_keras_lines_are_named_by_the_call(workshop):

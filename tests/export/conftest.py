@@ -21,6 +21,7 @@ from keras_crosspool.models.directory import save_model
 from keras_crosspool.models.metadata import ModelMetadata
 from keras_crosspool.models.training_scores import TrainingScores
 from keras_crosspool.models.zoo import build_model
+from tests.small_models import flat_classifier
 
 SIZE = 128
 _EXPORTERS = {"tflite": export_tflite, "onnx": export_onnx, "tensorrt": export_tensorrt}
@@ -95,6 +96,18 @@ def small_source(metadata, training_images):
     model = keras.Model(image, keras.layers.Dense(16, name="logits")(descriptor), name="small")
     _solve(model, *training_images)
     return make_source(model, metadata)
+
+
+@pytest.fixture(scope="session")
+def small_directory(tmp_path_factory, metadata):
+    """A model directory that loads and exports in a second; its classifier is not trained."""
+    keras.utils.set_random_seed(0)
+    image = keras.Input((SIZE, SIZE, 3), name="image")
+    x = keras.layers.Rescaling(1 / 127.5, -1.0)(image)
+    x = keras.layers.Conv2D(8, 8, strides=8, activation="relu")(x)
+    directory = tmp_path_factory.mktemp("small") / "model"
+    save_model(directory, flat_classifier(image, x, metadata.class_names), metadata)
+    return directory
 
 
 @pytest.fixture(scope="session")

@@ -5,6 +5,7 @@ import json
 import pytest
 
 from keras_crosspool.exporting.artefact import read_artefact
+from keras_crosspool.exporting.formats import FORMATS
 
 
 def test_tflite(run_main, solved_directory, tmp_path):
@@ -38,6 +39,28 @@ def test_an_embedder(fork_main, solved_directory, tmp_path):
     assert done.returncode == 0, done.stderr
     assert read_artefact(output).outputs[0]["name"] == "descriptor"
     assert "nearest neighbour accuracy" in done.stdout
+
+
+def test_a_folder(fork_main, small_directory, tmp_path):
+    output = tmp_path / "model.savedmodel"
+    command = ["keras_crosspool.cli", "export", "savedmodel", f"--model={small_directory}"]
+    done = fork_main(*command, f"--output={output}", "--parity_images=8")
+    assert done.returncode == 0, done.stderr
+    assert f"{output}: savedmodel float32, " in done.stdout
+    assert "passed on 8 images of test" in done.stdout
+    assert "float16" not in done.stdout
+    assert read_artefact(output).parity["images"] == 8
+
+
+def test_a_users_folder_is_not_replaced(fork_main, tmp_path):
+    notes = tmp_path / "model.savedmodel" / "notes.txt"
+    notes.parent.mkdir()
+    notes.write_text("precious")
+    done = fork_main("export.savedmodel", f"--model={tmp_path}", f"--output={notes.parent}")
+    assert done.returncode == 2
+    assert "not as an export wrote it: move that, or name another output." in done.stderr
+    assert notes.read_text() == "precious"
+    assert list(tmp_path.rglob("*")) == [notes.parent, notes]
 
 
 def test_a_failed_parity_exits_with_1_and_leaves_nothing(
@@ -75,7 +98,12 @@ def test_a_failed_parity_exits_with_1_and_leaves_nothing(
         ("export.onnx", ["--output=x.onnx", "--parity_data=nowhere"], "--parity_data=FOLDER"),
         ("export.onnx", ["--output=x.onnx", "--model=nowhere"], "no model directory"),
         ("export.tensorrt", ["--output=x.engine", "--profile=8/1/2"], "such as 1/8/32"),
-        ("export", ["--output=x", "--formats=coreml"], "Formats are tflite, onnx, tensorrt"),
+        ("export.savedmodel", ["--output=x"], "--output must end in .savedmodel"),
+        (
+            "export",
+            ["--output=x", "--formats=coreml"],
+            "Formats are tflite, onnx, tensorrt, ",
+        ),
         ("export.tflite", ["--output=x.tflite", "--no_such_flag"], "no_such_flag"),
     ],
 )
@@ -114,11 +142,11 @@ def test_every_format_continues_past_a_failed_one(run_main, solved_directory, tm
     assert "model-float32.tflite" in done.stdout
 
 
-@pytest.mark.parametrize("module", ["export", "export.tflite", "export.onnx", "export.tensorrt"])
-def test_help_lists_the_flags(run_main, module):
-    done = run_main(module, "--help")
-    assert done.returncode == 1 or done.returncode == 0
-    for flag in ("--model", "--output", "--parity_images", "--calibration_split"):
+@pytest.mark.parametrize("module", ["export", *(f"export.{row.name}" for row in FORMATS)])
+def test_help_lists_the_flags(fork_main, module):
+    done = fork_main(module, "--help")
+    assert done.returncode == 0
+    for flag in ("--model", "--output", "--parity_images"):
         assert flag in done.stdout
 
 

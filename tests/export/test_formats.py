@@ -16,7 +16,8 @@ _ROWS = {row.name: row for row in formats.FORMATS}
 def test_what_a_row_names_exists(row):
     assert callable(formats.resolve(row.exporter))
     assert issubclass(formats.resolve(row.runner), Runner)
-    assert issubclass(formats.resolve(row.float16_runner), Float16Runner)
+    if row.float16_runner:
+        assert issubclass(formats.resolve(row.float16_runner), Float16Runner)
     assert formats.get_format(row.name) is row
     assert formats.format_of(pathlib.Path(f"model{row.suffix}")) is row
     assert row.name in formats.markdown_table()
@@ -100,3 +101,12 @@ def test_a_runner_needs_an_artefact(tmp_path, name):
         (tmp_path / name).write_text("hello")
     with pytest.raises(ValueError, match="Received"):
         open_runner(tmp_path / name)
+
+
+def test_an_artefact_folder_is_no_model_directory(tmp_path):
+    for name in ("model", "model.tflite", "x.savedmodel"):
+        (tmp_path / name).mkdir()
+        assert formats.is_artefact_folder(tmp_path / name) == (name == "x.savedmodel")
+        runner = open_runner(tmp_path / name)
+        assert runner.name == ("tensorflow" if name == "x.savedmodel" else "keras")
+    assert not formats.is_artefact_folder(tmp_path / "y.savedmodel")

@@ -7,6 +7,7 @@ from keras_crosspool.exporting.artefact import read_artefact
 from keras_crosspool.exporting.images import Images
 from keras_crosspool.exporting.onnx.exporter import export_onnx
 from keras_crosspool.exporting.parity import Comparator, ParityError
+from keras_crosspool.exporting.savedmodel.exporter import export_savedmodel
 from keras_crosspool.exporting.tensorrt.exporter import export_tensorrt
 from keras_crosspool.exporting.tflite.exporter import export_tflite
 
@@ -19,6 +20,7 @@ _FORMATS = [
     pytest.param(export_onnx, "x.onnx", "float16", id="onnx-float16"),
     pytest.param(export_onnx, "x.onnx", "int8", id="onnx-int8"),
     pytest.param(export_tensorrt, "x.engine", "float32", id="tensorrt-float32"),
+    pytest.param(export_savedmodel, "x.savedmodel", "float32", id="savedmodel-float32"),
 ]
 
 

@@ -152,13 +152,14 @@ def _row(result):
     parity = result.record["parity"]
     if parity["status"] == "off":
         return (result.file, size, *["-"] * (len(_COLUMNS) - 3), result.state)
+    float16 = parity["float16_arithmetic"]
     return (
         result.file,
         size,
         f"{parity['cosine']['worst']:.5f}",
         f"{parity['cosine']['median']:.5f}",
         f"{parity['max_abs_of_range']:.2%}",
-        f"{parity['float16_arithmetic']['max_abs_of_range']:.2%}",
+        f"{float16['max_abs_of_range']:.2%}" if float16 else "-",
         f"{parity['agreement']:.1%}",
         f"{parity['score']:.1%}",
         result.state,

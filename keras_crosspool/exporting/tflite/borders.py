@@ -5,10 +5,8 @@ The network between them stays as it was converted and quantised, byte for byte.
 
 import copy
 
+from keras_crosspool.exporting.output_names import LOGITS, PROBABILITIES
 from keras_crosspool.exporting.tflite.container import pack, parse, state_versions
-
-PROBABILITIES = "probabilities"
-_LOGITS = "logits"
 
 
 def with_probabilities(content, task):
@@ -60,7 +58,7 @@ def without_probabilities(content):
     if _signature(model).outputs[0].name.decode() != PROBABILITIES:
         return content
     last = model.subgraphs[0].operators.pop()
-    _set_output(model, last.inputs[0], _LOGITS)
+    _set_output(model, last.inputs[0], LOGITS)
     return pack(model)
 
 

@@ -3,12 +3,11 @@
 import pathlib
 import re
 
-import numpy as np
-
 from keras_crosspool.exporting import formats
 from keras_crosspool.exporting.calibration import calibrate
 from keras_crosspool.exporting.images import full_batches
-from keras_crosspool.exporting.parity import ParityError
+from keras_crosspool.exporting.output_names import PROBABILITIES
+from keras_crosspool.exporting.probabilities import check_probabilities
 from keras_crosspool.exporting.publish import Draft, publish
 from keras_crosspool.exporting.saved_model import saved_model
 from keras_crosspool.exporting.speed import gate_speed
@@ -23,12 +22,9 @@ from keras_crosspool.exporting.tflite.inspection import (
 )
 from keras_crosspool.exporting.tflite.metadata import with_metadata
 from keras_crosspool.exporting.tflite.runner import LiteRTRunner
-from keras_crosspool.targets import TARGETS
 
 _PACKAGES = ("tensorflow", "tensorflow_cpu", "ai_edge_litert", "litert_quantizer")
 _COST_IMAGES = 4
-_PROBABILITY_IMAGES = 4
-_PROBABILITY_TOLERANCE = 1 / 256  # a step of int8
 _COSTLIEST = 5
 
 
@@ -97,7 +93,7 @@ def export_tflite(
         "delegated": delegated_nodes(finished),
         "gpu_delegate": gpu_delegate(finished),
     }
-    if comparator and outputs[0]["name"] == borders.PROBABILITIES:
+    if comparator and outputs[0]["name"] == PROBABILITIES:
         details["probabilities"] = _check_probabilities(finished, source, comparator)
     draft = Draft(
         "tflite",
@@ -117,7 +113,7 @@ def export_tflite(
 
 def _with_borders(content, source, scores, input):
     """The file with what comes in and goes out as asked, and its metadata."""
-    if scores == borders.PROBABILITIES and not source.is_embedder:
+    if scores == PROBABILITIES and not source.is_embedder:
         content = borders.with_probabilities(content, source.metadata.task)
     if input == "uint8":
         content = borders.with_byte_input(content)
@@ -130,27 +126,10 @@ def _logits_runner(path, _):
 
 
 def _check_probabilities(content, source, comparator):
-    """Compares the probabilities of the finished file with those of its logits.
-
-    Returns:
-        dict for the record: the largest difference.
-
-    Raises:
-        ParityError: if they are not the same.
-    """
-    pixels = comparator.images.pixels[:_PROBABILITY_IMAGES]
+    """Compares the probabilities of the finished file with those of its logits."""
     up_to_the_logits = borders.without_probabilities(content)
     with LiteRTRunner(content) as whole, LiteRTRunner(up_to_the_logits) as cut:
-        found, logits = whole.run(pixels), cut.run(pixels)
-    expected = TARGETS[source.metadata.task].probabilities(logits)
-    difference = float(np.abs(found - expected).max())
-    # Logits that are no numbers are refused by the comparison with Keras, in words of their own.
-    if np.isfinite(logits).all() and not difference <= _PROBABILITY_TOLERANCE:
-        raise ParityError(
-            "The last operator does not give the probabilities of the logits, so nothing was "
-            f"written: they differ by {difference:.5f}, at most {_PROBABILITY_TOLERANCE} allowed."
-        )
-    return {"max_abs": difference}
+        return check_probabilities(whole, cut, source.metadata.task, comparator)
 
 
 def _to_int8(source, comparator, batch_size, int8_io, allow_slower, options):

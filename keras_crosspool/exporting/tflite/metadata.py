@@ -6,11 +6,11 @@ Reference: TensorFlow Lite's metadata_schema.fbs, version 1.0; the numbers are i
 import io
 import zipfile
 
-from keras_crosspool.exporting.tflite.borders import PROBABILITIES
+from keras_crosspool.exporting.labels import LABELS_FILE, labels_text
+from keras_crosspool.exporting.output_names import PROBABILITIES
 from keras_crosspool.exporting.tflite.container import pack, parse
 from keras_crosspool.exporting.tflite.metadata_table import Byte, Float, UInt, pack_table
 
-LABELS_FILE = "labels.txt"
 _ENTRY = b"TFLITE_METADATA"
 _IDENTIFIER = b"M001"
 _LEAST_PARSER = "1.0.0"
@@ -117,6 +117,5 @@ def _with_labels(content, class_names):
     """The file with `labels.txt` in a ZIP file behind it, where readers of metadata look."""
     file = io.BytesIO(content)
     with zipfile.ZipFile(file, "a", zipfile.ZIP_STORED) as archive:
-        labels = "".join(f"{name}\n" for name in class_names)
-        archive.writestr(zipfile.ZipInfo(LABELS_FILE, _OLDEST_DATE), labels)
+        archive.writestr(zipfile.ZipInfo(LABELS_FILE, _OLDEST_DATE), labels_text(class_names))
     return file.getvalue()

@@ -2,8 +2,8 @@
 
 import numpy as np
 
+from keras_crosspool.exporting.output_names import PROBABILITIES
 from keras_crosspool.exporting.runner import Runner
-from keras_crosspool.exporting.tflite.borders import PROBABILITIES
 
 
 class LiteRTRunner(Runner):
