@@ -55,7 +55,7 @@ def complete(tmp_path):
     [
         ("crosspool ", dict.fromkeys(verb.split()[0] for verb in VERBS)),
         ("crosspool ex", ["extract", "extract-beam", "export"]),
-        ("crosspool export ", ["tflite", "onnx", "tensorrt", "savedmodel"]),
+        ("crosspool export ", ["tflite", "onnx", "tensorrt", "savedmodel", "openvino"]),
         ("crosspool export --", ["--formats=", "--output="]),
         ("crosspool export onnx --", ["--precision=", "--output="]),
         ("crosspool export onnx --output=x --pre", ["--precision="]),

@@ -11,6 +11,7 @@ _MODULES = {
     "tflite": "ai_edge_litert.interpreter",
     "onnx": "onnxruntime",
     "savedmodel": "tensorflow",
+    "openvino": "openvino",
     "keras": "keras",
 }
 

@@ -7,6 +7,7 @@ from keras_crosspool.config.parity_config import CALIBRATION_IMAGES
 from keras_crosspool.exporting.format import Format, Option
 
 _INT8 = ("int8",)
+_ONNX_PACKAGES = ("tensorflow", "onnx", "tf2onnx", "onnxruntime", "onnxslim")
 
 
 _CALIBRATION = (
@@ -96,7 +97,7 @@ FORMATS = (
         precisions=("float32", "float16", "int8"),
         runtime="ONNX Runtime (CPU)",
         needs_gpu=False,
-        packages=("tensorflow", "onnx", "tf2onnx", "onnxruntime", "onnxslim"),
+        packages=_ONNX_PACKAGES,
         extra="onnx",
         exporter="keras_crosspool.exporting.onnx.exporter:export_onnx",
         runner="keras_crosspool.exporting.onnx.runner:OnnxRunner",
@@ -110,14 +111,7 @@ FORMATS = (
         precisions=("float32", "float16", "int8"),
         runtime="TensorRT or TensorRT-RTX (NVIDIA GPUs)",
         needs_gpu=True,
-        packages=(
-            "tensorflow",
-            "onnx",
-            "tf2onnx",
-            "onnxruntime",
-            "onnxslim",
-            ("tensorrt", "tensorrt_rtx"),
-        ),
+        packages=(*_ONNX_PACKAGES, ("tensorrt", "tensorrt_rtx")),
         extra="tensorrt-rtx",
         exporter="keras_crosspool.exporting.tensorrt.exporter:export_tensorrt",
         runner="keras_crosspool.exporting.tensorrt.runner:TensorRTRunner",
@@ -171,6 +165,21 @@ FORMATS = (
         runner="keras_crosspool.exporting.savedmodel.runner:SavedModelRunner",
         float16_runner=None,
         options=(_SCORES,),
+        is_folder=True,
+    ),
+    Format(
+        name="openvino",
+        suffix=".openvino",
+        artefact="an OpenVINO folder",
+        precisions=("float32", "float16"),
+        runtime="OpenVINO (Intel CPUs, GPUs and NPUs)",
+        needs_gpu=False,
+        packages=(*_ONNX_PACKAGES, "openvino"),
+        extra="openvino",
+        exporter="keras_crosspool.exporting.openvino.exporter:export_openvino",
+        runner="keras_crosspool.exporting.openvino.runner:OpenVINORunner",
+        float16_runner="keras_crosspool.exporting.onnx.float16_runner:OnnxFloat16Runner",
+        options=(_BATCH_SIZE, _OPSET),
         is_folder=True,
     ),
 )

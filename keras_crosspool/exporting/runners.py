@@ -5,6 +5,7 @@ import pathlib
 from keras_crosspool.exporting import formats
 from keras_crosspool.exporting.keras_runner import KerasRunner
 from keras_crosspool.exporting.onnx.runner import OnnxRunner
+from keras_crosspool.exporting.openvino.runner import OpenVINORunner
 from keras_crosspool.exporting.runner import Runner
 from keras_crosspool.exporting.savedmodel.runner import SavedModelRunner
 from keras_crosspool.exporting.tensorrt.runner import TensorRTRunner
@@ -14,6 +15,7 @@ __all__ = [
     "KerasRunner",
     "LiteRTRunner",
     "OnnxRunner",
+    "OpenVINORunner",
     "Runner",
     "SavedModelRunner",
     "TensorRTRunner",

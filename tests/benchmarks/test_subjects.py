@@ -1,15 +1,20 @@
 """What may be compared in one table, and what is refused."""
 
+import contextlib
 import json
 import shutil
 
 import numpy as np
 import pytest
+from scipy.special import softmax
 
 from benchmarks.latency import subjects
 from benchmarks.latency.candidate import Candidate
 from benchmarks.latency.results import read_results
 from benchmarks.latency.subjects import open_subjects
+from benchmarks.latency.worker import Worker
+from keras_crosspool.exporting import formats
+from keras_crosspool.exporting.source import load_source
 
 
 def _change_record(source, target, **model):
@@ -35,29 +40,29 @@ def test_threads_make_lines_of_their_own(workshop):
     assert len({candidate.name for candidate in found.candidates}) == 3
 
 
-def test_a_folder_is_timed_as_an_artefact(workshop, tmp_path):
-    from benchmarks.latency.worker import Worker
-    from keras_crosspool.exporting.runners import SavedModelRunner
-    from keras_crosspool.exporting.savedmodel.exporter import export_savedmodel
-    from keras_crosspool.exporting.source import load_source
-
-    path = tmp_path / "model.savedmodel"
-    record = export_savedmodel(load_source(workshop / "model"), path)
-    (candidate,) = open_subjects([path]).candidates
-    assert (candidate.runtime, candidate.threads) == ("TensorFlow", None)
-    assert (
-        candidate.bytes
-        == record.bytes
-        == sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
-    )
+@pytest.mark.parametrize(
+    ("name", "runtime", "threads"),
+    [("savedmodel", "TensorFlow", [None]), ("openvino", "OpenVINO", [1, 2])],
+)
+def test_a_folder_is_timed_as_an_artefact(workshop, tmp_path, name, runtime, threads):
+    row = formats.get_format(name)
+    path = tmp_path / f"model{row.suffix}"
+    record = formats.resolve(row.exporter)(load_source(workshop / "model"), path)
+    candidates = open_subjects([path]).candidates
+    assert [(each.runtime, each.threads) for each in candidates] == [
+        (runtime, count) for count in threads
+    ]
+    size = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
+    assert candidates[0].bytes == record.bytes == size
     pixels = np.random.default_rng(0).integers(0, 256, (3, 48, 48, 3), "uint8")
     np.save(tmp_path / "images.npy", pixels)
-    worker = Worker(candidate, tmp_path / "images.npy")
-    worker.load()
-    assert len(worker.time([0, 2])) == 2
-    with SavedModelRunner(path) as runner:
-        np.testing.assert_allclose(worker.score()["scores"], runner.run(pixels), atol=1e-6)
-    worker.close()
+    with contextlib.closing(Worker(candidates[0], tmp_path / "images.npy")) as worker:
+        worker.load()
+        assert len(worker.time([0, 2])) == 2
+        scores = worker.score()["scores"]
+    logits = load_source(workshop / "model").model.predict(pixels.astype("float32"), verbose=0)
+    expected = softmax(logits, axis=1) if name == "savedmodel" else logits
+    np.testing.assert_allclose(scores, expected, atol=1e-4)
 
 
 def test_keras_lines_are_named_by_the_call(workshop):

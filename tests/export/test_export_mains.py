@@ -41,14 +41,15 @@ def test_an_embedder(fork_main, solved_directory, tmp_path):
     assert "nearest neighbour accuracy" in done.stdout
 
 
-def test_a_folder(fork_main, small_directory, tmp_path):
-    output = tmp_path / "model.savedmodel"
-    command = ["keras_crosspool.cli", "export", "savedmodel", f"--model={small_directory}"]
+@pytest.mark.parametrize("name", ["savedmodel", "openvino"])
+def test_a_folder(fork_main, small_directory, tmp_path, name):
+    output = tmp_path / f"model.{name}"
+    command = ["keras_crosspool.cli", "export", name, f"--model={small_directory}"]
     done = fork_main(*command, f"--output={output}", "--parity_images=8")
     assert done.returncode == 0, done.stderr
-    assert f"{output}: savedmodel float32, " in done.stdout
+    assert f"{output}: {name} float32, " in done.stdout
     assert "passed on 8 images of test" in done.stdout
-    assert "float16" not in done.stdout
+    assert ("with float16 arithmetic" in done.stdout) == (name == "openvino")
     assert read_artefact(output).parity["images"] == 8
 
 

@@ -6,6 +6,7 @@ import pytest
 from keras_crosspool.exporting.artefact import read_artefact
 from keras_crosspool.exporting.images import Images
 from keras_crosspool.exporting.onnx.exporter import export_onnx
+from keras_crosspool.exporting.openvino.exporter import export_openvino
 from keras_crosspool.exporting.parity import Comparator, ParityError
 from keras_crosspool.exporting.savedmodel.exporter import export_savedmodel
 from keras_crosspool.exporting.tensorrt.exporter import export_tensorrt
@@ -21,6 +22,7 @@ _FORMATS = [
     pytest.param(export_onnx, "x.onnx", "int8", id="onnx-int8"),
     pytest.param(export_tensorrt, "x.engine", "float32", id="tensorrt-float32"),
     pytest.param(export_savedmodel, "x.savedmodel", "float32", id="savedmodel-float32"),
+    pytest.param(export_openvino, "x.openvino", "float16", id="openvino-float16"),
 ]
 
 

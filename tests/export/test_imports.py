@@ -3,7 +3,7 @@
 import subprocess
 import sys
 
-_HEAVY = ("tensorflow", "keras", "sklearn", "onnx", "onnxruntime", "ai_edge_litert")
+_HEAVY = ("tensorflow", "keras", "sklearn", "onnx", "onnxruntime", "ai_edge_litert", "openvino")
 
 
 def test_runners_import_no_runtime():
