@@ -9,6 +9,7 @@ from keras_crosspool.errors import USER_ERROR_EXIT_CODE
 from keras_crosspool.exporting import flags as export_flags
 from keras_crosspool.exporting import formats
 from keras_crosspool.exporting.artefact import check_replaceable
+from keras_crosspool.exporting.triton import repository_path
 from keras_crosspool.mains import as_flags, run
 
 FLAGS = flags.FLAGS
@@ -66,6 +67,8 @@ def _export(row):
     except (ParityError, SlowerError) as error:
         sys.exit(f"error: {as_flags(str(error))}")
     print(_summary(artefact, output))
+    if options.get("triton"):
+        print(f"  triton     {repository_path(output)}")
 
 
 def quieten_logs():

@@ -56,6 +56,9 @@ _SCORES = Option(
     choices=("probabilities", "logits"),
 )
 _OPSET = Option("opset", 18, "ONNX operator set version of the file.")
+_TRITON = Option(
+    "triton", False, "Also write a model repository for Triton beside the file, NAME-triton."
+)
 
 FORMATS = (
     Format(
@@ -102,7 +105,7 @@ FORMATS = (
         exporter="keras_crosspool.exporting.onnx.exporter:export_onnx",
         runner="keras_crosspool.exporting.onnx.runner:OnnxRunner",
         float16_runner="keras_crosspool.exporting.onnx.float16_runner:OnnxFloat16Runner",
-        options=(_BATCH_SIZE, _OPSET, _ALLOW_SLOWER, *_CALIBRATION),
+        options=(_BATCH_SIZE, _OPSET, _TRITON, _ALLOW_SLOWER, *_CALIBRATION),
     ),
     Format(
         name="tensorrt",
@@ -149,6 +152,7 @@ FORMATS = (
                 "from, on ONNX Runtime) or auto (engine where there is a GPU).",
             ),
             _OPSET,
+            _TRITON,
             *_CALIBRATION,
         ),
     ),

@@ -53,6 +53,19 @@ def test_a_folder(fork_main, small_directory, tmp_path, name):
     assert read_artefact(output).parity["images"] == 8
 
 
+def test_a_triton_repository(fork_main, small_directory, tmp_path):
+    done = fork_main(
+        "export.onnx",
+        f"--model={small_directory}",
+        f"--output={tmp_path / 'model.onnx'}",
+        "--parity_images=8",
+        "--triton",
+    )
+    assert done.returncode == 0, done.stderr
+    assert f"triton     {tmp_path / 'model-triton'}" in done.stdout
+    assert (tmp_path / "model-triton" / "model_onnx" / "config.pbtxt").is_file()
+
+
 def test_a_users_folder_is_not_replaced(fork_main, tmp_path):
     notes = tmp_path / "model.savedmodel" / "notes.txt"
     notes.parent.mkdir()
@@ -99,6 +112,11 @@ def test_a_failed_parity_exits_with_1_and_leaves_nothing(
         ("export.onnx", ["--output=x.onnx", "--parity_data=nowhere"], "--parity_data=FOLDER"),
         ("export.onnx", ["--output=x.onnx", "--model=nowhere"], "no model directory"),
         ("export.tensorrt", ["--output=x.engine", "--profile=8/1/2"], "such as 1/8/32"),
+        (
+            "export.tensorrt",
+            ["--output=x.engine", "--triton", "--product=tensorrt_rtx"],
+            "export ONNX with --triton. Received: --product=tensorrt_rtx",
+        ),
         ("export.savedmodel", ["--output=x"], "--output must end in .savedmodel"),
         (
             "export",

@@ -21,8 +21,8 @@ from keras_crosspool.files import atomic_path
 from keras_crosspool.mains import run
 from keras_crosspool.progress import track
 
-# One cache holds the ranges of one method, so it belongs to the single exporters.
-_SINGLE = ("calibration_cache", "int8_io", "timing_cache")
+# What fits one format of those that all make, such as a cache of the ranges of one method.
+_SINGLE = ("calibration_cache", "int8_io", "timing_cache", "triton")
 _OPTIONS = {
     option.name: option
     for row in formats.FORMATS

@@ -12,6 +12,7 @@ from keras_crosspool.exporting.onnx.quantizer import OnnxQuantizer
 from keras_crosspool.exporting.onnx.recipe import ONNX_RUNTIME
 from keras_crosspool.exporting.publish import Draft, publish
 from keras_crosspool.exporting.speed import gate_speed
+from keras_crosspool.exporting.triton import check_repository, write_repository
 
 PACKAGES = ("tensorflow", "tensorflow_cpu", "onnx", "tf2onnx", "onnxslim", "onnxruntime")
 
@@ -24,6 +25,7 @@ def export_onnx(
     *,
     batch_size=1,
     opset=18,
+    triton=False,
     allow_slower=False,
     **calibration,
 ):
@@ -37,6 +39,8 @@ def export_onnx(
         comparator: `Comparator`, or `None` (the default) to write it unproven.
         batch_size: int, images at once; `0` leaves it open. Defaults to `1`.
         opset: int, operator set version. Defaults to `18`.
+        triton: bool, whether a model repository for Triton is written beside it. Defaults to
+            `False`.
         allow_slower: bool, whether int8 may be slower than float32 here. Defaults to `False`.
         **calibration: for `"int8"`, see `keras_crosspool.exporting.calibration.calibrate`.
 
@@ -50,6 +54,9 @@ def export_onnx(
         SlowerError: if int8 is slower than float32 and that is not allowed.
     """
     formats.get_format("onnx").check(precision)
+    output = pathlib.Path(output)
+    if triton:
+        check_repository(output)
     proto, details = make_graph(
         source, precision, comparator, batch_size, opset, ONNX_RUNTIME, calibration
     )
@@ -68,7 +75,10 @@ def export_onnx(
         PACKAGES,
         details,
     )
-    return publish(draft, source, pathlib.Path(output), comparator)
+    artefact = publish(draft, source, output, comparator)
+    if triton:
+        write_repository(output, artefact)
+    return artefact
 
 
 def make_graph(source, precision, comparator, batch_size, opset, recipe, calibration):

@@ -17,6 +17,7 @@ from keras_crosspool.exporting.tensorrt.engine_builder import (
     parse_profile,
 )
 from keras_crosspool.exporting.tensorrt.runner import TensorRTRunner
+from keras_crosspool.exporting.triton import check_repository, write_repository
 
 _PACKAGES = ("tensorrt", "tensorrt_rtx", *onnx_exporter.PACKAGES)
 _VERIFY = ("auto", "engine", "onnx")
@@ -35,6 +36,7 @@ def export_tensorrt(
     timing_cache="",
     verify="auto",
     opset=18,
+    triton=False,
     **calibration,
 ):
     """Writes a model as a TensorRT engine.
@@ -57,6 +59,8 @@ def export_tensorrt(
         verify: `"engine"` runs the engine, `"onnx"` its graph on ONNX Runtime, `"auto"` (the
             default) the engine where there is a GPU.
         opset: int, of the graph. Defaults to `18`.
+        triton: bool, whether a model repository for Triton is written beside it. Defaults to
+            `False`.
         **calibration: for `"int8"`, see `keras_crosspool.exporting.calibration.calibrate`.
 
     Returns:
@@ -71,6 +75,9 @@ def export_tensorrt(
         raise ValueError(f"`verify` is {', '.join(_VERIFY)}. Received: {verify!r}")
     batches = parse_profile(profile)
     name, _ = find_product(product)
+    output = pathlib.Path(output)
+    if triton:
+        _check_triton(output, name, batches)
     options = EngineOptions(name, batches, tuple(compute_capabilities), workspace_mb, timing_cache)
     batch_size = batches[0] if len(set(batches)) == 1 else 0
     proto, details = onnx_exporter.make_graph(
@@ -99,4 +106,22 @@ def export_tensorrt(
         make_runner=TensorRTRunner if run_engine else lambda *_: OnnxRunner(graph, exact_sums=True),
         graph=graph,
     )
-    return publish(draft, source, pathlib.Path(output), comparator)
+    artefact = publish(draft, source, output, comparator)
+    if triton:
+        write_repository(output, artefact)
+    return artefact
+
+
+def _check_triton(output, product, batches):
+    """Refuses an engine that Triton would not load, or would call with too small a batch."""
+    if product != "tensorrt":
+        raise ValueError(
+            "Triton loads engines of tensorrt: install that, or export ONNX with `triton`. "
+            f"Received: `product={product}`"
+        )
+    if len(set(batches)) > 1 and batches[0] > 1:
+        raise ValueError(
+            "Triton sends single images too: begin `profile` with 1, or fix the batch by three "
+            f"equal numbers. Received: `profile={'/'.join(map(str, batches))}`"
+        )
+    check_repository(output)
