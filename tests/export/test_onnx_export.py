@@ -12,6 +12,7 @@ import pytest
 from keras_crosspool.exporting.onnx import graph as onnx_graph
 from keras_crosspool.exporting.onnx.exporter import export_onnx
 from keras_crosspool.exporting.source import make_source
+from keras_crosspool.targets.rejection import Rejection
 
 _PRECISIONS = ("float32", "float16", "int8")
 
@@ -50,6 +51,64 @@ def test_lower_precisions_are_smaller(exported):
     )
     assert float16 < 0.55 * float32
     assert int8 < float32 / 3
+
+
+@pytest.mark.parametrize("precision", _PRECISIONS)
+def test_older_runtimes_open_the_file(small_source, tmp_path, precision):
+    """ONNX Runtime 1.20, of November 2024, reads format version 10 and operator set 21."""
+    export_onnx(small_source, tmp_path / "x.onnx", precision)
+    proto = onnx.load(tmp_path / "x.onnx")
+    assert proto.ir_version == 8  # the first with operator set 18, by ONNX' own table of versions
+    assert [(each.domain, each.version) for each in proto.opset_import] == [("", 18)]
+
+
+def test_unused_operator_sets_are_not_stated(small_source):
+    proto = onnx_graph.convert(small_source)
+    proto.ir_version = 13
+    proto.opset_import.append(onnx.helper.make_opsetid("com.example", 1))
+    onnx_graph.state_oldest_versions(proto)
+    assert proto.ir_version == 8
+    assert [each.domain for each in proto.opset_import] == [""]
+
+
+def _said(path):
+    """What the file says of itself, by ONNX Runtime."""
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    return session.get_modelmeta().custom_metadata_map
+
+
+@pytest.mark.parametrize("precision", _PRECISIONS)
+def test_the_file_says_what_it_is(small_source, tmp_path, precision):
+    rejection = Rejection("max_logit", 1.5, refused_known=0.05, least_probability=0.25)
+    known = dataclasses.replace(small_source.metadata, rejection=rejection)
+    source = dataclasses.replace(small_source, metadata=known)
+    export_onnx(source, tmp_path / "x.onnx", precision)
+    said = _said(tmp_path / "x.onnx")
+    assert tuple(json.loads(said["class_names"])) == known.class_names
+    assert (said["name"], said["task"], said["image_size"]) == ("solved", "single_label", "128")
+    assert said["preprocessing"] == known.preprocessing
+    found = json.loads(said["rejection"])
+    assert (found["confidence"], found["threshold"], found["least_probability"]) == (
+        "max_logit",
+        1.5,
+        0.25,
+    )
+    assert "thresholds" not in said
+
+
+def test_a_file_of_several_labels_says_their_thresholds(small_source, tmp_path):
+    thresholds = tuple(i / 16 for i in range(16))
+    known = dataclasses.replace(small_source.metadata, task="multi_label", thresholds=thresholds)
+    export_onnx(dataclasses.replace(small_source, metadata=known), tmp_path / "x.onnx")
+    said = _said(tmp_path / "x.onnx")
+    assert said["task"] == "multi_label"
+    assert tuple(json.loads(said["thresholds"])) == thresholds
+    assert "rejection" not in said
+
+
+def test_an_embedder_names_no_classes(small_source, tmp_path):
+    export_onnx(small_source.embedder(), tmp_path / "x.onnx")
+    assert set(_said(tmp_path / "x.onnx")) == {"name", "task", "image_size", "preprocessing"}
 
 
 def _inputs_of(proto, operator):

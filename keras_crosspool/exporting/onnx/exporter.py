@@ -106,6 +106,7 @@ def make_graph(source, precision, comparator, batch_size, opset, recipe, calibra
         details["calibration"] = measured.to_dict(comparator)
         proto = quantizer.quantize(measured.statistics)
     onnx_graph.add_metadata(proto, source)
+    onnx_graph.state_oldest_versions(proto)
     onnx_graph.check(proto)
     return proto, details
 

@@ -2,10 +2,10 @@
 
 import collections
 import copy
-import json
 import logging
 import re
 
+from keras_crosspool.exporting.file_metadata import file_metadata
 from keras_crosspool.exporting.saved_model import INPUT_NAME, image_spec
 
 _STANDARD_DOMAINS = ("", "ai.onnx")
@@ -55,7 +55,7 @@ def _convert(source, batch_size, opset):
 
 
 def add_metadata(proto, source):
-    """Writes the model's name, classes and preprocessing into the file itself.
+    """Writes what the model is, tells apart and takes into the file itself.
 
     Args:
         proto: `onnx.ModelProto`, changed in place.
@@ -63,13 +63,25 @@ def add_metadata(proto, source):
     """
     import onnx
 
-    entries = {
-        "name": source.metadata.name,
-        "class_names": json.dumps(source.metadata.class_names),
-        "image_size": str(source.metadata.image_size),
-        "preprocessing": source.metadata.preprocessing,
-    }
-    onnx.helper.set_model_props(proto, entries)
+    onnx.helper.set_model_props(proto, file_metadata(source))
+
+
+def state_oldest_versions(proto):
+    """States the oldest versions that hold the graph, so that older runtimes open it too.
+
+    Converters write the newest version of the format that they know, and operator sets of which
+    no operator is used.
+
+    Args:
+        proto: `onnx.ModelProto`, changed in place.
+    """
+    import onnx
+
+    used = {node.domain for node in proto.graph.node}
+    needed = [each for each in proto.opset_import if each.domain in used]
+    del proto.opset_import[:]
+    proto.opset_import.extend(needed)
+    proto.ir_version = onnx.helper.find_min_ir_version_for(needed)
 
 
 def check(proto):
