@@ -9,13 +9,10 @@ import pytest
 
 from keras_crosspool.backbones import create_backbone
 from keras_crosspool.data import load_images, open_split
-from keras_crosspool.exporting import speed
+from keras_crosspool.exporting import formats, speed
 from keras_crosspool.exporting.images import read_images
-from keras_crosspool.exporting.onnx.exporter import export_onnx
 from keras_crosspool.exporting.parity import Comparator
 from keras_crosspool.exporting.source import load_source, make_source
-from keras_crosspool.exporting.tensorrt.exporter import export_tensorrt
-from keras_crosspool.exporting.tflite.exporter import export_tflite
 from keras_crosspool.layers import CrossLayerPooling, LocalRegions
 from keras_crosspool.models.directory import save_model
 from keras_crosspool.models.metadata import ModelMetadata
@@ -24,7 +21,6 @@ from keras_crosspool.models.zoo import build_model
 from tests.small_models import flat_classifier
 
 SIZE = 128
-_EXPORTERS = {"tflite": export_tflite, "onnx": export_onnx, "tensorrt": export_tensorrt}
 _RIDGE = 1e-2
 
 
@@ -139,7 +135,8 @@ def exported(tmp_path_factory, source, comparator):
         key = (name, precision, *options.items())
         if key not in made:
             path = directory / f"{len(made)}{suffix}"
-            record = _EXPORTERS[name](source, path, precision, comparator, **options)
+            exporter = formats.resolve(formats.get_format(name).exporter)
+            record = exporter(source, path, precision, comparator, **options)
             made[key] = (path, record)
         return made[key]
 

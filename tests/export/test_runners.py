@@ -18,8 +18,10 @@ def test_every_runtime_gives_the_same_logits(solved_directory, exported, compara
     images = comparator.images.pixels[:3]
     paths = [
         solved_directory,
-        exported("tflite", "float32", ".tflite")[0],
+        exported("tflite", "float32", ".tflite", scores="logits")[0],
         exported("onnx", "float32", ".onnx")[0],
+        exported("openvino", "float32", ".openvino")[0],
+        exported("savedmodel", "float32", ".savedmodel", scores="logits")[0],
     ]
     found = []
     for path in paths:
