@@ -28,6 +28,12 @@ def test_the_network_stays_as_it_was(small_source):
     assert _operators(borders.without_probabilities(whole)) == [first, *network]
 
 
+def test_nothing_is_printed_on_the_way(small_source, tmp_path, capsys):
+    """The quantiser has bars of its own."""
+    export_tflite(small_source, tmp_path / "x.tflite", "int8")
+    assert capsys.readouterr() == ("", "")
+
+
 def test_files_of_logits_stay_as_they_are(small_source):
     assert borders.without_probabilities(convert(small_source)) == convert(small_source)
 

@@ -95,7 +95,9 @@ class TFLiteQuantizer:
         }
         quantizer = self._recipe(correct_biases(self._content, statistics.shifts))
         with _without_debugging_hint():
-            result = quantizer.quantize(ranges, enable_progress_report=False)
+            result = quantizer.quantize(
+                ranges, enable_progress_bar=False, enable_progress_report=False
+            )
         self._quantized = seal(result.quantized_model)
         return self._quantized
 
