@@ -209,4 +209,5 @@ def _rejection(problem, chosen, unknown, rate):
     if chosen.logits is None or not task_of(problem.labels).rejects:
         return None
     of_others = None if unknown is None else chosen.calibrated(unknown.scores)
-    return choose_rejection(chosen.logits, of_others, rate)
+    labels = problem.labels[problem.judged]
+    return choose_rejection(chosen.logits, labels, of_others, rate)

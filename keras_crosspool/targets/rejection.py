@@ -82,11 +82,16 @@ class Rejection:
         return f"{known} and accepts {self.accepted_unknown:.1%} of others (AUROC {self.auroc:.2f})"
 
 
-def choose_rejection(known, unknown, rate):
+def choose_rejection(known, labels, unknown, rate):
     """Chooses the confidence that tells classes from what is none of them, and its threshold.
+
+    An image whose class was left out has a logit less than the others. More logits alone give more
+    confidence, so both are compared without one class: known images without another than theirs,
+    which is drawn with a fixed seed.
 
     Args:
         known: float `(n, num_classes)`, logits of images by a classifier without their session.
+        labels: int `(n,)`, their classes.
         unknown: float `(m, num_classes)`, logits of images by a classifier without their class,
             whose own column is `-inf`; `None` where there are none, which leaves the largest logit.
         rate: float, the share of images of the classes that may be refused.
@@ -102,20 +107,28 @@ def choose_rejection(known, unknown, rate):
 
     Example:
 
-    >>> known, unknown = np.array([[3.0, 0, 0], [0, 4, 1]]), np.array([[-np.inf, 0.5, 0]])
-    >>> choose_rejection(known, unknown, rate=0.05).auroc
+    >>> known, labels = np.array([[3.0, 0, 0], [0, 4, 1]]), np.array([0, 1])
+    >>> choose_rejection(known, labels, np.array([[-np.inf, 0.5, 0]]), rate=0.05).auroc
     1.0
     """
     if unknown is None or known.shape[1] < _LEAST_CLASSES:
         return _at_rate("max_logit", known, rate)
-    best = max(CONFIDENCES, key=lambda name: auroc(*_both(name, known, unknown)))
-    confident, others = _both(best, known, unknown)
-    chosen = _at_rate(best, known, rate)
+    fewer = _without_another_class(known, labels)
+    best = max(CONFIDENCES, key=lambda name: auroc(*_both(name, fewer, unknown)))
+    confident, others = _both(best, fewer, unknown)
     return dataclasses.replace(
-        chosen,
-        accepted_unknown=float(np.mean(others >= chosen.threshold)),
+        _at_rate(best, known, rate),
+        accepted_unknown=float(np.mean(others >= np.quantile(confident, rate))),
         auroc=auroc(confident, others),
     )
+
+
+def _without_another_class(logits, labels):
+    """The logits with `-inf` for one class of each image that is not its own."""
+    rng = np.random.default_rng(0)
+    count = logits.shape[1]
+    others = (labels + rng.integers(1, count, len(labels))) % count
+    return np.where(np.arange(count) == others[:, None], -np.inf, logits)
 
 
 def auroc(known, unknown):

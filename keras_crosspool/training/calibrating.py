@@ -22,5 +22,5 @@ def calibrate(model, predictions, reject_rate):
     kernel, bias = model.classifier.get_weights()
     model.classifier.set_weights([kernel / temperature, bias / temperature + offset])
     logits = logits / temperature + offset
-    rejection = choose_rejection(logits, None, reject_rate) if task.rejects else None
+    rejection = choose_rejection(logits, labels, None, reject_rate) if task.rejects else None
     return dataclasses.replace(predictions, logits=logits), rejection
