@@ -101,7 +101,7 @@ class ModelMetadata:
                 return self.data[f"{role}_split"]
         raise ValueError(
             f"model.json names no {' and no '.join(roles)} split that could be taken by default; "
-            f"name the split to use. Received: {self.data}"
+            f"name the split to use. Received: a model trained on {self.data['train_split']}"
         )
 
     def to_json(self):

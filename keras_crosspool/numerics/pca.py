@@ -90,8 +90,9 @@ class StreamingPCA:
         if min(self.count - 1, dims) < self.num_components:
             raise ValueError(
                 f"PCA to {self.num_components} components needs more than {self.num_components} "
-                f"rows of at least that many dimensions: give more images or ask for fewer "
-                f"components. Received: {self.count} rows of {dims} dimensions"
+                "rows of at least that many dimensions; each position of an image is a row. Give "
+                "more or larger images, or ask for fewer components (`feature_channels`). "
+                f"Received: {self.count} rows of {dims} dimensions"
             )
         offset = self._sum / self.count
         if not np.isfinite(offset).all():

@@ -16,7 +16,7 @@ AUTO = "auto"
 NONE = "none"
 
 
-def with_sessions(images, groups=AUTO):
+def with_sessions(images, groups=AUTO, warns=True):
     """A split whose images have sessions: photographs that were taken together.
 
     Args:
@@ -25,6 +25,8 @@ def with_sessions(images, groups=AUTO):
             `groups.csv` in the data folder; time and camera of the photographs; else how alike they
             are. The path of a table `file,group`. An array `(n,)` of a group an image. `None` or
             `"none"`, each image by itself. Defaults to `"auto"`.
+        warns: bool, whether classes that are seen in one session alone are told. Defaults to
+            `True`.
 
     Returns:
         The same with `groups` and `grouped_by`.
@@ -47,7 +49,10 @@ def with_sessions(images, groups=AUTO):
         found, source = _known(images)
     else:
         found, source = np.asarray(groups), "given"
-    return _assigned(images, found, source)
+    split = _assigned(images, found, source)
+    if warns and images.task.name == "single_label":
+        warn_of_single_sessions(images.labels, split.groups, images.class_names)
+    return split
 
 
 def _known(images):
@@ -72,23 +77,26 @@ def _assigned(images, groups, source):
     numbers = np.unique(groups, return_inverse=True)[1]
     if numbers.max() == 0:
         raise ValueError(
-            "All images are in one group, so no other can be held out: take groups=None, or tell "
+            "All images are in one group, so no other can be held out: take `groups=none`, or tell "
             f"groups apart. Received: {images.size} images, one group ({source})"
         )
     logging.info(
         "%s: %d images in %d sessions (%s)", images.name, images.size, numbers.max() + 1, source
     )
-    _warn_of_single_sessions(images, numbers)
     return dataclasses.replace(images, groups=tuple(numbers.tolist()), grouped_by=source)
 
 
-def _warn_of_single_sessions(images, groups):
-    """Names the classes that are seen in one session alone."""
-    if images.task.name != "single_label":
-        return
-    pairs = np.unique(np.stack([groups, images.labels]), axis=1)
-    sessions = np.bincount(pairs[1], minlength=len(images.class_names))
-    single = [name for name, n in zip(images.class_names, sessions, strict=True) if n == 1]
+def warn_of_single_sessions(labels, groups, class_names):
+    """Names the classes that are seen in one session alone.
+
+    Args:
+        labels: int `(n,)`, classes.
+        groups: int `(n,)`, sessions.
+        class_names: sequence of str.
+    """
+    pairs = np.unique(np.stack([groups, labels]), axis=1)
+    sessions = np.bincount(pairs[1], minlength=len(class_names))
+    single = [name for name, n in zip(class_names, sessions, strict=True) if n == 1]
     if single:
         logging.warning(
             "%d classes have photographs of one session alone, so the score of other sessions "

@@ -64,7 +64,9 @@ def _update(updates):
     if not updates:
         return None
     done = updates[-1]
-    parts = [f"{done['images_added']} photographs added, {done['images']} altogether"]
+    removed = done.get("images_removed", 0)  # which older records do not say
+    changed = f"{done['images_added']} photographs added" + f", {removed} removed" * bool(removed)
+    parts = [f"{changed}, {done['images']} altogether"]
     for words, names in (("new", "classes_added"), ("removed", "classes_removed")):
         if done[names]:
             parts.append(f"{words}: {', '.join(done[names])}")

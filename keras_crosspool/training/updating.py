@@ -22,6 +22,7 @@ from keras_crosspool.models.directory import check_replaceable, load_model, save
 from keras_crosspool.models.training_scores import SolvedScores, TrainingScores
 from keras_crosspool.names import normalized
 from keras_crosspool.sessions import with_sessions
+from keras_crosspool.sessions.assigning import warn_of_single_sessions
 from keras_crosspool.training.kept_descriptors import keep_descriptors, read_kept_descriptors
 from keras_crosspool.training.projection_share import kept_share
 
@@ -65,23 +66,26 @@ def update(config):
             f"The old model stays: name another output. Received: output={config.output!r}"
         )
     model, metadata = load_model(config.model)
-    basis = _without(read_kept_descriptors(config.model), metadata.class_names, config)
+    before = read_kept_descriptors(config.model)
+    basis = _without(before, metadata.class_names, config)
     names, labels = _remaining_classes(basis.labels, metadata.class_names, config)
     basis, added = dataclasses.replace(basis, labels=labels), None
+    removed = len(before.names) - len(basis.names)
     if config.data:
         added = _opened(config, metadata)
         names = (*names, *(name for name in added.class_names if name not in names))
         new = _descriptors(model, metadata, added, basis, names, config.batch_size)
         labels = _padded(basis.labels, len(names))
-        basis = dataclasses.replace(basis, labels=labels).joined(new)
-        _tell_known(basis, new)
+        basis = _with_known_sessions(dataclasses.replace(basis, labels=labels).joined(new), new)
+        if basis.labels.ndim == 1:
+            warn_of_single_sessions(basis.labels, basis.groups, names)
     if len(names) < 2:
         raise ValueError(f"Two classes or more must be left. Received: {', '.join(names)}")
     rate = metadata.arguments.get("reject_rate", SolverConfig.reject_rate)
     classifier = basis.solve(len(names), rate)
     updated = _with_classifier(model, names, classifier)
     kept = added and kept_share(model, added, config.batch_size)
-    metadata = _metadata(metadata, names, classifier, basis, added, kept, config)
+    metadata = _metadata(metadata, names, classifier, basis, added, removed, kept, config)
     metadata.scores.seconds["update"] = round(time.perf_counter() - start, 2)
     save_model(config.output, updated, metadata)
     keep_descriptors(config.output, basis)
@@ -96,7 +100,8 @@ def _opened(config, metadata):
         data_dir=config.data_dir,
         **config.image_options(),
     )
-    return with_sessions(split, config.groups)
+    # A class of one session among the new photographs may have others among the old ones.
+    return with_sessions(split, config.groups, warns=False)
 
 
 def _descriptors(model, metadata, split, basis, names, batch_size):
@@ -187,8 +192,10 @@ def _images_to_remove(names, table):
     return [index for (index,) in found.values()]
 
 
-def _tell_known(basis, new):
-    """Warns of new images whose descriptors the model has already.
+def _with_known_sessions(basis, new):
+    """The basis with the sessions of new images that it has already joined to those of the old.
+
+    Otherwise an image would be judged by a classifier that was solved on its copy.
 
     Args:
         basis: `SolvedBasis` of the old images and then the new ones.
@@ -197,10 +204,23 @@ def _tell_known(basis, new):
     branch = next(iter(basis.branches.values()))
     added = next(iter(new.branches.values()))
     gram, old = branch.descriptor_gram, len(branch.descriptors) - len(added.descriptors)
+    nearest = gram[old:, :old].argmax(axis=1)
     same = gram[old:, :old].max(axis=1) > _SAME * np.diagonal(gram)[old:]
-    count = len(np.unique(new.images[same if added.rows is None else same[added.rows]]))
-    if count:
-        logging.warning("%d of the new images look exactly like old ones", count)
+    first = len(basis.labels) - len(new.labels)
+    if added.rows is not None:  # a descriptor an image, which several rows share
+        row_of = np.unique(basis.images, return_index=True)[1]
+        nearest, same = row_of[nearest][added.rows], same[added.rows]
+    count = len(np.unique(new.images[same]))
+    if not count:
+        return basis
+    logging.warning(
+        "%d of the new images look exactly like old ones: they count as the same session", count
+    )
+    groups = basis.groups.copy()
+    for session in np.unique(new.groups[same]):
+        row = np.flatnonzero(same & (new.groups == session))[0]
+        groups[first:][new.groups == session] = basis.groups[nearest[row]]
+    return dataclasses.replace(basis, groups=groups)
 
 
 def _with_classifier(model, names, classifier):
@@ -211,12 +231,13 @@ def _with_classifier(model, names, classifier):
     return updated
 
 
-def _metadata(old, names, classifier, basis, added, kept, config):
+def _metadata(old, names, classifier, basis, added, removed, kept, config):
     """What is said of the updated model: its own scores, and what was added and removed."""
     done = {
         "data": config.data,
         "fingerprint": added and added.fingerprint,
         "images_added": added.size if added else 0,
+        "images_removed": removed,
         "classes_added": [name for name in names if name not in old.class_names],
         "classes_removed": [name for name in old.class_names if name not in names],
         "images": len(basis.names),

@@ -1,5 +1,6 @@
 """An update is the joint solve: kernel, bias and scores, without the old images."""
 
+import collections
 import dataclasses
 import shutil
 
@@ -151,8 +152,28 @@ def test_adding_and_removing_comes_back_to_the_start(kept, folders, tmp_path):
 
 
 def test_images_that_are_known_are_told(kept, folders, tmp_path, caplog):
-    update(_config(kept, tmp_path / "m", data=str(folders / "old")))
+    """And they are of their copies' sessions: nothing is judged by what was solved on its copy."""
+    before = read_kept_descriptors(kept)
+    metadata = update(_config(kept, tmp_path / "m", data=str(folders / "old")))
     assert "15 of the new images look exactly like old ones" in caplog.text
+    after = read_kept_descriptors(tmp_path / "m")
+    sessions = collections.defaultdict(set)
+    for image, group in zip(after.images, after.groups, strict=True):
+        sessions[after.names[image].rpartition("/train/")[2]].add(int(group))
+    assert len(sessions) == 15
+    assert all(len(groups) == 1 for groups in sessions.values())
+    assert metadata.data["sessions"] == len(set(before.groups))
+
+
+def test_classes_of_one_session_are_told_of_all_images(kept, folders, tmp_path, caplog):
+    """The new photographs of Orange are of one session, and the model has others."""
+    table = tmp_path / "groups.csv"
+    files = sorted((folders / "new" / "train").rglob("*.jpg"))
+    rows = [f"{path.relative_to(folders / 'new')},{path.parent.name}" for path in files]
+    table.write_text("\n".join(["file,group", *rows]))
+    update(_config(kept, tmp_path / "m", data=str(folders / "new"), groups=str(table)))
+    assert "1 classes have photographs of one session alone" in caplog.text
+    assert f"photograph them once more: {NEW}" in caplog.text
 
 
 @pytest.mark.parametrize(
