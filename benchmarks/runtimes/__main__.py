@@ -11,7 +11,6 @@ import pathlib
 
 from absl import flags
 
-from benchmarks.runtimes.client import Client
 from keras_crosspool.mains import run
 
 FLAGS = flags.FLAGS
@@ -23,6 +22,7 @@ flags.DEFINE_string(
     "Version of ONNX Runtime of two years ago, in an environment of its own; empty leaves it out.",
 )
 flags.DEFINE_string("environments", ".venv-runtimes", "Folder of such environments.")
+flags.DEFINE_bool("web", True, "Run ONNX Runtime Web too, which takes Node.js.")
 flags.DEFINE_string("output", "benchmarks/results/runtimes.json", "JSON file of the table.")
 flags.DEFINE_string(
     "refused_output", "benchmarks/results/runtimes_refused.json", "JSON file of what is refused."
@@ -31,23 +31,26 @@ flags.DEFINE_string(
 _EQUAL, _DIFFERS, _REFUSED, _NOT_SHOWN = "equal", "differs", "refused", ""
 
 
-_CLIENTS = (
-    Client("LiteRT Interpreter", "litert_interpreter", ("tflite",)),
-    Client("LiteRT CompiledModel", "litert_compiled_model", ("tflite",)),
-    Client("MediaPipe", "mediapipe", ("tflite",)),
-    Client("ONNX Runtime", "onnxruntime", ("onnx",)),
-    Client("OpenVINO", "openvino", ("tflite", "onnx", "openvino")),
-    Client("OpenCV", "opencv", ("tflite", "onnx")),
-    Client("TensorFlow Serving signature", "tensorflow", ("savedmodel",)),
-)
+def _clients(folder):
+    from benchmarks.runtimes.client import older_client, python_client, web_client
 
-
-def _clients():
-    version = FLAGS.older_onnxruntime
-    if not version:
-        return _CLIENTS
-    older = Client(f"ONNX Runtime {version}", "onnxruntime", ("onnx",), f"onnxruntime=={version}")
-    return (*_CLIENTS, older)
+    clients = [
+        python_client("LiteRT Interpreter", ("tflite",), "litert_interpreter"),
+        python_client("LiteRT CompiledModel", ("tflite",), "litert_compiled_model"),
+        python_client("MediaPipe", ("tflite",), "mediapipe"),
+        python_client("ONNX Runtime", ("onnx",), "onnxruntime"),
+        python_client("OpenVINO", ("tflite", "onnx", "openvino"), "openvino"),
+        python_client("OpenCV", ("tflite", "onnx"), "opencv"),
+        python_client("TensorFlow Serving signature", ("savedmodel",), "tensorflow"),
+    ]
+    if FLAGS.older_onnxruntime:
+        requirement = f"onnxruntime=={FLAGS.older_onnxruntime}"
+        environments = pathlib.Path(FLAGS.environments).absolute()
+        title = f"ONNX Runtime {FLAGS.older_onnxruntime}"
+        clients.append(older_client(title, ("onnx",), "onnxruntime", requirement, environments))
+    if FLAGS.web:
+        clients.append(web_client("ONNX Runtime Web", ("onnx",), folder / "web"))
+    return clients
 
 
 def main(_):
@@ -66,8 +69,9 @@ def main(_):
     rows, refused = [], []
     with scratch_directory() as folder:
         np.save(folder / "images.npy", images.pixels)
+        clients = _clients(folder)
         for row, precision in _exports():
-            shown = _shown(source, comparator, folder, row, precision)
+            shown = _shown(source, comparator, folder, row, precision, clients)
             rows.append({"file": f"{row.name} {precision}"} | {k: v[0] for k, v in shown.items()})
             refused += [
                 {"file": rows[-1]["file"], "runtime": title, "verdict": verdict, "why": why}
@@ -87,7 +91,7 @@ def _exports():
     return formats.parse_list(["all"])
 
 
-def _shown(source, comparator, folder, row, precision):
+def _shown(source, comparator, folder, row, precision, clients):
     """What each runtime makes of one file: dict, its title to verdict and reason."""
     from keras_crosspool.exporting import formats
     from keras_crosspool.exporting.parity import ParityError
@@ -100,7 +104,7 @@ def _shown(source, comparator, folder, row, precision):
         return {"made": (_REFUSED, str(error))}
     built = record.details.get("engine_state", "proven")
     found = {"made": (built, "")}
-    for client in _clients():
+    for client in clients:
         verdict = (_NOT_SHOWN, "")
         if row.name in client.formats:
             verdict = _verdict(client, path, record, comparator)
@@ -114,15 +118,7 @@ def _names(row, precision):
 
 def _verdict(client, path, record, comparator):
     """Whether a runtime opens a file and agrees with Keras, and why not."""
-    import sys
-
-    from benchmarks.runtimes.client import make_environment
-
-    python = sys.executable
-    if client.requirement:
-        directory = pathlib.Path(FLAGS.environments).absolute()
-        python = make_environment(directory, client.requirement)
-    scores = client.run(path, path.with_name("images.npy"), python)
+    scores = client.run(path, path.with_name("images.npy"))
     if isinstance(scores, str):
         return _REFUSED, scores
     result = _compare(scores, record, comparator)

@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 
-_SCRIPT = pathlib.Path(__file__).with_name("clients.py")
+_FOLDER = pathlib.Path(__file__).parent
 _SECONDS = 600
 
 
@@ -18,32 +18,27 @@ class Client:
 
     Args:
         title: str, how the table calls it.
-        function: str, the one of `clients.py` that runs it.
         formats: tuple of str, the formats whose files it is shown.
-        requirement: str, what is installed in an environment of its own to run it. Defaults to
-            none: the packages of this process are taken.
+        command: tuple of str; the file, an `.npy` file of images and one for the scores follow.
     """
 
     title: str
-    function: str
     formats: tuple[str, ...]
-    requirement: str | None = None
+    command: tuple[str, ...]
 
-    def run(self, path, images, python=sys.executable):
+    def run(self, path, images):
         """Runs a file in a process of its own, since a runtime may end the process.
 
         Args:
             path: `pathlib.Path` of the file.
             images: `pathlib.Path` of an `.npy` file, uint8 `(n, height, width, 3)`.
-            python: str, the interpreter of its environment. Defaults to this one.
 
         Returns:
             float32 `(n, classes)`, or a str: why it does not run the file, in one line.
         """
         output = images.with_name("scores.npy")
-        command = [python, str(_SCRIPT), self.function, str(path), str(images), str(output)]
         done = subprocess.run(
-            command,
+            [*self.command, str(path), str(images), str(output)],
             capture_output=True,
             text=True,
             check=False,
@@ -57,20 +52,47 @@ class Client:
         return np.load(output)
 
 
-def make_environment(directory, requirement):
-    """Makes a Python environment with one package and what it needs; one that is there is taken.
+def python_client(title, formats, function, python=sys.executable):
+    """A runtime with a Python package.
 
     Args:
-        directory: `pathlib.Path` of the environments.
-        requirement: str, such as `"onnxruntime==1.20.1"`.
-
-    Returns:
-        str, its interpreter.
+        title: str.
+        formats: tuple of str.
+        function: str, the one of `clients.py` that runs it.
+        python: str, the interpreter of its environment. Defaults to this one.
     """
-    environment = directory / requirement.replace("==", "-")
+    return Client(title, formats, (python, str(_FOLDER / "clients.py"), function))
+
+
+def older_client(title, formats, function, requirement, environments):
+    """A Python package of another version, in an environment of its own; one there is taken.
+
+    Args:
+        title: str.
+        formats: tuple of str.
+        function: str, likewise.
+        requirement: str, such as `"onnxruntime==1.20.1"`.
+        environments: `pathlib.Path`, the folder of such environments.
+    """
+    environment = environments / requirement.replace("==", "-")
     python = environment / "bin" / "python"
     if not (environment / "complete").is_file():
         subprocess.run([sys.executable, "-m", "venv", "--clear", environment], check=True)
         subprocess.run([python, "-m", "pip", "install", "--quiet", requirement], check=True)
         (environment / "complete").touch()
-    return str(python)
+    return python_client(title, formats, function, str(python))
+
+
+def web_client(title, formats, folder):
+    """ONNX Runtime Web under Node.js, of the version that the page in the browser takes.
+
+    Args:
+        title: str.
+        formats: tuple of str.
+        folder: `pathlib.Path` of a folder for the runtime.
+    """
+    from keras_crosspool.page.runtime import find_runtime, unpack_runtime
+
+    folder.mkdir(parents=True, exist_ok=True)
+    unpack_runtime(find_runtime(), folder)
+    return Client(title, formats, ("node", str(_FOLDER / "web.mjs"), str(folder)))

@@ -1,14 +1,30 @@
 """The study of runtimes: what a runtime says, why it refuses, and the table of a whole run."""
 
-import dataclasses
 import json
+import pathlib
+import shutil
 
 import numpy as np
 import pytest
 
-from benchmarks.runtimes.client import Client
+from benchmarks.runtimes import client
+from benchmarks.runtimes.client import python_client
 
-_LITERT = Client("LiteRT", "litert_interpreter", ("tflite",))
+_LITERT = python_client("LiteRT", ("tflite",), "litert_interpreter")
+
+_RUNTIME = """
+export const env = { wasm: {} };
+export class Tensor {
+  constructor(type, data, dims) { Object.assign(this, { type, data, dims }); }
+}
+export const InferenceSession = {
+  create: async () => ({
+    inputNames: ["image"],
+    outputNames: ["logits"],
+    run: async ({ image }) => ({ logits: { data: image.data.slice(0, 3) } }),
+  }),
+};
+"""
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +63,25 @@ def test_the_reason_of_a_refusal_is_one_line(shown, tmp_path):
 
 
 def test_a_runtime_that_is_not_there_is_named(file, shown):
-    reason = dataclasses.replace(_LITERT, function="no_such_runtime").run(file, shown)
+    reason = python_client("Nothing", ("tflite",), "no_such_runtime").run(file, shown)
     assert "no_such_runtime" in reason
+
+
+def test_the_web_client_reads_and_writes_numpy_files(tmp_path):
+    """With a runtime that gives the first pixel in place of the real one."""
+    node = shutil.which("node")
+    if not node:
+        pytest.skip("Node.js is not installed")
+    (tmp_path / "onnxruntime.wasm").write_bytes(b"")
+    (tmp_path / "onnxruntime.js").write_text(_RUNTIME)
+    (tmp_path / "package.json").write_text('{"type": "module"}')
+    images = np.random.default_rng(0).integers(0, 256, (3, 2, 5, 3), "uint8")
+    np.save(tmp_path / "images.npy", images)
+    (tmp_path / "model.onnx").write_bytes(b"a model")
+    script = pathlib.Path(client.__file__).with_name("web.mjs")
+    web = client.Client("web", ("onnx",), (node, str(script), str(tmp_path)))
+    found = web.run(tmp_path / "model.onnx", tmp_path / "images.npy")
+    np.testing.assert_array_equal(found, images[:, 0, 0].astype("float32"))
 
 
 @pytest.mark.heavy
@@ -58,6 +91,7 @@ def test_the_table_of_a_model(run_main, model_directory, tmp_path):
         f"--model={model_directory}",
         "--images=8",
         "--older_onnxruntime=",
+        "--noweb",
         f"--output={tmp_path / 'table.json'}",
         f"--refused_output={tmp_path / 'refused.json'}",
     )
