@@ -10,6 +10,7 @@ from keras_crosspool.audit.finding import Finding
 from keras_crosspool.data import ImageError, open_split
 from keras_crosspool.data.folder import folder_classes, folder_splits
 from keras_crosspool.data.images import read_image
+from keras_crosspool.data.layout import ALL
 from keras_crosspool.data.merging import merged
 from keras_crosspool.data.split import Split
 from keras_crosspool.names import readable
@@ -56,7 +57,13 @@ def open_photographs(data, splits, groups, max_megapixels):
     """
     if str(data).startswith("tfds:"):
         raise ValueError(f"An audit reads folders of images, no TFDS data sets. Received: {data}")
-    names = tuple(dict.fromkeys(splits)) if splits else folder_splits(data)
+    there = folder_splits(data)
+    if splits and there == (ALL,) and set(splits) != {ALL}:
+        raise ValueError(
+            "The folder has no splits, so all of it is audited: leave `splits` out. "
+            f"Received: {readable(data)}, splits {','.join(splits)}"
+        )
+    names = tuple(dict.fromkeys(splits)) if splits else there
     classes = sorted({name for split in names for name in folder_classes(data, split)})
     opened = [
         open_split(data, name, classes, skip_broken=True, max_megapixels=max_megapixels)

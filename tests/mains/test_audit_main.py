@@ -162,6 +162,8 @@ def _break(case, folder, copy_images):
         return f"--data={folder}/photos", f"--output={folder}/file"
     if case == "no such split":
         return f"--data={folder}/photos", f"--output={folder}/out", "--splits=train,val"
+    if case == "splits of a folder without":
+        return f"--data={folder}/photos/train", f"--output={folder}/out", "--splits=train"
     if case == "no model":
         return f"--data={folder}/photos", f"--output={folder}/out", f"--model={folder}/photos"
     return f"--data={folder}/nowhere", f"--output={folder}/out"
@@ -172,6 +174,7 @@ BAD = {
     "one class": r"needs two or more with images.*Received: .*one with Anjou$",
     "no images": r"holds no images.*Received: .*empty, which holds train$",
     "no such split": r"has no such split; it has: train\. Received: 'val'$",
+    "splits of a folder without": r"leave --splits out\. Received: .*train, splits train$",
     "output exists": r"is no folder of an audit.*Received: .*mine$",
     "output is a file": r"is no folder of an audit.*Received: .*file$",
     "no model": r"no model directory.*Received: .*photos$",
