@@ -58,11 +58,13 @@ def main(_):
 
     from benchmarks.record import write_record
     from benchmarks.table import rows_table
+    from keras_crosspool.exporting.exporter_main import quieten_logs
     from keras_crosspool.exporting.images import read_images
     from keras_crosspool.exporting.parity import Comparator
     from keras_crosspool.exporting.source import load_source
     from keras_crosspool.files import scratch_directory
 
+    quieten_logs()
     source = load_source(FLAGS.model)
     images = read_images(source.metadata, "parity", limit=FLAGS.images)
     comparator = Comparator.of(source, images)
