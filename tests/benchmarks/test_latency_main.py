@@ -106,8 +106,9 @@ def test_table_follows_from_the_raw_samples(finished, output):
         cells = dict(zip(_cells(headings), _cells(line), strict=True))
         flat = np.ravel(row["samples_ns"]).tolist()
         percentiles = statistics.quantiles(flat, n=100, method="inclusive")
-        for place in (50, 90, 99):
-            assert cells[f"p{place} ms"] == f"{percentiles[place - 1] / 1e6:.2f}"
+        for place, least in ((50, 1), (90, 64), (99, 662)):
+            shown = f"{percentiles[place - 1] / 1e6:.2f}" if len(flat) >= least else "-"
+            assert cells[f"p{place} ms"] == shown
         assert cells["images/s"] == f"{1e9 * len(flat) / sum(flat):.0f}"
         assert cells["x Keras"] == f"{reference / statistics.median(flat):.1f}"
         assert cells["top-1"] == f"{np.mean(np.equal(row['predicted'], finished['labels'])):.1%}"
@@ -135,7 +136,7 @@ def test_plot_is_an_image_and_the_front_is_marked(finished, output):
 
     with Image.open(output.with_suffix(".png")) as image:
         assert min(image.size) > 300
-    fastest = min(finished["runtimes"], key=lambda row: row["summary"]["p50_ms"])
+    fastest = min(finished["runtimes"], key=lambda row: row["summary"]["p90_ms"])
     assert fastest["pareto"]
 
 

@@ -80,7 +80,7 @@ def test_one_logit_that_is_no_number_fails(comparator, value):
     )
     assert not result
     assert result.not_finite == 1
-    assert "1 logits are NaN or infinite" in result.failures[0]
+    assert "1 values are NaN or infinite" in result.failures[0]
     assert np.isfinite(result.max_abs)
 
 
