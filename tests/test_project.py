@@ -22,6 +22,13 @@ def build_file():
     return ast.parse((ROOT / "BUILD").read_text())
 
 
+def test_a_file_stays_in_one_worker(request):
+    """So that what its tests share is made once; an unknown version of pytest may split it."""
+    if not getattr(request.config.option, "loadgroup", False):
+        pytest.skip("not a worker of --dist loadgroup")
+    assert request.node.nodeid.endswith("@tests/test_project.py")
+
+
 def _calls(tree, name):
     return [node for node in ast.walk(tree) if isinstance(node, ast.Call) and node.func.id == name]
 

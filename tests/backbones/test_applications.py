@@ -199,6 +199,7 @@ def test_a_weights_file_of_plain_keras_is_loaded(suffix, tmp_path):
         np.testing.assert_array_equal(found, expected)
 
 
+@pytest.mark.heavy
 def test_a_file_of_efficientnet_gives_what_imagenet_weights_give(monkeypatch, tmp_path, images):
     plain = keras.applications.EfficientNetB0(
         weights=None, include_top=False, input_shape=(64, 64, 3)

@@ -232,6 +232,7 @@ def test_fitted_guidance_needs_the_gram_matrix(joint, train_split):
         compute_descriptors([joint], train_split, 128, regions=regions, solver=solver)
 
 
+@pytest.mark.heavy
 def test_workers_take_a_part_each(adapted, train_split):
     train_split = dataclasses.replace(train_split, groups=())
     whole = compute_descriptors([adapted], train_split, 128)

@@ -72,7 +72,7 @@ def test_default_splits_are_those_of_the_training():
     assert metadata.default_split("val") == "train[80%:]"
     assert metadata.default_split("val", "train") == "train[80%:]"
     assert _metadata().default_split("val", "train") == "train"
-    with pytest.raises(ValueError, match="no val split .* Received: a model trained on train"):
+    with pytest.raises(ValueError, match=r"no val split .* Received: a model trained on train"):
         _metadata().default_split("val")
 
 

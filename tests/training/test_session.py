@@ -101,6 +101,7 @@ def test_the_baseline_is_validated_as_it_would_be_alone(
     assert alone.cross_validated == pytest.approx(scores.cross_validated, rel=1e-4)
 
 
+@pytest.mark.heavy
 def test_a_run_repeats_itself_and_tunes(train, tiny_folder, tmp_path):
     # A network of few layers: it is the tracing that takes time.
     arguments = {"backbone": "VGG16", "weights": "none", "image_size": 64}
@@ -122,6 +123,7 @@ def test_a_run_repeats_itself_and_tunes(train, tiny_folder, tmp_path):
     assert all(layer.trainable for layer in first[0].layers)
 
 
+@pytest.mark.heavy
 def test_a_report_that_fails_does_not_cost_the_model(train, tiny_folder, tmp_path, monkeypatch):
     def fail(*_):
         assert load_model(tmp_path / "model")[1].scores.validation["accuracy"] >= 0
@@ -215,6 +217,7 @@ def test_labels_of_another_task_are_refused(train, several_labels, tiny_folder, 
         train(tmp_path / "model", folder, val_split="test")
 
 
+@pytest.mark.heavy
 def test_a_compressed_model_is_solved_on_4096_values(train, tiny_folder, tmp_path):
     """As by the Python call, on the images of the run."""
     channels = {"feature_channels": 40, "guidance_channels": 130}
