@@ -1,12 +1,17 @@
 """Refuses configs that cannot be trained, before anything is computed."""
 
+from absl import logging
+
 from keras_crosspool.closed_form.compress import FEATURE_CHANNELS, GUIDANCE_CHANNELS
 from keras_crosspool.closed_form.options import SolverOptions
+from keras_crosspool.config.fine_tuning_config import FineTuningConfig
+from keras_crosspool.config.option import options_of
+from keras_crosspool.config.run_config import RunConfig
 from keras_crosspool.environment import check_keras_settings, check_tensorflow_backend
 
 
 def check_config(config):
-    """Refuses a config whose options do not go together.
+    """Refuses a config whose options do not go together, and warns of those without effect.
 
     Args:
         config: `TrainingConfig`.
@@ -49,6 +54,19 @@ def check_config(config):
         raise ValueError(
             "The scheme is chosen by cross-validation of solved classifiers: take a solver, or "
             "name a scheme. Received: `solver=none` `scheme=auto`"
+        )
+    _warn_of_idle_options(tuning)
+
+
+def _warn_of_idle_options(tuning):
+    """Names the options of fine-tuning that are set where nothing is fine-tuned."""
+    shared = {field.name for field, _ in options_of(RunConfig)}
+    own = [field for field, _ in options_of(FineTuningConfig) if field.name not in shared]
+    idle = [field.name for field in own if getattr(tuning, field.name) != field.default]
+    if idle and not tuning.tunes:
+        logging.warning(
+            "without `epochs` nothing is fine-tuned, and these options change nothing: %s",
+            ", ".join(idle),
         )
 
 

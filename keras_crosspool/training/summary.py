@@ -82,7 +82,7 @@ def _score(metadata, metric):
         if metadata.data.get("splits"):
             return "not measured; --val_share sets photographs aside to measure it on"
         if metadata.data.get("updates"):
-            return "not measured; the command below measures it"
+            return "not measured; crosspool evaluate measures it on other photographs"
         return "not measured; --val_split names the split to measure it on"
     return f"{percent(score)} on {_images(metadata, split)}"
 
@@ -160,9 +160,11 @@ def _seconds(stages):
 
 
 def _next(metadata, output):
-    """The words of the command that shows the scores of each class."""
+    """The words of a command that runs: the scores of each class, or else files for use."""
     split = metadata.data.get("val_split")
-    return ["crosspool", "evaluate", f"--model={output}", f"--split={split or 'SPLIT'}"]
+    if split is None:
+        return ["crosspool", "export", f"--model={output}", "--output=artefacts"]
+    return ["crosspool", "evaluate", f"--model={output}", f"--split={split}"]
 
 
 def _words(key):

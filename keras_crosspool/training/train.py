@@ -110,6 +110,8 @@ def _open_parts(config):
     )
     if parts.splits:
         logging.info("%s; see %s in the model directory", parts.summary(), SPLITS_FILE)
+    if config.fine_tuning.patience is not None and parts.validation is None:
+        logging.warning("`patience` changes nothing without a validation split")
     if parts.validation:
         _tell_missing_classes(parts.validation)
         _tell_leaks(parts, data.data)

@@ -145,8 +145,9 @@ def test_a_report_that_fails_does_not_cost_the_model(train, tiny_folder, tmp_pat
     assert "accuracy" in (tmp_path / "model" / "README.md").read_text()
 
 
-def test_a_run_without_validation(train, tiny_folder, tmp_path):
-    metadata = train(tmp_path / "model", tiny_folder, scheme="global_average")
+def test_a_run_without_validation(train, tiny_folder, tmp_path, caplog):
+    metadata = train(tmp_path / "model", tiny_folder, scheme="global_average", patience=2)
+    assert "`patience` changes nothing without a validation split" in caplog.messages
     assert metadata.scores.validation == {}
     assert metadata.scores.cross_validated["accuracy"] > 0.5
     assert not (tmp_path / "model" / "plots").exists()

@@ -67,7 +67,7 @@ def test_without_a_validation_split_nothing_is_claimed():
         "97.1 % by global average pooling, cross-validated; the model -0.6 points"
     )
     assert rows["seconds"] == "closed form 21.2"
-    assert rows["next"] == "crosspool evaluate --model=model --split=SPLIT"
+    assert rows["next"] == "crosspool export --model=model --output=artefacts"
 
 
 def test_a_worse_model_is_said_to_be_worse():
