@@ -64,5 +64,20 @@ def percent(score, interval=None):
     return f"{found} ({low:.1f} to {high:.1f})"
 
 
+def points(difference, interval=None):
+    """A difference of shares as a person reads it, with its 95 % interval where there is one.
+
+    Example:
+
+    >>> points(0.042), points(-0.004, (-0.021, 0.013))
+    ('+4.2 points', '-0.4 points (-2.1 to +1.3)')
+    """
+    found = f"{100 * difference:+.1f} points"
+    if interval is None:
+        return found
+    low, high = (100 * end for end in interval)
+    return f"{found} ({low:+.1f} to {high:+.1f})"
+
+
 def _escaped(character):
     return character.encode("unicode_escape").decode("ascii")

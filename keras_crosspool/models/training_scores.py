@@ -17,6 +17,8 @@ class SolvedScores:
             for one branch.
         interval: tuple of float, the ends of the 95 % interval of the cross-validated score that
             counts; `None` without cross-validation.
+        advantage: tuple of float, the ends of the 95 % interval of how much better it is than the
+            baseline on the validation split, in the score that counts; `None` without either.
         temperature, offset: float, the calibration: raw scores are divided by the one, then the
             other is added.
         same_sessions: float, that score where photographs of the same session were trained on;
@@ -29,11 +31,12 @@ class SolvedScores:
     branch_weights: tuple[float, ...] | None = None
     interval: tuple[float, ...] | None = None
     same_sessions: float | None = None
+    advantage: tuple[float, ...] | None = None
     temperature: float = 1.0
     offset: float = 0.0
 
     @classmethod
-    def of(cls, classifier, validation=None):
+    def of(cls, classifier, validation=None, advantage=None):
         """The scores of a `LinearClassifier`, with those of a validation split."""
         return cls(
             classifier.alpha,
@@ -42,6 +45,7 @@ class SolvedScores:
             classifier.weights if len(classifier.weights) > 1 else None,
             classifier.interval,
             classifier.same_sessions,
+            advantage,
             classifier.temperature,
             classifier.offset,
         )
@@ -58,6 +62,8 @@ class TuningScores:
         kept_stage: str, whose weights were kept; `None` without a split: the last one's.
         baseline: float, that score of the global average, solved on the tuned network; `None`
             without a split or a baseline.
+        advantage: tuple of float, the ends of the 95 % interval of how much better the tuned model
+            is than that baseline; `None` likewise.
         images_per_second: float, of training; `None` for too few steps to tell.
         input_images_per_second: float, of the input alone; likewise.
         bound: str, which of the two is the limit, `"input"` or `"compute"`; likewise.
@@ -66,6 +72,7 @@ class TuningScores:
     stages: dict[str, float] = dataclasses.field(default_factory=dict)
     kept_stage: str | None = None
     baseline: float | None = None
+    advantage: tuple[float, ...] | None = None
     images_per_second: float | None = None
     input_images_per_second: float | None = None
     bound: str | None = None

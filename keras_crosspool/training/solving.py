@@ -103,8 +103,13 @@ class Solving:
             return Solved(models[schemes[0]], TrainingScores(), None)
         best = min(schemes, key=lambda name: classifiers[name].cross_validated.get("log_loss", 0.0))
         predictions = validation.predictions_of_each(models)
+        baseline = predictions.get(_BASELINE)
         scores = {
-            name: SolvedScores.of(classifiers[name], validation.scores_of(predictions[name]))
+            name: SolvedScores.of(
+                classifiers[name],
+                validation.scores_of(predictions[name]),
+                validation.advantage(predictions[name], baseline) if name != _BASELINE else None,
+            )
             for name in models
         }
         several = len(schemes) > 1

@@ -4,7 +4,7 @@ import shlex
 import textwrap
 
 from keras_crosspool.targets import TARGETS
-from keras_crosspool.text import percent, printable
+from keras_crosspool.text import percent, points, printable
 
 _WIDTH = 80
 _BASELINE = "global average pooling"
@@ -98,10 +98,17 @@ def _baseline(scores, metric):
     ]
     for own, others, note in pairs:
         if metric in own and metric in others:
-            gain = 100 * (own[metric] - others[metric])
             other = percent(others[metric])
-            return f"{other} by {_BASELINE}{note}; the model {gain:+.1f} points"
+            ends = _advantage(scores) if own is scores.validation else None
+            gain = points(own[metric] - others[metric], ends)
+            return f"{other} by {_BASELINE}{note}; the model {gain}"
     return None
+
+
+def _advantage(scores):
+    """The interval of the solved model's advantage, if that model is the one that was written."""
+    changed = scores.uncompressed or (scores.tuning and scores.tuning.kept_stage != "solved")
+    return None if changed or scores.solved is None else scores.solved.advantage
 
 
 def _compressed(scores, metric):
@@ -109,8 +116,8 @@ def _compressed(scores, metric):
     if metric not in scores.uncompressed:
         return None
     before = scores.uncompressed[metric]
-    cost = 100 * (scores.validation[metric] - before)
-    return f"{percent(before)} with the whole descriptor; the shorter one {cost:+.1f} points"
+    cost = points(scores.validation[metric] - before)
+    return f"{percent(before)} with the whole descriptor; the shorter one {cost}"
 
 
 def _cross_validated(metadata, metric):
@@ -143,7 +150,9 @@ def _stages(tuning):
         return None
     reached = [f"{_words(stage)} {percent(score)}" for stage, score in tuning.stages.items()]
     if tuning.baseline is not None:
-        reached.append(f"{_BASELINE} on the tuned network {percent(tuning.baseline)}")
+        gain = points(tuning.stages["tuned"] - tuning.baseline, tuning.advantage)
+        other = percent(tuning.baseline)
+        reached.append(f"{_BASELINE} on the tuned network {other}, the tuned model {gain}")
     return f"{', '.join(reached)}; kept: {_words(tuning.kept_stage)}"
 
 

@@ -244,9 +244,16 @@ class _Run:
         stages.reached("solved")
         history, speed = tune_network(model, *given, options, *devices)
         baseline = self._solving.solve_tuned(model, scores)
-        score = self._score(baseline) if baseline and self._held_out else None
         stages.reached("tuned")
-        return history, dataclasses.replace(stages.keep_best(), baseline=score, **speed)
+        compared = self._compared(model, baseline) if baseline and self._held_out else {}
+        return history, dataclasses.replace(stages.keep_best(), **compared, **speed)
+
+    def _compared(self, model, baseline):
+        """How a baseline validates, and how much better the model does."""
+        found = self._validation.predictions_of_each({"model": model, "baseline": baseline})
+        score = self._validation.scores_of(found["baseline"])[self._training.task.metric]
+        advantage = self._validation.advantage(found["model"], found["baseline"])
+        return {"baseline": score, "advantage": advantage}
 
     def _score(self, model):
         """The score that counts on the validation split."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from keras_crosspool.data.split import Split
 from keras_crosspool.evaluation import predict_logits, predict_logits_of_each, score
+from keras_crosspool.numerics.intervals import jackknife_interval
 
 
 @dataclasses.dataclass(frozen=True)
@@ -60,6 +61,32 @@ class Validation:
         found = predictions.logits, predictions.labels
         return score(*found, names, self.coarse_names, thresholds).metrics()
 
+    def advantage(self, predictions, others):
+        """How much better predictions are than those of another model on the same images.
+
+        Where the sessions of the split are not known, each image counts as one of its own, and the
+        interval is too narrow.
+
+        Args:
+            predictions: `Predictions`, or `None`.
+            others: likewise.
+
+        Returns:
+            The ends of the 95 % interval of the difference in the score that counts, two floats;
+            `None` if one of the two is `None`.
+        """
+        if predictions is None or others is None:
+            return None
+        metric = self.split.task.metric
+
+        def difference(rows):
+            return (
+                self.scores_of(predictions.of(rows))[metric]
+                - (self.scores_of(others.of(rows))[metric])
+            )
+
+        return jackknife_interval(difference, self.split.groups or np.arange(self.split.size))
+
 
 @dataclasses.dataclass(frozen=True)
 class Predictions:
@@ -74,3 +101,11 @@ class Predictions:
     split: Split
     logits: np.ndarray
     labels: np.ndarray
+
+    def of(self, rows):
+        """The predictions of some of the images.
+
+        Args:
+            rows: bool `(n,)`.
+        """
+        return Predictions(self.split, self.logits[rows], self.labels[rows])

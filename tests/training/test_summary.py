@@ -75,6 +75,17 @@ def test_a_worse_model_is_said_to_be_worse():
     assert rows["baseline"].endswith("the model -8.1 points")
 
 
+def test_the_interval_is_that_of_the_model_that_was_written():
+    solved = dataclasses.replace(SOLVED, advantage=(-0.005, 0.0883))
+    rows = _rows(_summary(solved=solved))
+    assert rows["baseline"].endswith("; the model +4.2 points (-0.5 to +8.8)")
+    kept = TuningScores({"solved": 0.8229166, "tuned": 0.8}, "solved")
+    assert _rows(_summary(solved=solved, tuning=kept))["baseline"].endswith("(-0.5 to +8.8)")
+    tuned = dataclasses.replace(kept, kept_stage="tuned")
+    for changes in ({"tuning": tuned}, {"uncompressed": {"accuracy": 0.83}}):
+        assert _rows(_summary(solved=solved, **changes))["baseline"].endswith("+4.2 points")
+
+
 def test_what_a_shorter_descriptor_costs():
     rows = _rows(_summary(validation={"accuracy": 0.81}, uncompressed={"accuracy": 0.83}))
     assert rows["compressed"] == "83.0 % with the whole descriptor; the shorter one -2.0 points"
@@ -84,11 +95,12 @@ def test_what_a_shorter_descriptor_costs():
 def test_the_stages_of_fine_tuning():
     stages = {"solved": 0.80, "tuned": 0.8229166}
     seconds = {"closed_form": 20.0, "fine_tuning": 1800.0, "validation": 4.0}
-    text = _summary(tuning=TuningScores(stages, "tuned", baseline=0.81), seconds=seconds)
+    tuning = TuningScores(stages, "tuned", baseline=0.81, advantage=(-0.011, 0.0369))
+    text = _summary(tuning=tuning, seconds=seconds)
     rows = _rows(text)
     assert rows["stages"] == (
-        "solved 80.0 %, tuned 82.3 %, global average pooling on the tuned network 81.0 %; "
-        "kept: tuned"
+        "solved 80.0 %, tuned 82.3 %, global average pooling on the tuned network 81.0 %, "
+        "the tuned model +1.3 points (-1.1 to +3.7); kept: tuned"
     )
     assert rows["cross-validated"].endswith("before fine-tuning")
     assert rows["baseline"].startswith("78.1 % by global average pooling, not fine-tuned; ")
