@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_crosspool.evaluation.confusion import confusion
 from keras_crosspool.evaluation.drawing import drawable, new_figure
-from keras_crosspool.numerics.calibration import calibration_error, reliability
+from keras_crosspool.numerics.calibration import answered_curve, calibration_error, reliability
 
 _MOST_BARS = 100
 _MOST_OF_A_PAIR = 6  # images
@@ -103,9 +103,7 @@ def plot_reliability(logits, labels, path):
         title=f"calibration error {error:.3f}, {len(labels)} images",
     )
     left.legend(loc="upper left")
-    surest = right[np.argsort(-confidences, kind="stable")]
-    answered = np.arange(1, len(surest) + 1)
-    curve.plot(answered / len(surest), np.cumsum(surest) / answered)
+    curve.plot(*answered_curve(confidences, right).T)
     curve.set(xlim=(0, 1), xlabel="share answered, the surest first", ylabel="share right of those")
     figure.savefig(path)
 

@@ -151,6 +151,31 @@ def calibration_error(confidences, right, bins=15):
     return float(np.round(np.sum(share * np.abs(confident - accuracy)), 12))
 
 
+def answered_curve(confidences, right):
+    """How many answers are right where only the surest are given.
+
+    Args:
+        confidences: float `(n,)`.
+        right: bool `(n,)`, whether the answers are right.
+
+    Returns:
+        float `(n, 2)`: the share of images that is answered, the surest first, and the share of
+        those answers that is right.
+
+    Reference:
+        El-Yaniv and Wiener, "On the Foundations of Noise-free Selective Classification", JMLR 11,
+        2010: the curve of risk against coverage, here of accuracy.
+
+    Example:
+
+    >>> answered_curve(np.array([0.5, 0.9]), np.array([False, True])).tolist()
+    [[0.5, 1.0], [1.0, 0.5]]
+    """
+    surest = np.asarray(right)[np.argsort(-np.asarray(confidences), kind="stable")]
+    answered = np.arange(1, len(surest) + 1)
+    return np.stack([answered / len(surest), np.cumsum(surest) / answered], axis=1)
+
+
 def binary_log_loss(logits, labels):
     """The mean of `-log p` of what is true of each label of each image, in nats."""
     return float(np.logaddexp(0, np.where(labels, -logits, logits)).mean())

@@ -44,3 +44,32 @@ def jackknife_interval(measure, groups, seed=0):
     estimate = count * whole - np.sum((1 - 1 / shares) * without)
     error = np.sqrt(np.mean((values - estimate) ** 2 / (shares - 1)))
     return float(whole - _TWO_SIDED_95 * error), float(whole + _TWO_SIDED_95 * error)
+
+
+def share_interval(count, total):
+    """The 95 % interval of a share, where each photograph counts by itself.
+
+    Unlike that of a normal distribution it has a width where all are right, and stays within 0
+    and 1.
+
+    Args:
+        count: int, how many are right.
+        total: int, of how many.
+
+    Returns:
+        The lower and the upper end, two floats.
+
+    Reference:
+        Wilson, "Probable Inference, the Law of Succession, and Statistical Inference", Journal of
+        the American Statistical Association 22, 1927.
+
+    Example:
+
+    >>> [round(end, 3) for end in share_interval(12, 12)]
+    [0.757, 1.0]
+    """
+    share, square = count / total, _TWO_SIDED_95**2
+    middle = (share + square / (2 * total)) / (1 + square / total)
+    variance = share * (1 - share) / total + square / (4 * total**2)
+    half = _TWO_SIDED_95 * np.sqrt(variance) / (1 + square / total)
+    return float(max(middle - half, 0)), float(min(middle + half, 1))

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 
-from keras_crosspool.numerics.calibration import calibration_error
+from keras_crosspool.numerics.calibration import answered_curve, calibration_error
 
 _SHARES = (0.95, 0.9, 0.8, 0.7, 0.5)
 
@@ -105,10 +105,9 @@ class SingleLabelScores:
 
 
 def _answered(confidences, right):
-    surest = right[np.argsort(-confidences, kind="stable")]
+    curve = answered_curve(confidences, right)
     return {
-        f"{share:.0%}": float(surest[: max(1, round(share * len(surest)))].mean())
-        for share in _SHARES
+        f"{share:.0%}": float(curve[max(1, round(share * len(curve))) - 1, 1]) for share in _SHARES
     }
 
 

@@ -6,7 +6,7 @@ from scipy.special import expit, log_softmax, softmax
 from sklearn import metrics
 from sklearn.linear_model import LogisticRegression
 
-from keras_crosspool.numerics.calibration import fit_sigmoid, fit_temperature
+from keras_crosspool.numerics.calibration import answered_curve, fit_sigmoid, fit_temperature
 
 
 def _scores(count=4000, classes=5, sharpness=3.0, seed=0):
@@ -104,3 +104,13 @@ def test_scores_that_rank_wrongly_are_not_turned_round():
     temperature, _, log_loss = fit_sigmoid(-labels.astype(float), labels)
     assert temperature > 100
     assert log_loss == pytest.approx(np.log(2), rel=0.02)
+
+
+def test_the_curve_of_answers_is_what_thresholds_give():
+    rng = np.random.default_rng(0)
+    confidences = rng.permutation(50) / 50
+    right = rng.random(50) < confidences
+    for share, found in answered_curve(confidences, right):
+        answered = confidences >= np.sort(confidences)[50 - round(50 * share)]
+        assert answered.mean() == pytest.approx(share)
+        assert right[answered].mean() == pytest.approx(found)

@@ -1,8 +1,10 @@
 """The interval of a score that comes in groups covers the truth as often as it says."""
 
 import numpy as np
+import pytest
+from scipy.stats import binomtest
 
-from keras_crosspool.numerics.intervals import jackknife_interval
+from keras_crosspool.numerics.intervals import jackknife_interval, share_interval
 
 
 def _covered(groups_of_session, seeds=200):
@@ -33,3 +35,11 @@ def test_equals_the_formula_for_independent_images():
 
 def test_one_group_has_no_interval():
     assert jackknife_interval(lambda rows: 0.5, np.zeros(4, int)) == (0.5, 0.5)
+
+
+@pytest.mark.parametrize(("count", "total"), [(0, 5), (5, 5), (1, 3), (159, 192)])
+def test_the_interval_of_a_share_is_wilsons(count, total):
+    expected = binomtest(count, total).proportion_ci(0.95, method="wilson")
+    np.testing.assert_allclose(
+        share_interval(count, total), (expected.low, expected.high), atol=1e-4
+    )
