@@ -25,6 +25,7 @@ if typing.TYPE_CHECKING:
     from keras_crosspool.models.classifier import CrossPoolClassifier
     from keras_crosspool.models.directory import load, load_model
     from keras_crosspool.models.zoo import build_model
+    from keras_crosspool.report.api import report_model
 
 __version__ = "0.1.0"
 __all__ = [
@@ -41,6 +42,7 @@ __all__ = [
     "export",
     "load",
     "load_model",
+    "report_model",
     "tune",
 ]
 
@@ -57,6 +59,7 @@ _HOMES = {
     "export": "keras_crosspool.exporting.api",
     "load": "keras_crosspool.models.directory",
     "load_model": "keras_crosspool.models.directory",
+    "report_model": "keras_crosspool.report.api",
     "tune": "keras_crosspool.fine_tuning.tune",
 }
 

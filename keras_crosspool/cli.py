@@ -23,6 +23,7 @@ VERBS = {
     "update": "keras_crosspool.update",
     "evaluate": "keras_crosspool.evaluate",
     "predict": "keras_crosspool.predict",
+    "report": "keras_crosspool.report.__main__",
     "audit": "keras_crosspool.audit.__main__",
     "extract": "keras_crosspool.extract",
     "extract-beam": "keras_crosspool.extract_beam",

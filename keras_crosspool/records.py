@@ -58,7 +58,7 @@ def read_record(kind, path, advice):
     Args:
         kind: dataclass, all of whose fields without a default are needed and which has no others;
             or `TypedDict`, which may have others. What a dataclass's `of_this_version` makes of the
-            fields is read where it has one.
+            fields is read where it has one; or `dict[str, KIND]`, whose names may be any.
         path: path of the file.
         advice: str, what to do with a damaged file, such as `"train again or restore it"`.
 

@@ -26,9 +26,10 @@ ROOMS = (
     "fine_tuning",
     "evaluation",
     "audit",
+    "exporting",
+    "report",
     "training",
     "retrieval",
-    "exporting",
     "page",
     "demo",
 )

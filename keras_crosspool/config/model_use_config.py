@@ -13,17 +13,12 @@ _DATA = (
 
 
 @dataclasses.dataclass(frozen=True)
-class EvaluationConfig(ImageConfig):
-    """What a model is scored on."""
+class LabelledUseConfig(ImageConfig):
+    """Which model is run on which labelled images."""
 
     model: str | None = option(None, _MODEL, required=True)
     data: str | None = option(None, _DATA)
     data_dir: str | None = option(None, "Folder of TFDS data sets; TFDS_DATA_DIR if unset.")
-    split: str | None = option(
-        None,
-        "Split to score on; test if unset, or of a folder without splits val, or all of a folder "
-        "that the model was not trained on.",
-    )
     splits: str | None = option(
         None, "Of a folder without splits, a table file,split; that of the model if unset."
     )
@@ -32,6 +27,17 @@ class EvaluationConfig(ImageConfig):
         None,
         "Folder of images of none of the classes, in folders below too: tells how many of them "
         "are refused.",
+    )
+
+
+@dataclasses.dataclass(frozen=True)
+class EvaluationConfig(LabelledUseConfig):
+    """What a model is scored on."""
+
+    split: str | None = option(
+        None,
+        "Split to score on; test if unset, or of a folder without splits val, or all of a folder "
+        "that the model was not trained on.",
     )
     json: str | None = option(None, "File for all scores, per class too.")
 

@@ -15,13 +15,14 @@ from keras_crosspool.text import shortened
 
 MODEL_FILE = "model.keras"
 METADATA_FILE = "model.json"
+HISTORY_FILE = "history.json"
 # What version 0.1 wrote, without a manifest.
 _PLOTS = ("training_curve", "confusion_matrix", "confused_pairs", "average_precision")
 _WITHOUT_MANIFEST = (
     MODEL_FILE,
     METADATA_FILE,
     "README.md",
-    "history.json",
+    HISTORY_FILE,
     *(f"plots/{name}.png" for name in _PLOTS),
 )
 _CONFIG_FILE = "config.json"  # in the archive that MODEL_FILE is

@@ -1,43 +1,47 @@
-"""What a training run writes beside the model: card, plots and the record of the run."""
+"""What a training run writes beside the model: page, card, plots and the record of the run."""
 
-import dataclasses
 import functools
 import pathlib
-from collections.abc import Callable
 
 from absl import logging
 
 from keras_crosspool.data.pipeline import decoded_images_at
 from keras_crosspool.evaluation import plots, score
-from keras_crosspool.models.directory import add_files
+from keras_crosspool.models.directory import HISTORY_FILE, add_files
 from keras_crosspool.records import write_json
+from keras_crosspool.report.api import PAGE_FILE, write_page
+from keras_crosspool.report.facts import images_used, limits, purpose
+from keras_crosspool.report.measured import measure
+from keras_crosspool.report.model_report import ModelReport
 from keras_crosspool.targets import MULTI_LABEL, SINGLE_LABEL
 from keras_crosspool.text import printable
 
 _PAIR_SIDE = 160  # pixels of an image on the page of confused pairs
 
 
-def write_report(directory, metadata, history, validation):
-    """Writes the model card, the history and the plots into a model directory.
+def write_report(directory, model, metadata, history, validation):
+    """Writes the page, the model card, the history and the plots into a model directory.
 
     The model is there already and worth more than any of them: what cannot be written is left out
     with a warning.
 
     Args:
         directory: path of the model directory.
-        metadata: `ModelMetadata`.
+        model: `CrossPoolClassifier`.
+        metadata: its `ModelMetadata`.
         history: dict of the fine-tuning, empty without any.
         validation: `Predictions` of the validation split, or `None`.
     """
     directory = pathlib.Path(directory)
     if history:
-        _add(directory, "history.json", lambda path: write_json(path, history))
+        _add(directory, HISTORY_FILE, lambda path: write_json(path, history))
         curve = functools.partial(plots.plot_training_curve, history)
         _add(directory, "plots/training_curve.png", curve)
     if validation:
         found = validation.split, validation.logits, validation.labels
-        for name, draw in _WORDS[metadata.task].plots(metadata.class_names, *found):
+        for name, draw in _PLOTS[metadata.task](metadata.class_names, *found):
             _add(directory, f"plots/{name}", draw)
+        _add(directory, PAGE_FILE, lambda path: _write_page(path, model, metadata, history, *found))
     _add(directory, "README.md", functools.partial(_write_card, metadata, directory / "plots"))
 
 
@@ -55,6 +59,11 @@ def _made(path):
     """A path whose folder was made."""
     path.parent.mkdir(exist_ok=True)
     return path
+
+
+def _write_page(path, model, metadata, history, *found):
+    measured = measure(model, metadata, *found)
+    write_page(path, ModelReport(metadata, measured, history))
 
 
 def _write_card(metadata, plots_directory, path):
@@ -92,31 +101,7 @@ def _average_precision_plots(class_names, _, logits, labels):
     yield "average_precision.png", draw
 
 
-@dataclasses.dataclass(frozen=True)
-class _Words:
-    """What the report says and plots of one task."""
-
-    does: str
-    limits: str
-    plots: Callable
-
-
-_WORDS = {
-    SINGLE_LABEL.name: _Words(
-        "Tells {} classes apart in",
-        "Whether an image is none of the classes is told by its logits, which is far from sure; "
-        "`rejection` of model.json says how far.",
-        _confusion_plots,
-    ),
-    MULTI_LABEL.name: _Words(
-        "Finds {} labels, any number at once, in",
-        "A label counts as found from its own probability on, in `thresholds` of model.json, "
-        "chosen for the best F1 on the validation images, or by cross-validation without any. "
-        "F1 scores on the same images are too high, most for labels with few images. The mean "
-        "average precision needs no threshold.",
-        _average_precision_plots,
-    ),
-}
+_PLOTS = {SINGLE_LABEL.name: _confusion_plots, MULTI_LABEL.name: _average_precision_plots}
 
 
 def _model_card(metadata, plots_directory):
@@ -126,12 +111,10 @@ def _model_card(metadata, plots_directory):
     images = "\n".join(
         f"![{path.stem}](plots/{path.name})" for path in sorted(plots_directory.glob("*.png"))
     )
-    words = _WORDS[metadata.task]
+    used = "\n".join(images_used(metadata.data))
     return f"""# {metadata.name}
 
-{words.does.format(len(metadata.class_names))} images of {metadata.image_size} x \
-{metadata.image_size} px. Expects {metadata.preprocessing}. Gives one logit a class, in the order \
-of `class_names` in model.json.
+{purpose(metadata)}
 
 ```python
 import keras_crosspool
@@ -146,7 +129,7 @@ model, metadata = keras_crosspool.load_model("DIRECTORY")
 
 Training images: split `{metadata.data["train_split"]}` of `{metadata.data["path"]}`, sha256
 `{metadata.data["fingerprint"]}`. Validation split: `{metadata.data["val_split"] or "none"}`.
-{_images_used(metadata.data)}
+{used}
 
 {images}
 
@@ -158,18 +141,5 @@ Made with {versions}.
 
 ## Limits
 
-The scores hold for images like the validation images. {words.limits}
-The backbone's weights keep the licence of their source.
+{limits(metadata)}
 """
-
-
-def _images_used(data):
-    """How many images of each split were used, and why others were not, in words."""
-    lines = []
-    for split, used in data.get("used", {}).items():
-        left_out = data["left_out"][split].items()
-        reasons = ", ".join(f"{count} {reason}" for reason, count in left_out)
-        lines.append(f"{used} images of `{split}` were used; left out: {reasons or 'none'}.")
-    if data.get("splits"):
-        lines.append(f"The folder has no splits: `{data['splits']}` says which image is in which.")
-    return "\n".join(lines)

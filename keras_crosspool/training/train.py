@@ -196,7 +196,7 @@ class _Run:
             save_model(output, model, metadata, self._splits)
             if self._config.solver.keep_descriptors:
                 keep_descriptors(output, basis)
-            write_report(output, metadata, history, predictions)
+            write_report(output, model, metadata, history, predictions)
         return metadata
 
     def _solved(self):

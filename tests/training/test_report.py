@@ -50,13 +50,14 @@ def _files(directory):
 
 
 def test_names_of_any_kind_are_reported(directory, validation, warnings):
-    metadata = load_model(directory)[1]
+    model, metadata = load_model(directory)
     history = {"loss": [2.0, float("nan")], "val_loss": [2.0, 1.5]}
-    write_report(directory, metadata, history, validation)
+    write_report(directory, model, metadata, history, validation)
     assert warnings == []
     assert _files(directory) == {
         "model.keras", "model.json", "README.md", "history.json", "plots/training_curve.png",
         "plots/confusion_matrix.png", "plots/confused_pairs.png", "plots/reliability.png",
+        "report.html",
     }  # fmt: skip
     for path in (directory / "plots").iterdir():
         with Image.open(path) as image:
@@ -77,21 +78,22 @@ def test_a_part_that_fails_is_left_out_with_a_warning(
 
     monkeypatch.setattr(plots, "plot_confusion", fail)
     before = {name: (directory / name).read_bytes() for name in ("model.keras", "model.json")}
-    write_report(directory, load_model(directory)[1], {}, validation)
+    write_report(directory, *load_model(directory), {}, validation)
     (warning,) = warnings
     assert warning.startswith(
         f"{directory} is whole, but its report lacks plots/confusion_matrix.png "
         f"({type(error).__name__}: {error}"
     )
-    rest = {"README.md", "plots/confused_pairs.png", "plots/reliability.png"}
+    rest = {"README.md", "report.html", "plots/confused_pairs.png", "plots/reliability.png"}
     assert _files(directory) == {*before, *rest}
     assert {name: (directory / name).read_bytes() for name in before} == before
     tried("training", f"a plot that fails at the end of training: {error!r}", warning)
 
 
 def test_several_labels(directory, validation, warnings):
-    metadata = dataclasses.replace(load_model(directory)[1], task="multi_label")
+    model, metadata = load_model(directory)
+    metadata = dataclasses.replace(metadata, task="multi_label")
     several = dataclasses.replace(validation, labels=np.eye(3, dtype="int32")[[0, 1] * 6])
-    write_report(directory, metadata, {}, several)
+    write_report(directory, model, metadata, {}, several)
     assert warnings == []
-    assert "plots/average_precision.png" in _files(directory)
+    assert {"plots/average_precision.png", "report.html"} <= _files(directory)
