@@ -3,14 +3,13 @@
 import dataclasses
 
 import numpy as np
-from absl import logging
 
 from keras_crosspool.evaluation import score
 from keras_crosspool.evaluation.unknown import UnknownScores
 from keras_crosspool.numerics.calibration import answered_curve, calibration_error, reliability
 from keras_crosspool.numerics.intervals import jackknife_interval, share_interval
 from keras_crosspool.report.look_alikes import LookAlike, look_alikes
-from keras_crosspool.sessions import with_sessions
+from keras_crosspool.sessions import with_sessions_if_found
 from keras_crosspool.targets import SINGLE_LABEL, TARGETS
 from keras_crosspool.targets.multi_label_scores import MultiLabelScores
 from keras_crosspool.targets.single_label_scores import SingleLabelScores
@@ -105,30 +104,17 @@ def _answers(task, logits, labels):
 
 def _interval(task, logits, labels, split):
     """The interval of the score, and in words what it counts: sessions, where they are known."""
-    split = _with_sessions(split)
+    split = with_sessions_if_found(split)
     groups = np.array(split.groups or range(split.size))
     count = len(np.unique(groups))
 
-    def score_of(rows):
-        has_labels = task is SINGLE_LABEL or labels[rows].any()
-        return task.measure(logits[rows], labels[rows]) if has_labels else 0.0
-
-    low, high = jackknife_interval(score_of, groups)
+    low, high = jackknife_interval(lambda rows: task.measure(logits[rows], labels[rows]), groups)
     interval = (low, high) if high - low > _ROUNDING else None
     if interval is None and task is SINGLE_LABEL and count > 1:  # all are right
         interval = share_interval(round(task.measure(logits, labels) * count), count)
     if split.groups:
         return interval, f"counted by their {count} sessions ({split.grouped_by})"
     return interval, "each photograph counted by itself"
-
-
-def _with_sessions(split):
-    """The split with sessions, those of one of which are right or wrong together."""
-    try:
-        return with_sessions(split, warns=False)
-    except ValueError as error:
-        logging.warning("the interval counts each photograph by itself: %s", error)
-        return split
 
 
 def _note(recorded, found, images):

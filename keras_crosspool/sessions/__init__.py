@@ -6,7 +6,7 @@ find sessions write a module with a function of the split and add it to the list
 opens what a model is trained on and validated with, and parts a folder without splits by session.
 """
 
-from keras_crosspool.sessions.assigning import with_sessions
+from keras_crosspool.sessions.assigning import with_sessions, with_sessions_if_found
 from keras_crosspool.sessions.parts import Parts, open_parts
 
-__all__ = ["Parts", "open_parts", "with_sessions"]
+__all__ = ["Parts", "open_parts", "with_sessions", "with_sessions_if_found"]

@@ -55,6 +55,22 @@ def with_sessions(images, groups=AUTO, warns=True):
     return split
 
 
+def with_sessions_if_found(images):
+    """A split with the sessions that are known or found; without any where they cannot be told.
+
+    Args:
+        images: `Split` or `ArrayImages`, to measure on.
+
+    Returns:
+        The same with `groups` and `grouped_by`, or as it was, with a warning.
+    """
+    try:
+        return with_sessions(images, warns=False)
+    except ValueError as error:
+        logging.warning("an interval counts each photograph by itself: %s", error)
+        return images
+
+
 def _known(images):
     """The sessions that are known without the user, and where from."""
     if images.groups:

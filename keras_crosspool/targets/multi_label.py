@@ -150,7 +150,9 @@ class MultiLabel:
         return float(2 * (first & second).sum() / either) if either else 1.0
 
     def measure(self, logits, labels):
-        """The `metric`: the mean over the labels that occur of their average precision."""
+        """The `metric`: the mean over the labels that occur of their average precision, or 0."""
+        if not np.any(labels):
+            return 0.0
         return float(np.nanmean(average_precisions(logits, labels)))
 
     def score(self, logits, labels, class_names, coarse_names=None, thresholds=None):

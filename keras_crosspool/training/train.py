@@ -20,7 +20,7 @@ from keras_crosspool.fine_tuning.tuning_model import tune_network
 from keras_crosspool.models.classifier import CrossPoolClassifier
 from keras_crosspool.models.directory import check_replaceable, load_model, save_model
 from keras_crosspool.models.metadata import ModelMetadata
-from keras_crosspool.sessions import open_parts
+from keras_crosspool.sessions import open_parts, with_sessions_if_found
 from keras_crosspool.sessions.similarity import seen_before
 from keras_crosspool.training.calibrating import calibrate
 from keras_crosspool.training.checking import check_config
@@ -151,7 +151,8 @@ class _Run:
 
     def __init__(self, config, parts, distribution, checkpoints):
         self._config, self._splits = config, parts.splits
-        self._training, self._held_out = parts.training, parts.validation
+        self._training = parts.training
+        self._held_out = parts.validation and with_sessions_if_found(parts.validation)
         self._distribution, self._checkpoints = distribution, checkpoints
         self._solving = Solving(config, self._training, distribution)
         batch_size = config.fine_tuning.batch_size

@@ -64,8 +64,7 @@ class Validation:
     def advantage(self, predictions, others):
         """How much better predictions are than those of another model on the same images.
 
-        Where the sessions of the split are not known, each image counts as one of its own, and the
-        interval is too narrow.
+        Images of a session count together; of a split without sessions each counts by itself.
 
         Args:
             predictions: `Predictions`, or `None`.
@@ -77,13 +76,14 @@ class Validation:
         """
         if predictions is None or others is None:
             return None
-        metric = self.split.task.metric
+        task = self.split.task
 
         def difference(rows):
-            return (
-                self.scores_of(predictions.of(rows))[metric]
-                - (self.scores_of(others.of(rows))[metric])
+            own, other = (
+                task.measure(found.logits[rows], found.labels[rows])
+                for found in (predictions, others)
             )
+            return own - other
 
         return jackknife_interval(difference, self.split.groups or np.arange(self.split.size))
 
@@ -101,11 +101,3 @@ class Predictions:
     split: Split
     logits: np.ndarray
     labels: np.ndarray
-
-    def of(self, rows):
-        """The predictions of some of the images.
-
-        Args:
-            rows: bool `(n,)`.
-        """
-        return Predictions(self.split, self.logits[rows], self.labels[rows])

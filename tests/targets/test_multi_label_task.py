@@ -45,6 +45,7 @@ def test_scores_equal_scikit_learn(example):
     mean = metrics.average_precision_score(labels[:, :4], logits[:, :4])
     assert scores.mean_average_precision == pytest.approx(mean)
     assert MULTI_LABEL.measure(logits, labels) == pytest.approx(mean)
+    assert MULTI_LABEL.measure(logits, np.zeros_like(labels)) == 0
     f1 = metrics.f1_score(labels[:, :4], chosen[:, :4], average="macro")
     assert scores.mean_f1 == pytest.approx(f1)
     hits = (chosen & (labels == 1)).sum()
