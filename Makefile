@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: install quickstart test test_heavy reliability fuzz test_beam test_demo lint benchmark clean
+.PHONY: install quickstart test test_heavy reliability fuzz test_beam test_demo docs lint benchmark clean
 
 install: .venv/installed
 
@@ -64,6 +64,19 @@ test_beam: .venv-beam/installed
 test_demo: .venv-demo/installed
 	.venv-demo/bin/python -m pytest tests/demo tests/mains/test_demo_main.py
 
+# The environment of the site: constraints.txt, with what constraints-docs.txt says otherwise.
+.venv-docs/installed: setup.cfg pyproject.toml constraints.txt constraints-docs.txt
+	$(PYTHON) -m venv .venv-docs
+	awk -F== '!seen[tolower($$1)]++' constraints-docs.txt constraints.txt > .venv-docs/constraints.txt
+	.venv-docs/bin/pip install --quiet --constraint .venv-docs/constraints.txt --editable ".[docs]"
+	touch $@
+
+# A warning is an error. Open docs/_build/index.html.
+docs: .venv-docs/installed
+	rm -rf docs/_build
+	.venv-docs/bin/sphinx-build --quiet --fail-on-warning --keep-going --nitpicky \
+	    --conf-dir docs . docs/_build
+
 benchmark: install
 	$(BIN)/python -m benchmarks.accuracy --val_split=test --photographs=1,5,10,20 --groups=none
 	$(BIN)/python -m benchmarks.sessions
@@ -79,4 +92,4 @@ benchmark: install
 	$(BIN)/python -m tools.readme_tables
 
 clean:
-	rm -rf .venv .venv-beam .venv-demo quickstart build dist *.egg-info
+	rm -rf .venv .venv-beam .venv-demo .venv-docs docs/_build quickstart build dist *.egg-info

@@ -12,7 +12,7 @@ import pytest
 ROOT = pathlib.Path(__file__).parent.parent
 CALLS = {"load", "package", "licenses", "exports_files", "glob", "requirement"}
 CALLS |= {"py_library", "py_binary", "py_test", "filegroup"}
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
 README_LINES = 150
 
 
@@ -98,8 +98,7 @@ def _canonical(name):
 
 
 def _pinned():
-    files = ("constraints.txt", "constraints-beam.txt", "constraints-demo.txt")
-    text = "\n".join((ROOT / name).read_text() for name in files)
+    text = "\n".join(path.read_text() for path in ROOT.glob("constraints*.txt"))
     return {_canonical(name) for name in re.findall(r"^([\w.-]+)==", text, re.MULTILINE)}
 
 
@@ -137,9 +136,9 @@ def test_readme_is_short():
 
 def test_index_lists_every_page_once():
     index = ROOT / "docs" / "index.md"
-    listed = re.findall(r"^\d+\. \[[^]]+\]\(([^)]+)\)", index.read_text(), re.MULTILINE)
-    pages = [page.name for page in index.parent.glob("*.md") if page != index]
-    assert sorted(listed) == sorted(pages)
+    listed = re.findall(r"^(?:\d+\.|-) \[[^]]+\]\(([^.)][^)]*)\)", index.read_text(), re.MULTILINE)
+    pages = [page.relative_to(index.parent) for page in index.parent.rglob("*.md")]
+    assert sorted(listed) == sorted(page.as_posix() for page in pages if page.name != "index.md")
 
 
 def _prose(page):
@@ -154,7 +153,7 @@ def _anchors(page):
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in headings}
 
 
-@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
 def test_relative_links_resolve(page):
     text = re.sub(r"`[^`\n]*`", "", _prose(page))
     links = [x for x in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in x]

@@ -13,7 +13,7 @@ _DATA_FORMATS = ("channels_last", "channels_first")
 class CrossLayerPooling(keras.layers.Layer):
     """Pools local features with each guidance channel as the pooling weights.
 
-    For features `x` and guidance `a` on the same grid, guidance channel `k` pools
+    For features `x` and guidance `a` on the same grid, guidance channel `k` pools::
 
         P_k = sum over positions i of a[i, k] * x[i]
 
@@ -24,7 +24,7 @@ class CrossLayerPooling(keras.layers.Layer):
     Many GPUs compute a float32 model in float16, which ends at 65504 and whose normal numbers begin
     at `2**-14`. So where the descriptor is normalised, both maps are divided by their largest
     magnitude first. That does not change the descriptor, and no sum is larger than the number of
-    positions. With `m` the mean of `|P|` over its n values and `q = P / m`,
+    positions. With `m` the mean of `|P|` over its n values and `q = P / m`::
 
         sign(P) sqrt(|P|) / sqrt(sum |P|) = q / sqrt(|q|) / sqrt(n)
 
