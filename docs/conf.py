@@ -4,6 +4,7 @@
 links to README.md and to pictures of results work here as they do on a code host.
 """
 
+import dataclasses
 import inspect
 import os
 import pathlib
@@ -29,8 +30,8 @@ html_theme = "furo"
 html_title = project
 html_copy_source = False
 html_show_copyright = False
-html_extra_path = ["site"]  # index.html, which leads to docs/index.html
-html_static_path = ["site/static"]
+html_extra_path = ["site/index.html"]  # leads to docs/index.html
+html_static_path = ["site/site.css"]
 html_css_files = ["site.css"]
 
 default_role = "code"  # a name between single backticks
@@ -71,8 +72,13 @@ def show_folders_as_text(app, doctree):
             link.replace_self(link.children)
 
 
-def show_init(app, what, name, item, options, signature, returns):
-    """Shows the arguments of a layer or a model, which Keras hides behind those of `__new__`."""
+def show_arguments(app, what, name, item, options, signature, returns):
+    """Shows the arguments of a layer or a model, which Keras hides behind those of `__new__`.
+
+    A dataclass lists its attributes; those are enough.
+    """
+    if what == "class" and dataclasses.is_dataclass(item):
+        return "", returns
     if what != "class" or signature != "(*args, **kwargs)":
         return None
     _, *parameters = inspect.signature(item.__init__).parameters.values()
@@ -83,4 +89,4 @@ def setup(app):
     """Called by Sphinx."""
     app.connect("source-read", add_toctrees)
     app.connect("doctree-read", show_folders_as_text)
-    app.connect("autodoc-process-signature", show_init)
+    app.connect("autodoc-process-signature", show_arguments)
