@@ -16,6 +16,7 @@ from keras_crosspool.exporting.parity import Comparator, ParityError
 from keras_crosspool.exporting.runners import SavedModelRunner, open_runner
 from keras_crosspool.exporting.savedmodel import image_reader
 from keras_crosspool.exporting.savedmodel.exporter import export_savedmodel
+from keras_crosspool.exporting.savedmodel.orientation import read_orientation
 
 _BY_ANOTHER_WAY = 2e-5  # the sums of one float32 network in two orders
 
@@ -64,6 +65,7 @@ def test_the_folder_is_proven(made, metadata, small_source):
     assert record.operators["Softmax"] == 1
     assert record.details["probabilities"]["max_abs"] < 1e-6
     assert record.details["reads_files"]["max_abs"] == 0
+    assert record.details["reads_files"]["orientation"].startswith("applied")
     variables = tf.train.list_variables(path / "variables" / "variables")
     stored = sum(math.prod(shape) for name, shape in variables if "OBJECT_GRAPH" not in name)
     assert stored == small_source.model.count_params()
@@ -90,18 +92,22 @@ def test_files_give_class_names_and_scores(loaded, metadata, files, expected):
     np.testing.assert_allclose(found["scores"], ranked, atol=_BY_ANOTHER_WAY)
 
 
+def _read(files, size):
+    return tf.function(image_reader.read_images)(tf.constant(files), size).numpy()
+
+
 @pytest.mark.parametrize("size", [48, 77, 128, 320])
 def test_files_are_read_as_by_the_evaluation(files, size):
     """Bit for bit, whether they shrink, grow or are decoded at a smaller scale."""
-    found = image_reader.read_images(tf.constant(files), size).numpy()
+    found = _read(files, size)
     np.testing.assert_array_equal(found, [decode_image(file, size) for file in files])
 
 
-def _encoded(mode, kind, seed=0):
-    values = np.random.default_rng(seed).integers(0, 256, (90, 200, 4), "uint8")
+def _encoded(mode, kind, **options):
+    values = np.random.default_rng(0).integers(0, 256, (90, 200, 4), "uint8")
     image = Image.fromarray(values, "RGBA" if mode == "RGBA" else None).convert(mode)
     file = io.BytesIO()
-    image.save(file, kind)
+    image.save(file, kind, **options)
     return file.getvalue()
 
 
@@ -111,8 +117,58 @@ def _encoded(mode, kind, seed=0):
 )
 def test_other_kinds_of_files(mode, kind, most):
     file = _encoded(mode, kind)
-    found = image_reader.read_images(tf.constant([file]), 64).numpy()[0]
+    found = _read([file], 64)[0]
     assert np.abs(found - decode_image(file, 64)).max() <= most
+
+
+def _exif(orientation, endian="<"):
+    exif = Image.Exif()
+    exif.endian = endian
+    exif[271], exif[274] = "a camera's maker", orientation
+    return exif.tobytes()
+
+
+_traced = tf.function(read_orientation, input_signature=[tf.TensorSpec((), tf.string)])
+
+
+def _orientation(file):
+    return int(_traced(file))
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG"])
+@pytest.mark.parametrize("endian", ["<", ">"])
+def test_files_are_turned_upright(kind, endian):
+    """By the orientation of their EXIF; 0 and 9 are none."""
+    files = [_encoded("RGB", kind, exif=_exif(k, endian)) for k in range(10)]
+    found = _read(files, 64)
+    np.testing.assert_array_equal(found, [decode_image(file, 64) for file in files])
+    assert len({image.tobytes() for image in found[1:9]}) == 8
+    np.testing.assert_array_equal(found[[0, 9]], found[[1, 1]])
+
+
+def test_the_orientation_is_found_behind_other_segments():
+    jpeg = _encoded("RGB", "JPEG", exif=_exif(6))
+    comment, padding, junk = b"\xff\xfe\x00\x06\xff\xe1Ex", b"\xff\xff\xff", b"\x00\x07"
+    for between in (comment, comment * 40, padding + comment, comment + junk):
+        file = jpeg[:2] + between + jpeg[2:]
+        assert Image.open(io.BytesIO(file)).getexif()[274] == 6
+        assert _orientation(file) == 6
+    png = _encoded("RGB", "PNG", exif=_exif(6))
+    start = png.index(b"eXIf") - 4
+    exif = png[start : start + 12 + int.from_bytes(png[start : start + 4])]
+    behind = png.replace(exif, b"")[:-12] + exif + png[-12:]  # the image's end stays the last
+    assert _orientation(behind) == 6
+
+
+def test_damaged_files_count_as_upright():
+    for kind in ("JPEG", "PNG"):
+        file = _encoded("RGB", kind, exif=_exif(6))
+        start = file.index(b"II*")
+        for length in range(1, start + 40, 3):
+            assert _orientation(file[:length]) in (1, 6)
+        assert _orientation(file[:start] + b"IX" + file[start + 2 :]) == 1
+        assert _orientation(file[: start + 4] + b"\xff" * 4 + file[start + 8 :]) == 1
+    assert _orientation(b"\xff\xd8\xff" + bytes(10**5)) == 1
 
 
 def test_a_file_that_is_no_image_is_refused(loaded):

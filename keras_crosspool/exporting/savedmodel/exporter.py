@@ -51,8 +51,8 @@ def export_savedmodel(
         path = scratch / "model"
         write_signatures(source.model, make_signatures(source, output_name), path)
         content, operators, signatures = _inspect(path, source, DEFAULT)
-        details = {"signatures": signatures, "reads_files": {"formats": ("JPEG", "PNG")}}
-        details["reads_files"]["orientation"] = "not applied: turn images upright first"
+        reads_files = {"formats": ("JPEG", "PNG"), "orientation": "applied, as EXIF states it"}
+        details = {"signatures": signatures, "reads_files": reads_files}
         if comparator:
             details["reads_files"] |= _check_reader(source, comparator)
         if comparator and output_name == PROBABILITIES:
