@@ -7,8 +7,10 @@ import math
 import numpy as np
 import pytest
 import tensorflow as tf
+from google.protobuf import descriptor_pb2, descriptor_pool, message_factory
 from PIL import Image
 from scipy.special import expit, softmax
+from tensorflow.core.framework import tensor_pb2
 
 from keras_crosspool.data.images import decode_image
 from keras_crosspool.exporting.artefact import read_artefact
@@ -181,6 +183,52 @@ def test_a_reader_that_differs_is_refused(small_source, small_comparator, empty_
     monkeypatch.setattr(image_reader, "read_images", lambda *inputs: read(*inputs) + 2)
     with empty_after() as directory, pytest.raises(ParityError, match="differ by 2 of 255"):
         export_savedmodel(small_source, directory / "x.savedmodel", "float32", small_comparator)
+
+
+def _serving_messages():
+    """`PredictionLog` as TensorFlow Serving defines it, without what the requests do not use."""
+    file = descriptor_pb2.FileDescriptorProto(
+        name="serving.proto", syntax="proto3", dependency=["tensorflow/core/framework/tensor.proto"]
+    )
+    for message, fields in (
+        ("ModelSpec", (("name", 1, ""), ("signature_name", 3, ""))),
+        ("Entry", (("key", 1, ""), ("value", 2, ".tensorflow.TensorProto"))),
+        ("PredictRequest", (("model_spec", 1, ".ModelSpec"), ("inputs", 2, ".Entry"))),
+        ("PredictLog", (("request", 1, ".PredictRequest"),)),
+        ("PredictionLog", (("predict_log", 6, ".PredictLog"),)),
+    ):
+        made = file.message_type.add(name=message)
+        for name, number, kind in fields:
+            field = made.field.add(name=name, number=number, label=3 if name == "inputs" else 1)
+            field.type = field.TYPE_MESSAGE if kind else field.TYPE_STRING
+            if kind:
+                field.type_name = kind
+    pool = descriptor_pool.DescriptorPool()
+    for each in ("types", "tensor_shape", "resource_handle", "tensor"):
+        path = f"tensorflow/core/framework/{each}.proto"
+        pool.AddSerializedFile(descriptor_pool.Default().FindFileByName(path).serialized_pb)
+    pool.Add(file)
+    return message_factory.GetMessageClass(pool.FindMessageTypeByName("PredictionLog"))
+
+
+def test_each_signature_can_be_warmed_up(made, loaded):
+    """The requests, read by protobuf, run."""
+    path = made[0] / "assets.extra" / "tf_serving_warmup_requests"
+    assert path.stat().st_size < 10_000
+    requests = [
+        _serving_messages().FromString(record.numpy()).predict_log.request
+        for record in tf.data.TFRecordDataset(str(path))
+    ]
+    names = [request.model_spec.signature_name for request in requests]
+    assert (
+        sorted(names) == sorted(loaded.signatures) == ["logits", "serve_bytes", "serving_default"]
+    )
+    for name, request in zip(names, requests, strict=True):
+        (taken,) = request.inputs
+        tensor = tf.make_ndarray(tensor_pb2.TensorProto.FromString(taken.value.SerializeToString()))
+        found = loaded.signatures[name](**{taken.key: tf.constant(tensor)})
+        rows = 2 if name == "serve_bytes" else 1
+        assert {output.shape for output in found.values()} == {(rows, 16)}
 
 
 def test_logits_come_out_when_asked_for(small_source, small_comparator, tmp_path, files, expected):

@@ -53,6 +53,7 @@ def export_savedmodel(
         content, operators, signatures = _inspect(path, source, DEFAULT)
         reads_files = {"formats": ("JPEG", "PNG"), "orientation": "applied, as EXIF states it"}
         details = {"signatures": signatures, "reads_files": reads_files}
+        details["warm_up"] = tuple(signatures)
         if comparator:
             details["reads_files"] |= _check_reader(source, comparator)
         if comparator and output_name == PROBABILITIES:
@@ -75,11 +76,14 @@ def _inspect(path, source, signature):
     """The content of a written SavedModel, its operators and its signatures."""
     import tensorflow as tf
 
+    from keras_crosspool.exporting.savedmodel.warm_up import WARM_UP_FILE, warm_up_requests
+
     loaded = tf.saved_model.load(str(path))
-    files = Folder.read(path).files
+    files, signatures = Folder.read(path).files, list_signatures(loaded)
+    files[WARM_UP_FILE] = warm_up_requests(signatures, source.metadata.image_size)
     if not source.is_embedder:
         files[f"assets/{LABELS_FILE}"] = labels_text(source.metadata.class_names).encode()
-    return Folder(files), list_operators(loaded, signature), list_signatures(loaded)
+    return Folder(files), list_operators(loaded, signature), signatures
 
 
 def _logits_runner(path, source, output_name):

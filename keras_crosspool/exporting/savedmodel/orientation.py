@@ -107,8 +107,8 @@ def _numbers(content, positions, size, is_big=True):
     places = tf.convert_to_tensor(positions, "int64")[..., None] + tf.range(size, dtype="int64")
     last = tf.size(content, tf.int64) - 1
     digits = tf.cast(tf.gather(content, tf.minimum(places, last)), "int64")
-    worth = tf.constant([256**power for power in range(size)], "int64")
-    worth = tf.where(is_big, worth[::-1], worth)
+    worth = [256**power for power in range(size)]
+    worth = tf.where(is_big, tf.constant(worth[::-1], "int64"), tf.constant(worth, "int64"))
     return tf.reduce_sum(tf.where(places <= last, digits, 0) * worth, axis=-1)
 
 
