@@ -56,6 +56,13 @@ _SCORES = Option(
     choices=("probabilities", "logits"),
 )
 _OPSET = Option("opset", 18, "ONNX operator set version of the file.")
+_WEIGHTS_ONLY = Option(
+    "weights_only",
+    False,
+    "float16: only the weights are float16, and all of it computes in float32. A CPU runs that as "
+    "fast as float32.",
+    ("float16",),
+)
 _TRITON = Option(
     "triton", False, "Also write a model repository for Triton beside the file, NAME-triton."
 )
@@ -105,7 +112,7 @@ FORMATS = (
         exporter="keras_crosspool.exporting.onnx.exporter:export_onnx",
         runner="keras_crosspool.exporting.onnx.runner:OnnxRunner",
         float16_runner="keras_crosspool.exporting.onnx.float16_runner:OnnxFloat16Runner",
-        options=(_BATCH_SIZE, _OPSET, _TRITON, _ALLOW_SLOWER, *_CALIBRATION),
+        options=(_BATCH_SIZE, _OPSET, _TRITON, _WEIGHTS_ONLY, _ALLOW_SLOWER, *_CALIBRATION),
     ),
     Format(
         name="tensorrt",
