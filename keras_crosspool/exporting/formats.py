@@ -47,7 +47,10 @@ _ALLOW_SLOWER = Option(
     _INT8,
 )
 _BATCH_SIZE = Option(
-    "batch_size", 1, "Number of images the artefact takes at once; 0 leaves it open (dynamic)."
+    "batch_size",
+    1,
+    "Number of images the artefact takes at once; 0 leaves it open (dynamic).",
+    least=0,
 )
 _SCORES = Option(
     "scores",
@@ -55,7 +58,13 @@ _SCORES = Option(
     "probabilities (the artefact holds the softmax or sigmoid) or logits.",
     choices=("probabilities", "logits"),
 )
-_OPSET = Option("opset", 18, "ONNX operator set version of the file.")
+_OPSET = Option(
+    "opset",
+    18,
+    "ONNX operator set version of the file, from 9 on; int8 from 13 on.",
+    least=9,
+    most=18,
+)
 _WEIGHTS_ONLY = Option(
     "weights_only",
     False,
@@ -146,6 +155,7 @@ FORMATS = (
                 "workspace_mb",
                 0,
                 "The most scratch memory of a layer in MB; 0 is TensorRT's own choice.",
+                least=0,
             ),
             Option(
                 "timing_cache",

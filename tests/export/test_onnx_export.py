@@ -177,7 +177,7 @@ def test_names_agree_between_conversions(small_source):
     assert not any("__" in node.name for node in first.graph.node)
 
 
-@pytest.mark.parametrize("opset", [13, 17])
+@pytest.mark.parametrize("opset", [9, 13, 17])
 def test_other_operator_sets(small_source, small_comparator, tmp_path, opset):
     record = export_onnx(
         small_source, tmp_path / "x.onnx", "float32", small_comparator, opset=opset
@@ -200,9 +200,17 @@ def test_further_outputs_come_out_under_their_names(small_source, small_comparat
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-def test_an_unknown_operator_set_is_refused(small_source, empty_after):
-    with empty_after() as directory, pytest.raises(ValueError, match="Opset 99"):
-        export_onnx(small_source, directory / "x.onnx", opset=99)
+@pytest.mark.parametrize(
+    ("precision", "opset", "words"),
+    [
+        ("float32", 99, "`opset` must be at most 18. Received: 99"),
+        ("float32", 3, "`opset` must be at least 9. Received: 3"),
+        ("int8", 12, "`opset` must be at least 13 for int8.*Received: 12"),
+    ],
+)
+def test_an_unknown_operator_set_is_refused(small_source, empty_after, precision, opset, words):
+    with empty_after() as directory, pytest.raises(ValueError, match=words):
+        export_onnx(small_source, directory / "x.onnx", precision, opset=opset)
 
 
 def test_operators_outside_the_standard_are_refused(small_source):

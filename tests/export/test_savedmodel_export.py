@@ -267,6 +267,8 @@ def test_an_embedder_gives_descriptors(small_source, small_comparator, tmp_path,
     record = export_savedmodel(embedder, path, "float32", comparator)
     assert record.parity["metric"] == "nearest_neighbour_accuracy"
     assert not (path / "assets" / "labels.txt").exists()
+    with pytest.raises(ValueError, match=r"no scores.*Received: `descriptor` with `scores=logits`"):
+        export_savedmodel(embedder, path, scores="logits")
     loaded = tf.saved_model.load(str(path))
     found = loaded.signatures["serve_bytes"](image_bytes=tf.constant(files[:3]))["descriptor"]
     pixels = np.stack([decode_image(file, 128) for file in files[:3]]).astype("float32")

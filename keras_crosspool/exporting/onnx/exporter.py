@@ -14,6 +14,7 @@ from keras_crosspool.exporting.publish import Draft, publish
 from keras_crosspool.exporting.speed import gate_speed
 from keras_crosspool.exporting.triton import check_repository, write_repository
 
+_INT8_OPSET = 13  # the first whose scales have an axis
 PACKAGES = ("tensorflow", "tensorflow_cpu", "onnx", "tf2onnx", "onnxslim", "onnxruntime")
 
 
@@ -56,7 +57,7 @@ def export_onnx(
         ParityError: if the result is not the Keras model any more.
         SlowerError: if int8 is slower than float32 and that is not allowed.
     """
-    formats.get_format("onnx").check(precision)
+    formats.get_format("onnx").check(precision, {"batch_size": batch_size, "opset": opset})
     output = pathlib.Path(output)
     if triton:
         check_repository(output)
@@ -109,6 +110,11 @@ def make_graph(
     Returns:
         `onnx.ModelProto` and a dict, what its record holds: opset and calibration.
     """
+    if precision == "int8" and opset < _INT8_OPSET:
+        raise ValueError(
+            f"`opset` must be at least {_INT8_OPSET} for int8, whose scales are those of channels. "
+            f"Received: {opset}"
+        )
     proto = onnx_graph.convert(source, batch_size, opset)
     details = {"opset": opset}
     if precision == "float16":

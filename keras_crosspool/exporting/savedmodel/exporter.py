@@ -7,7 +7,7 @@ from keras_crosspool.exporting.folder import Folder
 from keras_crosspool.exporting.labels import LABELS_FILE, labels_text
 from keras_crosspool.exporting.output_names import PROBABILITIES
 from keras_crosspool.exporting.parity import ParityError
-from keras_crosspool.exporting.probabilities import check_probabilities
+from keras_crosspool.exporting.probabilities import check_probabilities, check_scores
 from keras_crosspool.exporting.publish import Draft, publish
 from keras_crosspool.exporting.savedmodel.inspection import list_operators, list_signatures
 from keras_crosspool.exporting.savedmodel.runner import SavedModelRunner
@@ -45,7 +45,8 @@ def export_savedmodel(
         write_signatures,
     )
 
-    formats.get_format("savedmodel").check(precision)
+    formats.get_format("savedmodel").check(precision, {"scores": scores})
+    check_scores(source, scores)
     output_name = source.output_name if source.is_embedder else scores
     with scratch_directory() as scratch:
         path = scratch / "model"
