@@ -116,8 +116,17 @@ def _takes_a_second(word):
 
 
 def _fail(received):
-    close = difflib.get_close_matches(received, VERBS, n=1)
-    advice = f"did you mean crosspool {close[0]}?" if close else "crosspool --help lists them."
+    first, _, second = received.partition(" ")
+    known = [verb for verb in VERBS if verb.startswith(f"{first} ")] if second else [*VERBS]
+    by_word = {verb.split()[-1]: verb for verb in known}
+    close = difflib.get_close_matches(second or first, by_word, n=1)
+    advice = (
+        f"crosspool {first} takes {', '.join(by_word)}."
+        if second
+        else "crosspool --help lists them."
+    )
+    if close:
+        advice = f"did you mean crosspool {by_word[close[0]]}?"
     print(
         f"error: There is no such command: {advice} Received: {printable(received)}",
         file=sys.stderr,

@@ -64,6 +64,12 @@ def test_version(crosspool):
     [
         (["trian"], "did you mean crosspool train? Received: trian"),
         (["export", "onxx", "--help"], "did you mean crosspool export onnx? Received: export onxx"),
+        (["onnx"], "did you mean crosspool export onnx? Received: onnx"),
+        (
+            ["export", "keras"],
+            "crosspool export takes tflite, onnx, tensorrt, savedmodel, openvino. "
+            "Received: export keras",
+        ),
         (["xyzzy"], "crosspool --help lists them. Received: xyzzy"),
         (["\x1b[31m"], r"crosspool --help lists them. Received: \x1b[31m"),
         (["--model=model"], "crosspool --help lists them. Received: --model=model"),

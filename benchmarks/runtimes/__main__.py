@@ -22,34 +22,47 @@ flags.DEFINE_string(
     "Version of ONNX Runtime of two years ago, in an environment of its own; empty leaves it out.",
 )
 flags.DEFINE_string("environments", ".venv-runtimes", "Folder of such environments.")
-flags.DEFINE_bool("web", True, "Run ONNX Runtime Web too, which takes Node.js.")
+flags.DEFINE_bool(
+    "web", True, "Run ONNX Runtime Web and LiteRT.js too, which take Node.js and npm."
+)
 flags.DEFINE_string("output", "benchmarks/results/runtimes.json", "JSON file of the table.")
 flags.DEFINE_string(
     "refused_output", "benchmarks/results/runtimes_refused.json", "JSON file of what is refused."
 )
 
+_OF_OPENVINO = ("tflite", "onnx", "openvino")
 _EQUAL, _DIFFERS, _REFUSED, _NOT_SHOWN = "equal", "differs", "refused", ""
 
 
 def _clients(folder):
-    from benchmarks.runtimes.client import older_client, python_client, web_client
+    from benchmarks.runtimes.client import (
+        litert_js_client,
+        older_client,
+        python_client,
+        web_client,
+    )
 
+    environments = pathlib.Path(FLAGS.environments).absolute()
     clients = [
         python_client("LiteRT Interpreter", ("tflite",), "litert_interpreter"),
         python_client("LiteRT CompiledModel", ("tflite",), "litert_compiled_model"),
         python_client("MediaPipe", ("tflite",), "mediapipe"),
         python_client("ONNX Runtime", ("onnx",), "onnxruntime"),
-        python_client("OpenVINO", ("tflite", "onnx", "openvino"), "openvino"),
+        python_client("OpenVINO", _OF_OPENVINO, "openvino"),
+        # An older CPU adds pairs of int8 products in 16 bits.
+        python_client(
+            "OpenVINO without VNNI", _OF_OPENVINO, "openvino", ONEDNN_MAX_CPU_ISA="AVX512_CORE"
+        ),
         python_client("OpenCV", ("tflite", "onnx"), "opencv"),
         python_client("TensorFlow Serving signature", ("savedmodel",), "tensorflow"),
     ]
     if FLAGS.older_onnxruntime:
         requirement = f"onnxruntime=={FLAGS.older_onnxruntime}"
-        environments = pathlib.Path(FLAGS.environments).absolute()
         title = f"ONNX Runtime {FLAGS.older_onnxruntime}"
         clients.append(older_client(title, ("onnx",), "onnxruntime", requirement, environments))
     if FLAGS.web:
         clients.append(web_client("ONNX Runtime Web", ("onnx",), folder / "web"))
+        clients.append(litert_js_client("LiteRT.js", ("tflite",), environments))
     return clients
 
 

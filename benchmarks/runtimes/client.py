@@ -10,6 +10,7 @@ import numpy as np
 
 _FOLDER = pathlib.Path(__file__).parent
 _SECONDS = 600
+_LITERT_JS = "2.5.3"
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,11 +21,13 @@ class Client:
         title: str, how the table calls it.
         formats: tuple of str, the formats whose files it is shown.
         command: tuple of str; the file, an `.npy` file of images and one for the scores follow.
+        variables: dict, environment variables of the process. Defaults to none.
     """
 
     title: str
     formats: tuple[str, ...]
     command: tuple[str, ...]
+    variables: dict = dataclasses.field(default_factory=dict)
 
     def run(self, path, images):
         """Runs a file in a process of its own, since a runtime may end the process.
@@ -43,7 +46,7 @@ class Client:
             text=True,
             check=False,
             timeout=_SECONDS,
-            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"},
+            env=os.environ | {"TF_CPP_MIN_LOG_LEVEL": "3"} | self.variables,
         )
         if done.returncode:
             text = done.stderr.replace(f"{path.parent}/", "")
@@ -52,7 +55,7 @@ class Client:
         return np.load(output)
 
 
-def python_client(title, formats, function, python=sys.executable):
+def python_client(title, formats, function, python=sys.executable, **variables):
     """A runtime with a Python package.
 
     Args:
@@ -60,8 +63,9 @@ def python_client(title, formats, function, python=sys.executable):
         formats: tuple of str.
         function: str, the one of `clients.py` that runs it.
         python: str, the interpreter of its environment. Defaults to this one.
+        **variables: str, environment variables of the process.
     """
-    return Client(title, formats, (python, str(_FOLDER / "clients.py"), function))
+    return Client(title, formats, (python, str(_FOLDER / "clients.py"), function), variables)
 
 
 def older_client(title, formats, function, requirement, environments):
@@ -96,3 +100,20 @@ def web_client(title, formats, folder):
     folder.mkdir(parents=True, exist_ok=True)
     unpack_runtime(find_runtime(), folder)
     return Client(title, formats, ("node", str(_FOLDER / "web.mjs"), str(folder)))
+
+
+def litert_js_client(title, formats, environments):
+    """LiteRT.js under Node.js, in an environment of its own; one there is taken.
+
+    Args:
+        title: str.
+        formats: tuple of str.
+        environments: `pathlib.Path`, the folder of such environments.
+    """
+    environment = environments / f"litertjs-{_LITERT_JS}"
+    if not (environment / "complete").is_file():
+        package = f"@litertjs/core@{_LITERT_JS}"
+        subprocess.run(["npm", "install", "--silent", "--prefix", environment, package], check=True)
+        (environment / "complete").touch()
+    modules = environment / "node_modules"
+    return Client(title, formats, ("node", str(_FOLDER / "litert.mjs"), str(modules)))

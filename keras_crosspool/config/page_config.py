@@ -13,6 +13,12 @@ class PageConfig(ParityConfig):
     output: str | None = option(
         None, "Folder to write, for any static server; an older page is replaced.", required=True
     )
+    precision: str = option(
+        "float32",
+        "Precision of the model's weights; float16 halves the file, and the page computes in "
+        "float32 all the same.",
+        choices=("float32", "float16"),
+    )
     runtime: str | None = option(
         None,
         "File of the runtime's npm package (onnxruntime-web), for machines without network; "

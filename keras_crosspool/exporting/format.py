@@ -2,6 +2,7 @@
 
 import dataclasses
 import importlib.util
+import numbers
 
 
 @dataclasses.dataclass(frozen=True)
@@ -14,6 +15,8 @@ class Option:
         help: str, for `--help` and the documentation.
         precisions: the precisions it applies to. Defaults to all.
         choices: the values it can have. Defaults to any.
+        least: int, the least value. Defaults to none.
+        most: int, the largest value. Defaults to none.
     """
 
     name: str
@@ -21,6 +24,26 @@ class Option:
     help: str
     precisions: tuple[str, ...] | None = None
     choices: tuple[str, ...] | None = None
+    least: int | None = None
+    most: int | None = None
+
+    def check(self, value):
+        """Refuses a value that it cannot have.
+
+        Args:
+            value: what the user gave.
+
+        Raises:
+            ValueError: if it is none of the choices, no whole number, or out of range.
+        """
+        if self.choices and value not in self.choices:
+            raise ValueError(f"`{self.name}` is {' or '.join(self.choices)}. Received: {value!r}")
+        if type(self.default) is int and not isinstance(value, numbers.Integral):
+            raise ValueError(f"`{self.name}` is a whole number. Received: {value!r}")
+        if self.least is not None and value < self.least:
+            raise ValueError(f"`{self.name}` must be at least {self.least}. Received: {value}")
+        if self.most is not None and value > self.most:
+            raise ValueError(f"`{self.name}` must be at most {self.most}. Received: {value}")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,8 +147,5 @@ class Format:
                     f"`{option.name}` applies to {' and '.join(option.precisions)} alone; leave it "
                     f"out or change `precision`. Received: `precision={precision}`"
                 )
-            if option.choices and given.get(option.name, option.default) not in option.choices:
-                raise ValueError(
-                    f"`{option.name}` is {' or '.join(option.choices)}. "
-                    f"Received: {given[option.name]!r}"
-                )
+            if option.name in given:
+                option.check(given[option.name])

@@ -47,7 +47,10 @@ _ALLOW_SLOWER = Option(
     _INT8,
 )
 _BATCH_SIZE = Option(
-    "batch_size", 1, "Number of images the artefact takes at once; 0 leaves it open (dynamic)."
+    "batch_size",
+    1,
+    "Number of images the artefact takes at once; 0 leaves it open (dynamic).",
+    least=0,
 )
 _SCORES = Option(
     "scores",
@@ -55,7 +58,20 @@ _SCORES = Option(
     "probabilities (the artefact holds the softmax or sigmoid) or logits.",
     choices=("probabilities", "logits"),
 )
-_OPSET = Option("opset", 18, "ONNX operator set version of the file.")
+_OPSET = Option(
+    "opset",
+    18,
+    "ONNX operator set version of the file, from 9 on; int8 from 13 on.",
+    least=9,
+    most=18,
+)
+_WEIGHTS_ONLY = Option(
+    "weights_only",
+    False,
+    "float16: only the weights are float16, and all of it computes in float32. A CPU runs that as "
+    "fast as float32.",
+    ("float16",),
+)
 _TRITON = Option(
     "triton", False, "Also write a model repository for Triton beside the file, NAME-triton."
 )
@@ -105,7 +121,7 @@ FORMATS = (
         exporter="keras_crosspool.exporting.onnx.exporter:export_onnx",
         runner="keras_crosspool.exporting.onnx.runner:OnnxRunner",
         float16_runner="keras_crosspool.exporting.onnx.float16_runner:OnnxFloat16Runner",
-        options=(_BATCH_SIZE, _OPSET, _TRITON, _ALLOW_SLOWER, *_CALIBRATION),
+        options=(_BATCH_SIZE, _OPSET, _TRITON, _WEIGHTS_ONLY, _ALLOW_SLOWER, *_CALIBRATION),
     ),
     Format(
         name="tensorrt",
@@ -139,6 +155,7 @@ FORMATS = (
                 "workspace_mb",
                 0,
                 "The most scratch memory of a layer in MB; 0 is TensorRT's own choice.",
+                least=0,
             ),
             Option(
                 "timing_cache",

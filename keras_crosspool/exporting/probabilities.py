@@ -1,4 +1,4 @@
-"""The check that an artefact's probabilities are those of its own logits."""
+"""Checks of scores: that there are some, and that probabilities are those of the logits."""
 
 import numpy as np
 
@@ -7,6 +7,23 @@ from keras_crosspool.targets import TARGETS
 
 _IMAGES = 4
 _TOLERANCE = 1 / 256  # a step of int8
+
+
+def check_scores(source, scores):
+    """Refuses a choice of scores for a file that gives none.
+
+    Args:
+        source: `Source`.
+        scores: str, `"probabilities"` or `"logits"`.
+
+    Raises:
+        ValueError: if logits are asked of an embedder.
+    """
+    if source.is_embedder and scores == "logits":
+        raise ValueError(
+            "An embedder gives the descriptor and no scores: leave one of the two out. Received: "
+            "`descriptor` with `scores=logits`"
+        )
 
 
 def check_probabilities(runner, logits_runner, task, comparator):

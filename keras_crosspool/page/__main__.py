@@ -38,7 +38,7 @@ def main(_):
     runtime = find_runtime(config.runtime)
     comparator = make_comparator(source, config)
     try:
-        artefact = write_page(config.output, explained, comparator, runtime)
+        artefact = write_page(config.output, explained, comparator, runtime, config.precision)
     except ParityError as error:
         sys.exit(f"error: {as_flags(str(error))}")
     files = [path for path in pathlib.Path(config.output).rglob("*") if path.is_file()]

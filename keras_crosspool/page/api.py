@@ -16,8 +16,8 @@ from keras_crosspool.page.runtime import unpack_runtime
 
 PAGE_FILE, MODEL_FILE, RUNTIME_FOLDER = "index.html", "model.onnx", "runtime"
 # The largest difference of a heat map, as a part of the range of Keras' heat maps. The factor of a
-# pooled sum near zero is large, so a heat map shows more of float32's rounding than a logit.
-HEAT_MAP_TOLERANCE = 0.01
+# pooled sum near zero is large, so a heat map shows more of the rounding than a logit.
+HEAT_MAP_TOLERANCES = {"float32": 0.01, "float16": 0.2}
 STATIC = pathlib.Path(__file__).parent / "static"
 _COMPARED = 8  # heat maps
 
@@ -44,17 +44,18 @@ def check_output(directory):
     owned.check()
 
 
-def write_page(directory, source, comparator, runtime):
+def write_page(directory, source, comparator, runtime, precision="float32"):
     """Writes a folder that runs a model in the browser, whole or not at all.
 
-    The model is a float32 ONNX file that is proven like every other, with a second output: the
-    heat map of the best class, which is compared with Keras' too.
+    The model is an ONNX file that computes in float32 and is proven like every other, with a
+    second output: the heat map of the best class, which is compared with Keras' too.
 
     Args:
         directory: path of the folder; an older page in it is replaced.
         source: `Source`, from `explained_source`.
         comparator: `Comparator` of it, or `None` to write the page unproven.
         runtime: bytes of the runtime's package, from `find_runtime`.
+        precision: `"float32"` (the default) or `"float16"`, of the weights.
 
     Returns:
         `Artefact`, the record of the model, which is written beside it.
@@ -72,9 +73,14 @@ def write_page(directory, source, comparator, runtime):
     """
     check_output(directory)
     with OwnedDirectory(directory).replaced() as folder:
-        artefact = export_onnx(source, folder / MODEL_FILE, comparator=comparator)
+        artefact = export_onnx(
+            source, folder / MODEL_FILE, precision, comparator, weights_only=precision == "float16"
+        )
         if comparator:
-            proof = _compare_heat_maps(source, folder / MODEL_FILE, comparator.images.pixels)
+            tolerance = HEAT_MAP_TOLERANCES[precision]
+            proof = _compare_heat_maps(
+                source, folder / MODEL_FILE, comparator.images.pixels, tolerance
+            )
             artefact = dataclasses.replace(artefact, parity=artefact.parity | {HEAT_MAP: proof})
             sidecar_path(folder / MODEL_FILE).write_text(artefact.to_json())
         shutil.copytree(STATIC, folder, dirs_exist_ok=True)
@@ -83,17 +89,17 @@ def write_page(directory, source, comparator, runtime):
     return artefact
 
 
-def _compare_heat_maps(source, path, pixels):
+def _compare_heat_maps(source, path, pixels, tolerance):
     """The proof of a file's heat maps, plain data for its record."""
     chosen = pixels[np.linspace(0, len(pixels) - 1, min(_COMPARED, len(pixels))).astype(int)]
     expected = source.model.predict_on_batch(chosen.astype("float32"))[1]
     with OnnxRunner(path, output=1) as runner:
         found = runner.run(chosen)
     largest = float(np.abs(found - expected).max() / np.ptp(expected))
-    if not largest <= HEAT_MAP_TOLERANCE:  # nor is NaN
+    if not largest <= tolerance:  # nor is NaN
         raise ParityError(
             "Parity failed, so nothing was written: the heat maps of the file are not those of "
-            f"the Keras model. Expected a largest difference of {HEAT_MAP_TOLERANCE:.0%} of their "
+            f"the Keras model. Expected a largest difference of {tolerance:.0%} of their "
             f"range, on {len(chosen)} images. Received: {largest:.2%}"
         )
     return {"images": len(chosen), "max_abs_of_range": largest}

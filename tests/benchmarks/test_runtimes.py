@@ -12,18 +12,35 @@ from benchmarks.runtimes.client import python_client
 
 _LITERT = python_client("LiteRT", ("tflite",), "litert_interpreter")
 
-_RUNTIME = """
-export const env = { wasm: {} };
-export class Tensor {
-  constructor(type, data, dims) { Object.assign(this, { type, data, dims }); }
+_CHECKED = """
+function checked(content) {
+  if (content[0] === "n".charCodeAt(0)) throw new Error("not a model");
 }
-export const InferenceSession = {
-  create: async () => ({
-    inputNames: ["image"],
-    outputNames: ["logits"],
-    run: async ({ image }) => ({ logits: { data: image.data.slice(0, 3) } }),
-  }),
-};
+"""
+_ONNX_RUNTIME = f"""{_CHECKED}
+export const env = {{ wasm: {{}} }};
+export class Tensor {{
+  constructor(type, data, dims) {{ Object.assign(this, {{ type, data, dims }}); }}
+}}
+async function create(content) {{
+  checked(content);
+  const run = async ({{ image }}) => ({{ logits: {{ data: image.data.slice(0, 3) }} }});
+  return {{ inputNames: ["image"], outputNames: ["logits"], run }};
+}}
+export const InferenceSession = {{ create }};
+"""
+_LITERT_JS = f"""{_CHECKED}
+export class Tensor {{
+  constructor(data, shape) {{ Object.assign(this, {{ values: data, shape }}); }}
+}}
+export async function loadLiteRt(folder) {{
+  importScripts(`${{folder}}litert.js`);
+  if (`${{self.found}}/` !== folder) throw new Error("unlike a worker");
+}}
+export async function loadAndCompile(content, {{ accelerator }}) {{
+  checked(content);
+  return {{ run: async ([{{ values }}]) => [{{ data: async () => values.slice(0, 3) }}] }};
+}}
 """
 
 
@@ -62,26 +79,57 @@ def test_the_reason_of_a_refusal_is_one_line(shown, tmp_path):
     assert "model" in reason.lower()
 
 
+def test_a_runtime_has_environment_variables_of_its_own(file, shown):
+    """LiteRT is not found where the search path leads to a module that fails."""
+    (shown.parent / "ai_edge_litert.py").write_text("raise ImportError('another one')")
+    other = python_client("LiteRT", ("tflite",), "litert_interpreter", PYTHONPATH=str(shown.parent))
+    assert "another one" in other.run(file, shown)
+    assert not isinstance(_LITERT.run(file, shown), str)
+
+
 def test_a_runtime_that_is_not_there_is_named(file, shown):
     reason = python_client("Nothing", ("tflite",), "no_such_runtime").run(file, shown)
     assert "no_such_runtime" in reason
 
 
-def test_the_web_client_reads_and_writes_numpy_files(tmp_path):
-    """With a runtime that gives the first pixel in place of the real one."""
+def _make_onnxruntime(folder):
+    (folder / "onnxruntime.wasm").write_bytes(b"")
+    (folder / "onnxruntime.js").write_text(_ONNX_RUNTIME)
+    (folder / "package.json").write_text('{"type": "module"}')
+
+
+def _make_litert(folder):
+    package = folder / "@litertjs" / "core"
+    (package / "dist").mkdir(parents=True)
+    (package / "dist" / "index.js").write_text(_LITERT_JS)
+    (package / "package.json").write_text('{"type": "module"}')
+    (package / "wasm").mkdir()
+    (package / "wasm" / "litert.js").write_text("require('fs'); self.found = __dirname;")
+
+
+@pytest.fixture(params=[("web.mjs", _make_onnxruntime), ("litert.mjs", _make_litert)])
+def web(request, tmp_path):
+    """A client under Node.js with a runtime that gives the first pixel."""
     node = shutil.which("node")
     if not node:
         pytest.skip("Node.js is not installed")
-    (tmp_path / "onnxruntime.wasm").write_bytes(b"")
-    (tmp_path / "onnxruntime.js").write_text(_RUNTIME)
-    (tmp_path / "package.json").write_text('{"type": "module"}')
+    script, make = request.param
+    make(tmp_path)
+    script = pathlib.Path(client.__file__).with_name(script)
+    return client.Client("web", ("any",), (node, str(script), str(tmp_path)))
+
+
+def test_web_clients_read_and_write_numpy_files(web, tmp_path):
     images = np.random.default_rng(0).integers(0, 256, (3, 2, 5, 3), "uint8")
     np.save(tmp_path / "images.npy", images)
-    (tmp_path / "model.onnx").write_bytes(b"a model")
-    script = pathlib.Path(client.__file__).with_name("web.mjs")
-    web = client.Client("web", ("onnx",), (node, str(script), str(tmp_path)))
-    found = web.run(tmp_path / "model.onnx", tmp_path / "images.npy")
+    (tmp_path / "model").write_bytes(b"a model")
+    found = web.run(tmp_path / "model", tmp_path / "images.npy")
     np.testing.assert_array_equal(found, images[:, 0, 0].astype("float32"))
+
+
+def test_web_clients_say_why_they_refuse_a_file(web, shown, tmp_path):
+    (tmp_path / "model").write_text("no model")
+    assert web.run(tmp_path / "model", shown) == "Error: not a model"
 
 
 @pytest.mark.heavy

@@ -53,6 +53,31 @@ def test_lower_precisions_are_smaller(exported):
     assert int8 < float32 / 3
 
 
+def test_weights_alone_are_float16(small_source, small_comparator, tmp_path):
+    """What ONNX Runtime computes with is the weights rounded to float16, in float32."""
+    path = tmp_path / "x.onnx"
+    record = export_onnx(small_source, path, "float16", small_comparator, weights_only=True)
+    assert record.parity["status"] == "passed"
+    assert record.details["computes_in"] == "float32"
+    assert set(record.details["runtime_operators"]) == {"float32"}
+    model = keras.models.clone_model(small_source.model)
+    rounded = [
+        values.astype("float16").astype("float32") if values.size >= 1024 else values
+        for values in small_source.model.get_weights()
+    ]
+    model.set_weights(rounded)
+    image = small_comparator.images.pixels[:1].astype("float32")
+    (logits,) = onnxruntime.InferenceSession(path).run(None, {"image": image})
+    np.testing.assert_allclose(logits, model.predict_on_batch(image), atol=1e-5)
+    halves = [
+        each
+        for each in onnx.load(path).graph.initializer
+        if each.data_type == onnx.TensorProto.FLOAT16
+    ]
+    large = [values for values in rounded if values.size >= 1024]
+    assert sorted(np.prod(each.dims) for each in halves) == sorted(map(np.size, large))
+
+
 @pytest.mark.parametrize("precision", _PRECISIONS)
 def test_older_runtimes_open_the_file(small_source, tmp_path, precision):
     """ONNX Runtime 1.20, of November 2024, reads format version 10 and operator set 21."""
@@ -152,7 +177,7 @@ def test_names_agree_between_conversions(small_source):
     assert not any("__" in node.name for node in first.graph.node)
 
 
-@pytest.mark.parametrize("opset", [13, 17])
+@pytest.mark.parametrize("opset", [9, 13, 17])
 def test_other_operator_sets(small_source, small_comparator, tmp_path, opset):
     record = export_onnx(
         small_source, tmp_path / "x.onnx", "float32", small_comparator, opset=opset
@@ -175,9 +200,17 @@ def test_further_outputs_come_out_under_their_names(small_source, small_comparat
     np.testing.assert_allclose(found, expected, atol=1e-4)
 
 
-def test_an_unknown_operator_set_is_refused(small_source, empty_after):
-    with empty_after() as directory, pytest.raises(ValueError, match="Opset 99"):
-        export_onnx(small_source, directory / "x.onnx", opset=99)
+@pytest.mark.parametrize(
+    ("precision", "opset", "words"),
+    [
+        ("float32", 99, "`opset` must be at most 18. Received: 99"),
+        ("float32", 3, "`opset` must be at least 9. Received: 3"),
+        ("int8", 12, "`opset` must be at least 13 for int8.*Received: 12"),
+    ],
+)
+def test_an_unknown_operator_set_is_refused(small_source, empty_after, precision, opset, words):
+    with empty_after() as directory, pytest.raises(ValueError, match=words):
+        export_onnx(small_source, directory / "x.onnx", precision, opset=opset)
 
 
 def test_operators_outside_the_standard_are_refused(small_source):

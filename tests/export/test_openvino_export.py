@@ -1,5 +1,6 @@
 """OpenVINO: each precision converted, run by its CPU plugin and held to the Keras model."""
 
+import dataclasses
 import json
 
 import numpy as np
@@ -10,6 +11,7 @@ from keras_crosspool.exporting.artefact import read_artefact
 from keras_crosspool.exporting.openvino.exporter import export_openvino
 from keras_crosspool.exporting.parity import Comparator
 from keras_crosspool.exporting.runners import OpenVINORunner, open_runner
+from keras_crosspool.targets.rejection import Rejection
 
 
 @pytest.fixture(scope="module")
@@ -57,15 +59,33 @@ def test_openvino_itself_gives_the_logits_of_keras(made, small_comparator):
         np.testing.assert_allclose(logits, small_comparator.reference[i : i + 1], atol=1e-4)
 
 
-def test_the_file_says_what_it_is(made, metadata):
-    model = openvino.Core().read_model(made("float16")[0] / "model.xml")
-    said = {
-        key: model.get_rt_info(["model_info", key]).astype(str)
-        for key in ("class_names", "preprocessing", "task", "image_size")
-    }
-    assert tuple(json.loads(said["class_names"])) == metadata.class_names
-    assert said["preprocessing"] == metadata.preprocessing
-    assert (said["task"], said["image_size"]) == ("single_label", "128")
+def _said(path):
+    """What OpenVINO finds in the runtime information of a file."""
+    info = openvino.Core().read_model(path / "model.xml").get_rt_info(["model_info"])
+    return {key: value.astype(str) for key, value in info.astype(dict).items()}
+
+
+def test_the_file_says_what_it_is(small_source, tmp_path):
+    names = ('"Päron" & <b>', "7", *small_source.metadata.class_names[2:])
+    rejection = Rejection("max_logit", 1.5, refused_known=0.05, least_probability=0.25)
+    known = dataclasses.replace(small_source.metadata, class_names=names, rejection=rejection)
+    source = dataclasses.replace(small_source, metadata=known)
+    export_openvino(source, tmp_path / "x.openvino", "float16")
+    said = _said(tmp_path / "x.openvino")
+    assert tuple(json.loads(said["class_names"])) == names
+    assert said["preprocessing"] == known.preprocessing
+    assert (said["name"], said["task"], said["image_size"]) == ("solved", "single_label", "128")
+    assert json.loads(said["rejection"]) == dataclasses.asdict(rejection)
+    assert "thresholds" not in said
+
+
+def test_the_file_of_several_labels_says_their_thresholds(small_source, tmp_path):
+    thresholds = tuple(0.25 + 0.03125 * i for i in range(16))
+    known = dataclasses.replace(small_source.metadata, task="multi_label", thresholds=thresholds)
+    export_openvino(dataclasses.replace(small_source, metadata=known), tmp_path / "x.openvino")
+    said = _said(tmp_path / "x.openvino")
+    assert said["task"] == "multi_label"
+    assert tuple(json.loads(said["thresholds"])) == thresholds
 
 
 @pytest.mark.parametrize(("batch_size", "shape"), [(0, None), (3, 3)])

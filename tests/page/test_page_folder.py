@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+import onnx
 import onnxruntime
 import pytest
 
@@ -16,8 +17,8 @@ def write(monkeypatch, explained, page_comparator):
     """A function that writes a page without a runtime."""
     monkeypatch.setattr(api, "unpack_runtime", lambda content, folder: None)
 
-    def write_page(folder, comparator=page_comparator):
-        return api.write_page(folder, explained, comparator, b"")
+    def write_page(folder, comparator=page_comparator, **options):
+        return api.write_page(folder, explained, comparator, b"", **options)
 
     return write_page
 
@@ -36,6 +37,26 @@ def test_the_model_and_its_heat_map_are_proven(write, tmp_path, page_source, pag
     np.testing.assert_allclose(logits, expected, atol=1e-4)
     bias = page_source.original.classifier.get_weights()[1][expected.argmax()]
     assert heat_map.sum() + bias == pytest.approx(expected.max(), abs=1e-4)
+
+
+def test_weights_in_float16_halve_the_model(write, tmp_path, page_source, page_images):
+    """The heat map is that of the rounded weights, and still adds up to the logit."""
+    whole = write(tmp_path / "whole")
+    record = write(tmp_path / "half", precision="float16")
+    assert (record.precision, record.details["computes_in"]) == ("float16", "float32")
+    assert record.parity["status"] == "passed"
+    assert whole.parity["heat_map"]["max_abs_of_range"] < 0.01
+    assert record.parity["heat_map"]["max_abs_of_range"] < 0.2
+    weights = {
+        each.data_type: each
+        for each in onnx.load(tmp_path / "half" / "model.onnx").graph.initializer
+    }
+    assert onnx.TensorProto.FLOAT16 in weights
+    session = onnxruntime.InferenceSession(tmp_path / "half" / "model.onnx")
+    image = page_images.pixels[:1].astype("float32")
+    logits, heat_map = session.run(None, {"image": image})
+    bias = page_source.original.classifier.get_weights()[1][logits.argmax()]
+    assert heat_map.sum() + bias == pytest.approx(logits.max(), abs=1e-4)
 
 
 def test_a_wrong_heat_map_leaves_no_page(write, tmp_path, monkeypatch):

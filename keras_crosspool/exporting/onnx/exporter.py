@@ -6,7 +6,7 @@ from keras_crosspool.exporting import formats
 from keras_crosspool.exporting.calibration import calibrate
 from keras_crosspool.exporting.images import full_batches
 from keras_crosspool.exporting.onnx import graph as onnx_graph
-from keras_crosspool.exporting.onnx.half_storage import to_float16
+from keras_crosspool.exporting.onnx.half_storage import to_float16, weights_to_float16
 from keras_crosspool.exporting.onnx.inspection import runtime_operators
 from keras_crosspool.exporting.onnx.quantizer import OnnxQuantizer
 from keras_crosspool.exporting.onnx.recipe import ONNX_RUNTIME
@@ -14,6 +14,7 @@ from keras_crosspool.exporting.publish import Draft, publish
 from keras_crosspool.exporting.speed import gate_speed
 from keras_crosspool.exporting.triton import check_repository, write_repository
 
+_INT8_OPSET = 13  # the first whose scales have an axis
 PACKAGES = ("tensorflow", "tensorflow_cpu", "onnx", "tf2onnx", "onnxslim", "onnxruntime")
 
 
@@ -26,6 +27,7 @@ def export_onnx(
     batch_size=1,
     opset=18,
     triton=False,
+    weights_only=False,
     allow_slower=False,
     **calibration,
 ):
@@ -41,6 +43,8 @@ def export_onnx(
         opset: int, operator set version. Defaults to `18`.
         triton: bool, whether a model repository for Triton is written beside it. Defaults to
             `False`.
+        weights_only: bool, for `"float16"`, whether the weights alone are float16 and all of it
+            computes in float32. Defaults to `False`.
         allow_slower: bool, whether int8 may be slower than float32 here. Defaults to `False`.
         **calibration: for `"int8"`, see `keras_crosspool.exporting.calibration.calibrate`.
 
@@ -53,12 +57,19 @@ def export_onnx(
         ParityError: if the result is not the Keras model any more.
         SlowerError: if int8 is slower than float32 and that is not allowed.
     """
-    formats.get_format("onnx").check(precision)
+    formats.get_format("onnx").check(precision, {"batch_size": batch_size, "opset": opset})
     output = pathlib.Path(output)
     if triton:
         check_repository(output)
     proto, details = make_graph(
-        source, precision, comparator, batch_size, opset, ONNX_RUNTIME, calibration
+        source,
+        precision,
+        comparator,
+        batch_size,
+        opset,
+        ONNX_RUNTIME,
+        calibration,
+        weights_only,
     )
     content = proto.SerializeToString()
     details["runtime_operators"] = runtime_operators(proto)
@@ -81,7 +92,9 @@ def export_onnx(
     return artefact
 
 
-def make_graph(source, precision, comparator, batch_size, opset, recipe, calibration):
+def make_graph(
+    source, precision, comparator, batch_size, opset, recipe, calibration, weights_only=False
+):
     """Converts a model to a checked ONNX graph of a precision.
 
     Args:
@@ -92,14 +105,21 @@ def make_graph(source, precision, comparator, batch_size, opset, recipe, calibra
         opset: int.
         recipe: `Recipe` of the runtime that int8 is for.
         calibration: dict, options of `keras_crosspool.exporting.calibration.calibrate`.
+        weights_only: bool, whether float16 is that of the weights alone. Defaults to `False`.
 
     Returns:
         `onnx.ModelProto` and a dict, what its record holds: opset and calibration.
     """
+    if precision == "int8" and opset < _INT8_OPSET:
+        raise ValueError(
+            f"`opset` must be at least {_INT8_OPSET} for int8, whose scales are those of channels. "
+            f"Received: {opset}"
+        )
     proto = onnx_graph.convert(source, batch_size, opset)
     details = {"opset": opset}
     if precision == "float16":
-        proto = to_float16(proto)
+        proto = weights_to_float16(proto) if weights_only else to_float16(proto)
+        details["computes_in"] = "float32" if weights_only else "float16, the head in float32"
     if precision == "int8":
         quantizer = OnnxQuantizer(proto, recipe)
         measured = calibrate(source, quantizer.method, quantizer.calibrate, **calibration)

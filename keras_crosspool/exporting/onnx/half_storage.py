@@ -1,4 +1,4 @@
-"""An ONNX graph in float16, by casts; its head computes in float32."""
+"""An ONNX graph in float16: its arithmetic by casts, or its weights alone."""
 
 import numpy as np
 
@@ -29,6 +29,26 @@ def to_float16(proto):
     store_in_half(half.graph, set(head))
     model = OnnxModel(half)
     model.prune_graph()
+    model.topological_sort()
+    return model.model
+
+
+def weights_to_float16(proto):
+    """Stores the weights of a graph in float16; all of it computes in float32.
+
+    Args:
+        proto: float32 `onnx.ModelProto`; it is not changed.
+
+    Returns:
+        `onnx.ModelProto`.
+    """
+    import onnx
+    from onnxruntime.transformers.onnx_model import OnnxModel
+
+    copy = onnx.ModelProto()
+    copy.CopyFrom(proto)
+    store_in_half(copy.graph, {node.name for node in copy.graph.node})
+    model = OnnxModel(copy)
     model.topological_sort()
     return model.model
 

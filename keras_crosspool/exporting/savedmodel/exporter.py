@@ -7,7 +7,7 @@ from keras_crosspool.exporting.folder import Folder
 from keras_crosspool.exporting.labels import LABELS_FILE, labels_text
 from keras_crosspool.exporting.output_names import PROBABILITIES
 from keras_crosspool.exporting.parity import ParityError
-from keras_crosspool.exporting.probabilities import check_probabilities
+from keras_crosspool.exporting.probabilities import check_probabilities, check_scores
 from keras_crosspool.exporting.publish import Draft, publish
 from keras_crosspool.exporting.savedmodel.inspection import list_operators, list_signatures
 from keras_crosspool.exporting.savedmodel.runner import SavedModelRunner
@@ -45,14 +45,16 @@ def export_savedmodel(
         write_signatures,
     )
 
-    formats.get_format("savedmodel").check(precision)
+    formats.get_format("savedmodel").check(precision, {"scores": scores})
+    check_scores(source, scores)
     output_name = source.output_name if source.is_embedder else scores
     with scratch_directory() as scratch:
         path = scratch / "model"
         write_signatures(source.model, make_signatures(source, output_name), path)
         content, operators, signatures = _inspect(path, source, DEFAULT)
-        details = {"signatures": signatures, "reads_files": {"formats": ("JPEG", "PNG")}}
-        details["reads_files"]["orientation"] = "not applied: turn images upright first"
+        reads_files = {"formats": ("JPEG", "PNG"), "orientation": "applied, as EXIF states it"}
+        details = {"signatures": signatures, "reads_files": reads_files}
+        details["warm_up"] = tuple(signatures)
         if comparator:
             details["reads_files"] |= _check_reader(source, comparator)
         if comparator and output_name == PROBABILITIES:
@@ -75,11 +77,14 @@ def _inspect(path, source, signature):
     """The content of a written SavedModel, its operators and its signatures."""
     import tensorflow as tf
 
+    from keras_crosspool.exporting.savedmodel.warm_up import WARM_UP_FILE, warm_up_requests
+
     loaded = tf.saved_model.load(str(path))
-    files = Folder.read(path).files
+    files, signatures = Folder.read(path).files, list_signatures(loaded)
+    files[WARM_UP_FILE] = warm_up_requests(signatures, source.metadata.image_size)
     if not source.is_embedder:
         files[f"assets/{LABELS_FILE}"] = labels_text(source.metadata.class_names).encode()
-    return Folder(files), list_operators(loaded, signature), list_signatures(loaded)
+    return Folder(files), list_operators(loaded, signature), signatures
 
 
 def _logits_runner(path, source, output_name):

@@ -11,11 +11,13 @@ import numpy as np
 import tensorflow as tf
 
 from keras_crosspool.data.images import decode_image
+from keras_crosspool.exporting.savedmodel.orientation import read_orientation, turn_upright
 
 _SCALES = (1, 2, 4, 8)  # by which a JPEG decoder can reduce
 _UNIT = 2.0**22
 _WHITE = 255.0
-_COMPARED = 8
+_COMPARED = 8  # images, one for each orientation
+_ORIENTATION = 274  # the tag of Exif
 _SIDES = (2.3, 0.8)  # of a compared image, as parts of the square
 
 
@@ -23,7 +25,7 @@ def read_images(encoded, size):
     """Decodes images and resizes them to squares.
 
     JPEGs are decoded at the smallest scale that is not below the square; transparent PNGs are laid
-    on white. The camera's orientation is not applied.
+    on white. All are turned upright by the orientation of their EXIF.
 
     Args:
         encoded: string tensor `(batch,)`, JPEG or PNG files.
@@ -43,7 +45,7 @@ def read_images(encoded, size):
 def largest_difference(pixels, size):
     """How far `read_images` is from the evaluation's `decode_image` on some images.
 
-    Each image is resized to another shape and encoded as JPEG and as PNG first.
+    Each image is resized to another shape, turned, and encoded as JPEG and as PNG first.
 
     Args:
         pixels: uint8 array `(n, height, width, 3)`; the first 8 are taken.
@@ -52,19 +54,25 @@ def largest_difference(pixels, size):
     Returns:
         float, of 255.
     """
-    encoded = [file for image in pixels[:_COMPARED] for file in _encodings(image, size)]
+    encoded = [
+        file
+        for orientation, image in enumerate(pixels[:_COMPARED], start=1)
+        for file in _encodings(image, size, orientation)
+    ]
     expected = np.stack([decode_image(file, size) for file in encoded])
     found = tf.function(read_images)(tf.constant(encoded), size)
     return float(np.abs(found.numpy() - expected).max())
 
 
-def _encodings(image, size):
+def _encodings(image, size, orientation):
     from PIL import Image
 
     shape = [round(side * size) for side in _SIDES]
+    exif = Image.Exif()
+    exif[_ORIENTATION] = orientation
     for kind in ("JPEG", "PNG"):
         file = io.BytesIO()
-        Image.fromarray(image).resize(shape).save(file, kind)
+        Image.fromarray(image).resize(shape).save(file, kind, exif=exif.tobytes())
         yield file.getvalue()
 
 
@@ -74,7 +82,7 @@ def _read(file, size):
     narrow = _rounded(tf.einsum("hwc,xw->hxc", image, columns))
     square = _rounded(tf.einsum("hxc,yh->yxc", narrow, rows))
     square.set_shape((size, size, 3))
-    return tf.cast(square, "float32")
+    return turn_upright(tf.cast(square, "float32"), read_orientation(file))
 
 
 def _jpeg(file, size):

@@ -7,7 +7,7 @@ from keras_crosspool.exporting import formats
 from keras_crosspool.exporting.calibration import calibrate
 from keras_crosspool.exporting.images import full_batches
 from keras_crosspool.exporting.output_names import PROBABILITIES
-from keras_crosspool.exporting.probabilities import check_probabilities
+from keras_crosspool.exporting.probabilities import check_probabilities, check_scores
 from keras_crosspool.exporting.publish import Draft, publish
 from keras_crosspool.exporting.saved_model import saved_model
 from keras_crosspool.exporting.speed import gate_speed
@@ -69,16 +69,12 @@ def export_tflite(
         ParityError: if the result is not the Keras model any more.
         SlowerError: if int8 is slower than float32 and that is not allowed.
     """
-    formats.get_format("tflite").check(precision)
+    formats.get_format("tflite").check(precision, {"batch_size": batch_size, "scores": scores})
     if int8_io and input != "float32":
         raise ValueError(
             f"`int8_io` takes int8 images: leave `input` out. Received: `input={input}`"
         )
-    if source.is_embedder and scores == "logits":
-        raise ValueError(
-            "An embedder gives the descriptor and no scores: leave one of the two out. Received: "
-            "`descriptor` with `scores=logits`"
-        )
+    check_scores(source, scores)
     if precision == "int8":
         content, details = _to_int8(
             source, comparator, batch_size, int8_io, allow_slower, calibration
