@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: install quickstart test test_heavy reliability fuzz test_beam test_demo docs lint benchmark clean
+.PHONY: install quickstart test test_heavy test_pages reliability fuzz test_beam test_demo docs lint benchmark clean
 
 install: .venv/installed
 
@@ -33,9 +33,13 @@ test: install
 test_heavy: install
 	$(PYTEST) -m heavy
 
+# Runs every code block of docs/, the tutorials from beginning to end.
+test_pages: install
+	$(PYTEST) -m pages tests/docs
+
 # Runs the whole suite and writes the table of docs/reliability.md from what its tests noted.
 reliability: install
-	$(PYTEST) --reliability=benchmarks/results/reliability.json -m "heavy or not heavy"
+	$(PYTEST) --reliability=benchmarks/results/reliability.json -m "not pages"
 	$(BIN)/python -m tools.readme_tables
 
 fuzz: install

@@ -37,7 +37,7 @@ def _page_id(page):
     return page.relative_to(DOCS).as_posix()
 
 
-@pytest.mark.heavy
+@pytest.mark.pages
 @pytest.mark.parametrize("page", WITH_PYTHON, ids=_page_id)
 def test_python_of_a_page_runs(page, reader, run_main):
     (reader / "made.md").write_text(f"```python\n{MADE_BEFORE.get(page.name, '')}```\n")
@@ -46,7 +46,7 @@ def test_python_of_a_page_runs(page, reader, run_main):
         assert done.returncode == 0, done.stderr
 
 
-@pytest.mark.heavy
+@pytest.mark.pages
 @pytest.mark.parametrize("page", TUTORIALS, ids=_page_id)
 def test_tutorial_runs(page, tmp_path, run_main, grocery):
     (tmp_path / "data").symlink_to(grocery.parent)
