@@ -2,6 +2,8 @@
 
 Feature maps or images come in; descriptors or maps of regions go out. For one more layer write a
 module here, register the class with Keras, and name it below and in `keras_crosspool/__init__.py`.
+One that pools maps derives from `MapPooling`; `tests/second_order_layers.py` lists those that are
+tried for what all of them promise.
 """
 
 import keras  # noqa: F401, before our modules: see keras_crosspool/__init__.py
