@@ -26,7 +26,16 @@ _LAYERS = {
     "matrix root": (MatrixRootPooling, {}, (4, 3)),
     "matrix root, narrow features": (MatrixRootPooling, {"l2_normalization": False}, (3, 4)),
     "democratic": (DemocraticPooling, {}, (4, 3)),
-    "democratic of one map": (DemocraticPooling, {"gamma": 0.5}, (4,)),
+    "democratic of one map": (
+        DemocraticPooling,
+        {"gamma": 0.5, "l2_normalization": False},
+        (4,),
+    ),
+    "democratic, not normalised": (
+        DemocraticPooling,
+        {"l2_normalization": False, "signed_square_root": False},
+        (4, 3),
+    ),
     "projected covariance": (ProjectedCovariancePooling, {"units": 5}, (4,)),
     "projected covariance, log": (
         ProjectedCovariancePooling,

@@ -97,6 +97,9 @@ class DemocraticPooling(MapPooling):
     def position_weights(self, inputs):
         """The weight of each position, in the order of the rows of the grid.
 
+        With `l2_normalization`, which any common factor leaves alone, they are for a kernel whose
+        largest entry is one.
+
         Args:
             inputs: list of maps.
 
@@ -113,8 +116,17 @@ class DemocraticPooling(MapPooling):
 
     def _weights(self, rows):
         products = [ops.matmul(x, ops.transpose(x, (0, 2, 1))) for x in rows]
-        kernel = ops.maximum(products[0] * products[-1], 0.0)
-        kernel = kernel / largest(kernel, axis=(1, 2))
+        peaks = [largest(x, axis=(1, 2)) for x in products]
+        scaled = [x / peak for x, peak in zip(products, peaks, strict=True)]
+        kernel = ops.maximum(scaled[0] * scaled[-1], 0.0)
+        peak = largest(kernel, axis=(1, 2))
+        weights = self._balanced(kernel / peak)
+        if self.l2_normalization:
+            return weights
+        return weights * ops.power(peaks[0] * peaks[-1] * peak, (self.gamma - 1) / 2)
+
+    def _balanced(self, kernel):
+        """The weights by dampened Sinkhorn iterations, of a kernel whose largest entry is one."""
         least = max(self.epsilon, LEAST)
         weights = ops.ones_like(kernel[:, :, :1])
         plain = ops.matmul(kernel, weights) + least

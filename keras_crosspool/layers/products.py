@@ -63,8 +63,9 @@ def count_sketch(values, entries, bins):
     def forward(values):
         gathered = ops.reshape(gather(values, flat), (units, width, -1))
 
-        def backward(*_, upstream=None):
-            upstream = _[0] if upstream is None else upstream
+        def backward(*arguments, upstream=None):
+            # PyTorch hands over the values, and the gradient by its name.
+            upstream = arguments[0] if upstream is None else upstream
             return ops.transpose(gather(upstream, bins()))
 
         return ops.transpose(ops.sum(gathered, axis=1)), backward

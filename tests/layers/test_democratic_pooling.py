@@ -52,6 +52,14 @@ def test_iterations_are_the_dampened_ones(iterations):
         np.testing.assert_allclose(found, weights, rtol=1e-3)
 
 
+@pytest.mark.parametrize("gamma", [0.0, 0.5])
+def test_contributions_have_the_paper_s_size_without_a_norm(gamma):
+    maps = random_maps((6,), (2, 3, 4))
+    layer = DemocraticPooling(gamma, 60, l2_normalization=False)
+    for given, plain, _, _ in _contributions(layer, maps):
+        np.testing.assert_allclose(given, plain**gamma, rtol=0.02)
+
+
 @pytest.mark.parametrize("channels", [(4,), (4, 3)])
 def test_descriptor_is_the_weighted_sum(pool_by_loops, channels):
     maps = random_maps(channels)
