@@ -17,9 +17,15 @@ if typing.TYPE_CHECKING:
     from keras_crosspool.closed_form.compress import compress
     from keras_crosspool.exporting.api import export
     from keras_crosspool.fine_tuning.tune import tune
+    from keras_crosspool.layers.compact_bilinear_pooling import CompactBilinearPooling
+    from keras_crosspool.layers.covariance_pooling import CovariancePooling
     from keras_crosspool.layers.cross_layer_pooling import CrossLayerPooling
+    from keras_crosspool.layers.democratic_pooling import DemocraticPooling
     from keras_crosspool.layers.guidance_selection import GuidanceSelection
+    from keras_crosspool.layers.hierarchical_bilinear_pooling import HierarchicalBilinearPooling
     from keras_crosspool.layers.local_regions import LocalRegions
+    from keras_crosspool.layers.matrix_root_pooling import MatrixRootPooling
+    from keras_crosspool.layers.projected_covariance_pooling import ProjectedCovariancePooling
     from keras_crosspool.layers.region_grid import RegionGrid
     from keras_crosspool.layers.signed_square_root import SignedSquareRoot
     from keras_crosspool.models.classifier import CrossPoolClassifier
@@ -29,10 +35,16 @@ if typing.TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "CompactBilinearPooling",
+    "CovariancePooling",
     "CrossLayerPooling",
     "CrossPoolClassifier",
+    "DemocraticPooling",
     "GuidanceSelection",
+    "HierarchicalBilinearPooling",
     "LocalRegions",
+    "MatrixRootPooling",
+    "ProjectedCovariancePooling",
     "RegionGrid",
     "SignedSquareRoot",
     "audit_images",
@@ -47,10 +59,16 @@ __all__ = [
 ]
 
 _HOMES = {
+    "CompactBilinearPooling": "keras_crosspool.layers.compact_bilinear_pooling",
+    "CovariancePooling": "keras_crosspool.layers.covariance_pooling",
     "CrossLayerPooling": "keras_crosspool.layers.cross_layer_pooling",
     "CrossPoolClassifier": "keras_crosspool.models.classifier",
+    "DemocraticPooling": "keras_crosspool.layers.democratic_pooling",
     "GuidanceSelection": "keras_crosspool.layers.guidance_selection",
+    "HierarchicalBilinearPooling": "keras_crosspool.layers.hierarchical_bilinear_pooling",
     "LocalRegions": "keras_crosspool.layers.local_regions",
+    "MatrixRootPooling": "keras_crosspool.layers.matrix_root_pooling",
+    "ProjectedCovariancePooling": "keras_crosspool.layers.projected_covariance_pooling",
     "RegionGrid": "keras_crosspool.layers.region_grid",
     "SignedSquareRoot": "keras_crosspool.layers.signed_square_root",
     "audit_images": "keras_crosspool.audit.api",

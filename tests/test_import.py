@@ -42,7 +42,7 @@ def _loaded(statement):
 def test_importing_loads_little(statement):
     loaded = _loaded(statement)
     own = [name for name in loaded if name.startswith("keras_crosspool")]
-    assert len(own) <= 25, own
+    assert len(own) <= 36, own
     assert "keras_crosspool.models.classifier" in own  # it is registered
     assert not {"socket", "signal", "absl.app"} & set(loaded)
 

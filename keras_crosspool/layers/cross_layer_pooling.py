@@ -3,14 +3,12 @@
 import keras
 from keras import ops
 
-from keras_crosspool.layers.half_range import largest, root_scale, unit, unit_root
-
-_RESIZABLE = (None, "guidance", "features")
-_DATA_FORMATS = ("channels_last", "channels_first")
+from keras_crosspool.layers.half_range import unit
+from keras_crosspool.layers.map_pooling import MapPooling
 
 
 @keras.saving.register_keras_serializable(package="keras_crosspool")
-class CrossLayerPooling(keras.layers.Layer):
+class CrossLayerPooling(MapPooling):
     """Pools local features with each guidance channel as the pooling weights.
 
     For features `x` and guidance `a` on the same grid, guidance channel `k` pools::
@@ -30,6 +28,9 @@ class CrossLayerPooling(keras.layers.Layer):
 
     and every intermediate value stays within float16, whatever the magnitude of the maps. A map
     with no magnitude above `2**-24` counts as zero.
+
+    Bilinear pooling of one map, as of Lin, RoyChowdhury and Maji (arXiv 1504.07889, section 3), is
+    this layer on `[x, x]`.
 
     Args:
         block_normalization: bool, whether each `P_k` gets unit L2 norm first.
@@ -70,6 +71,9 @@ class CrossLayerPooling(keras.layers.Layer):
     (2, 20480)
     """
 
+    least_maps = most_maps = 2
+    expected = "Expected a pair [features, guidance] of 4-D feature maps"
+
     def __init__(
         self,
         block_normalization=False,
@@ -80,50 +84,10 @@ class CrossLayerPooling(keras.layers.Layer):
         epsilon=1e-4,
         **kwargs,
     ):
-        super().__init__(autocast=False, **kwargs)
-        if resize not in _RESIZABLE:
-            raise ValueError(f"`resize` must be one of {_RESIZABLE}. Received: resize={resize!r}")
+        super().__init__(
+            signed_square_root, l2_normalization, resize, data_format, epsilon, **kwargs
+        )
         self.block_normalization = block_normalization
-        self.signed_square_root = signed_square_root
-        self.l2_normalization = l2_normalization
-        self.resize = resize
-        self.data_format = data_format or keras.config.image_data_format()
-        if self.data_format not in _DATA_FORMATS:
-            raise ValueError(
-                f"`data_format` must be one of {_DATA_FORMATS}. "
-                f"Received: data_format={data_format!r}"
-            )
-        self.epsilon = epsilon
-
-    def build(self, input_shape):
-        self._check_shapes(input_shape)
-        self.built = True
-
-    def call(self, inputs):
-        pooled = self.pool(inputs)
-        descriptor = self._normalized(pooled, pooled)
-        channels, dims = descriptor.shape[1:]
-        return ops.cast(ops.reshape(descriptor, (-1, channels * dims)), self.compute_dtype)
-
-    def pooled_maps(self, inputs):
-        """The two maps that `pool` multiplies: on one grid, in float32 or wider.
-
-        Where the descriptor does not depend on the scale of the maps, both maps of each image are
-        divided by their largest magnitude.
-
-        Args:
-            inputs: the pair `[features, guidance]`.
-
-        Returns:
-            The pair in float32 or wider.
-        """
-        # Only the first call builds the layer; later maps may lie on other grids.
-        self._check_shapes([tuple(maps.shape) for maps in inputs])
-        dtype = keras.backend.result_type(self.compute_dtype, "float32")
-        maps = [ops.cast(x, dtype) for x in self._on_one_grid(*inputs)]
-        if not (self.block_normalization or self.l2_normalization):
-            return maps
-        return [x / largest(x, axis=(1, 2, 3)) for x in maps]
 
     def pool(self, inputs):
         """The sums `A^T X` of the pair that `pooled_maps` gives, before any normalisation.
@@ -139,6 +103,9 @@ class CrossLayerPooling(keras.layers.Layer):
             return ops.matmul(guidance, ops.transpose(features, (0, 2, 1)))
         return ops.matmul(ops.transpose(guidance, (0, 2, 1)), features)
 
+    def pooled_shape(self, features, guidance):
+        return guidance, features
+
     def normalization_scale(self, pooled):
         """The positive factor by which the normalisation multiplies each pooled sum.
 
@@ -153,74 +120,14 @@ class CrossLayerPooling(keras.layers.Layer):
         """
         return self._normalized(pooled, ops.ones_like(pooled))
 
-    def compute_output_shape(self, input_shape):
-        features, guidance = input_shape
-        dims, channels = features[self._channel_axis], guidance[self._channel_axis]
-        known = dims is not None and channels is not None
-        return (features[0], channels * dims if known else None)
-
     def get_config(self):
-        return {
-            **super().get_config(),
-            "block_normalization": self.block_normalization,
-            "signed_square_root": self.signed_square_root,
-            "l2_normalization": self.l2_normalization,
-            "resize": self.resize,
-            "data_format": self.data_format,
-            "epsilon": self.epsilon,
-        }
+        return {**super().get_config(), "block_normalization": self.block_normalization}
 
     @property
-    def _channel_axis(self):
-        return 1 if self.data_format == "channels_first" else 3
-
-    @property
-    def _grid_axes(self):
-        return slice(2, 4) if self.data_format == "channels_first" else slice(1, 3)
+    def _is_scale_free(self):
+        return self.block_normalization or self.l2_normalization
 
     def _normalized(self, pooled, value):
-        """A value, multiplied as the normalisation multiplies the pooled sums."""
         if self.block_normalization:
             pooled, value = (unit(pooled, x, per_row=True) for x in (pooled, value))
-        if self.signed_square_root and self.l2_normalization:
-            return unit_root(pooled, self.epsilon, value)
-        if self.signed_square_root:
-            return value * root_scale(pooled, self.epsilon)
-        return unit(pooled, value) if self.l2_normalization else value
-
-    def _check_shapes(self, input_shape):
-        expected = "Expected a pair [features, guidance] of 4-D feature maps"
-        if len(input_shape) != 2 or any(not isinstance(s, (tuple, list)) for s in input_shape):
-            raise ValueError(f"{expected}. Received: input_shape={input_shape}")
-        if any(len(shape) != 4 or shape[self._channel_axis] is None for shape in input_shape):
-            raise ValueError(f"{expected}, channels known. Received: input_shape={input_shape}")
-        grids = [shape[self._grid_axes] for shape in input_shape]
-        differ = any(None not in pair and pair[0] != pair[1] for pair in zip(*grids, strict=True))
-        if differ and self.resize is None:
-            raise ValueError(
-                "Features and guidance lie on different grids. Resize one of them with "
-                '`resize="guidance"` or `resize="features"`, or crop the guidance to the windows '
-                f"with `LocalRegions.crop`. Received: input_shape={input_shape}"
-            )
-
-    def _on_one_grid(self, features, guidance):
-        if self.resize == "guidance":
-            guidance = self._resize_to(guidance, self._grid(features))
-        elif self.resize == "features":
-            features = self._resize_to(features, self._grid(guidance))
-        return features, guidance
-
-    def _grid(self, maps):
-        return tuple(ops.shape(maps)[self._grid_axes])
-
-    def _resize_to(self, maps, grid):
-        if tuple(maps.shape[self._grid_axes]) == grid:
-            return maps
-        return ops.image.resize(maps, grid, interpolation="bilinear", data_format=self.data_format)
-
-    def _flatten(self, maps):
-        channels = maps.shape[self._channel_axis]
-        batch = ops.shape(maps)[0]
-        if self.data_format == "channels_first":
-            return ops.reshape(maps, (batch, channels, -1))
-        return ops.reshape(maps, (batch, -1, channels))
+        return super()._normalized(pooled, value)

@@ -1,0 +1,1 @@
+"""Accuracy of the second-order layers, all on the same two feature maps."""

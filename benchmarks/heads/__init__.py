@@ -1,0 +1,1 @@
+"""Time and memory of the second-order layers against their published formulations."""
