@@ -30,6 +30,7 @@ if typing.TYPE_CHECKING:
     from keras_crosspool.layers.signed_square_root import SignedSquareRoot
     from keras_crosspool.models.classifier import CrossPoolClassifier
     from keras_crosspool.models.directory import load, load_model
+    from keras_crosspool.models.presets import create_model, list_models
     from keras_crosspool.models.zoo import build_model
     from keras_crosspool.report.api import report_model
 
@@ -51,7 +52,9 @@ __all__ = [
     "backbones",
     "build_model",
     "compress",
+    "create_model",
     "export",
+    "list_models",
     "load",
     "load_model",
     "report_model",
@@ -74,7 +77,9 @@ _HOMES = {
     "audit_images": "keras_crosspool.audit.api",
     "build_model": "keras_crosspool.models.zoo",
     "compress": "keras_crosspool.closed_form.compress",
+    "create_model": "keras_crosspool.models.presets",
     "export": "keras_crosspool.exporting.api",
+    "list_models": "keras_crosspool.models.presets",
     "load": "keras_crosspool.models.directory",
     "load_model": "keras_crosspool.models.directory",
     "report_model": "keras_crosspool.report.api",

@@ -1,9 +1,9 @@
 """Writes the tables of README.md and docs/ from the files in benchmarks/results/.
 
 Between `<!-- begin NAME -->` and `<!-- end NAME -->` stands the table of
-benchmarks/results/NAME.json: a latency result, a list of rows, or an object with `rows`. Two names
-are special: `formats` is the table that the exporters themselves read, and `summary` takes the
-main scores from several accuracy results.
+benchmarks/results/NAME.json: a latency result, a list of rows, or an object with `rows`. Three
+names are special: `formats` is the table that the exporters themselves read, `presets` that of the
+presets, and `summary` takes the main scores from several accuracy results.
 
     python -m tools.readme_tables
     python -m tools.readme_tables --check
@@ -28,6 +28,7 @@ flags.DEFINE_list(
         "docs/reliability.md",
         "docs/results.md",
         "docs/runtimes.md",
+        "docs/zoo.md",
     ],
     "Files whose tables are written.",
 )
@@ -91,9 +92,30 @@ def _table(name, results):
 
     if name == "formats":
         return f"{markdown_table()}\n"
+    if name == "presets":
+        return _presets()
     if name == "summary":
         return _summary(pathlib.Path(results))
     return render(pathlib.Path(results) / f"{name}.json")
+
+
+def _presets():
+    """What each preset stands for."""
+    from benchmarks.table import rows_table
+    from keras_crosspool.models.presets import PRESETS, list_models
+
+    return rows_table([_preset_row(name, PRESETS[name]) for name in list_models()])
+
+
+def _preset_row(name, preset):
+    return {
+        "preset": f"`{name}`",
+        "backbone": preset.backbone,
+        "image size": preset.image_size,
+        "scheme": preset.scheme,
+        "values": preset.values,
+        "parameters": preset.parameters,
+    }
 
 
 def _summary(results):

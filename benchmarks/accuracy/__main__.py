@@ -65,6 +65,7 @@ _FIGURES = (
     "mean_average_precision",  # in place of all these where images have several labels
     "mean_f1",
 )
+_COMPARED = ("accuracy", "mean_average_precision", "mean_f1")
 _CROSS_VALIDATED = ("accuracy", "mean_average_precision")
 
 
@@ -126,15 +127,21 @@ def _compared(name, config):
     """A row for each scheme among which cross-validation chose, and for the baseline."""
     scores = _scores(config.replace(scheme=name, baseline=True))
     return [
-        {
-            "model": _WORDS[scheme],
-            "accuracy": each.validation["accuracy"],
-            "cross validated accuracy": each.cross_validated["accuracy"],
-            "cross validated log loss": each.cross_validated["log_loss"],
-            "chosen": "yes" if scheme == scores.chosen_scheme else "",
-        }
+        {"model": _WORDS[scheme]}
+        | {key.replace("_", " "): value for key, value in _compared_figures(each)}
+        | {"chosen": "yes" if scheme == scores.chosen_scheme else ""}
         for scheme, each in ({"baseline": scores.baseline} | scores.schemes).items()
     ]
+
+
+def _compared_figures(scores):
+    """The scores that count of one solved model, and those by which it is chosen."""
+    for key in _COMPARED:
+        if key in scores.validation:
+            yield key, scores.validation[key]
+    for key in (*_CROSS_VALIDATED, "log_loss"):
+        if key in scores.cross_validated:
+            yield f"cross_validated_{key}", scores.cross_validated[key]
 
 
 def _scores(config):
