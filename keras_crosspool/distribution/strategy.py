@@ -88,7 +88,7 @@ def _use_devices(count):
         raise ValueError(f"This machine has {len(gpus)} GPU(s). Received: devices={count}")
     try:
         if gpus:
-            tf.config.setvisible_devices(gpus[:count], "GPU")
+            tf.config.set_visible_devices(gpus[:count], "GPU")
         else:
             cpu = tf.config.list_physical_devices("CPU")[0]
             parts = [tf.config.LogicalDeviceConfiguration()] * count
