@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: install quickstart test test_heavy test_pages reliability fuzz test_beam test_demo docs lint benchmark clean
+.PHONY: install quickstart test test_heavy test_pages reliability fuzz test_beam test_demo test_backends docs lint benchmark clean
 
 install: .venv/installed
 
@@ -81,6 +81,17 @@ docs: .venv-docs/installed
 	.venv-docs/bin/sphinx-build --quiet --fail-on-warning --keep-going --nitpicky \
 	    --conf-dir docs . docs/_build
 
+# The environment of Keras' other backends: constraints.txt, and what constraints-backends.txt adds.
+.venv-backends/installed: setup.cfg pyproject.toml constraints.txt constraints-backends.txt
+	$(PYTHON) -m venv .venv-backends
+	awk -F== '!seen[tolower($$1)]++' constraints-backends.txt constraints.txt > .venv-backends/constraints.txt
+	.venv-backends/bin/pip install --quiet --constraint .venv-backends/constraints.txt \
+	    --editable ".[cpu,train,lite,backends,dev]"
+	touch $@
+
+test_backends: .venv-backends/installed
+	$(ONE_THREAD) .venv-backends/bin/python -m pytest tests/backends tests/layers/test_backends.py
+
 benchmark: install
 	$(BIN)/python -m benchmarks.accuracy --val_split=test --photographs=1,5,10,20 --groups=none
 	$(BIN)/python -m benchmarks.sessions
@@ -97,4 +108,4 @@ benchmark: install
 	$(BIN)/python -m tools.readme_tables
 
 clean:
-	rm -rf .venv .venv-beam .venv-demo .venv-docs docs/_build quickstart build dist *.egg-info
+	rm -rf .venv .venv-beam .venv-demo .venv-docs .venv-backends docs/_build quickstart build dist *.egg-info

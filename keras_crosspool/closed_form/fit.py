@@ -14,6 +14,7 @@ from keras_crosspool.closed_form.plan import ProblemSize
 from keras_crosspool.closed_form.views import Views
 from keras_crosspool.config.solver_config import SolverConfig
 from keras_crosspool.distribution import ONE_DEVICE
+from keras_crosspool.keras_backend import batch_predictor
 from keras_crosspool.numerics.projection import project, random_projection
 from keras_crosspool.progress import track
 
@@ -58,10 +59,11 @@ def adapt_head(model, split, image_size, batch_size=32, distribution=ONE_DEVICE)
     if not adapted:
         return
     layers, inputs = zip(*adapted, strict=True)
-    maps_of = keras.Model(model.input, list(inputs))
+    maps_of = batch_predictor(keras.Model(model.input, list(inputs)))
     part, _ = _own_part(split, distribution)
     for images, _ in track(part.batches(image_size, batch_size), "principal components"):
-        maps = _outputs(maps_of, np.asarray(images, "float32"))
+        # Keras unpacks a list of one output.
+        maps = keras.tree.flatten(maps_of(np.asarray(images, "float32")))
         for layer, layer_maps in zip(layers, maps, strict=True):
             layer.update_state(layer_maps)
     for layer in layers:
@@ -129,7 +131,7 @@ def compute_descriptors(
     computed = {name: project(x.descriptors, projections[name]) for name, x in regions.items()}
     labels, images = part.labels, np.arange(part.size)
     if of_images:
-        extractor = keras.Model(models[0].input, of_images)
+        extractor = batch_predictor(keras.Model(models[0].input, of_images))
         total = views.count * math.ceil(part.size / batch_size)
         batches = track(views.batches(part, image_size, batch_size), "descriptors", total=total)
         stores = _stores(of_images, projections, views.count * part.size, plan)
@@ -211,15 +213,10 @@ def _fill(stores, extractor, batches, projections):
     """Stores the descriptors of all views; gives their labels and the images they show."""
     labels, images, start = [], [], 0
     for shown, batch_labels, indices in batches:
-        for name, rows in extractor.predict_on_batch(shown).items():
+        for name, rows in extractor(shown).items():
             stores[name][start : start + len(rows)] = project(rows, projections[name])
             release(stores[name])
         labels.append(batch_labels)
         images.append(indices)
         start += len(shown)
     return np.concatenate(labels), np.concatenate(images)
-
-
-def _outputs(model, images):
-    # Keras unpacks a list of one output.
-    return keras.tree.flatten(model.predict_on_batch(images))

@@ -4,10 +4,12 @@ import dataclasses
 
 import keras
 import numpy as np
+from keras import ops
 
 from keras_crosspool.closed_form.branch import Branch
 from keras_crosspool.closed_form.classifier import cross_validation_folds
 from keras_crosspool.closed_form.guidance import train_guidance
+from keras_crosspool.keras_backend import batch_predictor
 from keras_crosspool.models.grid_branch import GridBranch
 from keras_crosspool.progress import track
 
@@ -59,8 +61,8 @@ def compute_grid_descriptors(model, grids):
     """
     branches = _on_grid(model)
     outputs = {branch.name: branch.descriptor for branch in branches}
-    extractor = keras.Model(branches[0].maps, outputs)
-    rows = [extractor.predict_on_batch(batch) for batch in _batches(grids)]
+    extractor = batch_predictor(keras.Model(branches[0].maps, outputs))
+    rows = [extractor(batch) for batch in _batches(grids)]
     return {name: Branch(np.concatenate([row[name] for row in rows])) for name in outputs}
 
 
@@ -74,7 +76,7 @@ def _fit_branch(branch, grids, split, options, cross_fit):
     if not branch.trains_guidance:
         branch.guidance.adapt(_batches(grids))
         return {}
-    features = np.concatenate([np.asarray(branch.projection(x)) for x in _batches(grids)])
+    features = np.concatenate([ops.convert_to_numpy(branch.projection(x)) for x in _batches(grids)])
     folds = _folds(split) if cross_fit else None
     return _fit_guidance(branch, features, split, folds, options)
 
@@ -82,7 +84,7 @@ def _fit_branch(branch, grids, split, options, cross_fit):
 def _fit_guidance(branch, features, split, folds, options):
     """Trains the guidance layer; the inner products of descriptors that know nothing of a fold."""
     layer, pooling = branch.guidance, branch.pooling
-    targets = np.asarray(split.task.targets(split.labels, len(split.class_names)))
+    targets = ops.convert_to_numpy(split.task.targets(split.labels, len(split.class_names)))
     first, fold_grams = layer.get_weights(), {}
     learns = folds is not None and options.guidance_epochs
     # Last without any fold left out: the guidance that stays.
@@ -91,7 +93,7 @@ def _fit_guidance(branch, features, split, folds, options):
         layer.set_weights(first)
         train_guidance(layer, features[chosen], targets[chosen], split.task.loss(), options)
         if fold is not None:
-            rows = [np.asarray(pooling([x, layer(x)])) for x in _batches(features)]
+            rows = [ops.convert_to_numpy(pooling([x, layer(x)])) for x in _batches(features)]
             rows = np.concatenate(rows)
             fold_grams[fold] = rows @ rows.T
     return fold_grams

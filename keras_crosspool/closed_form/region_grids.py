@@ -11,6 +11,7 @@ from absl import logging
 
 from keras_crosspool.array_file import ArrayFile
 from keras_crosspool.files import atomic_path, default_cache_dir
+from keras_crosspool.keras_backend import batch_predictor
 from keras_crosspool.progress import track
 
 
@@ -47,9 +48,10 @@ def load_region_grids(model, split, image_size, batch_size=32, cache_dir=None):
 
 
 def _compute(grid_of, batches, path, shape):
+    predict = batch_predictor(grid_of)
     with atomic_path(path) as partial, ArrayFile(partial, "float16", shape) as grids:
         for images, _ in track(batches, "region grids"):
-            grids.append(grid_of.predict_on_batch(np.asarray(images, "float32")))
+            grids.append(predict(np.asarray(images, "float32")))
 
 
 def _digest(layer, split, image_size):

@@ -5,6 +5,7 @@ import dataclasses
 
 from keras_crosspool.distribution.process_group import ProcessGroup
 from keras_crosspool.errors import LostWorkerError
+from keras_crosspool.keras_backend import compute_device
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +39,7 @@ class Distribution(ProcessGroup):
     def devices(self):
         """The names of this process's devices, such as `"GPU:0"`."""
         if self.strategy is None:
-            return visible_devices()[:1]
+            return [compute_device()]
         return [name.partition("device:")[2] for name in self.strategy.extended.worker_devices]
 
     def scope(self):

@@ -8,6 +8,8 @@ from keras_crosspool.config.device_config import STRATEGIES
 from keras_crosspool.distribution.cluster import CLUSTER_VARIABLE, read_cluster
 from keras_crosspool.distribution.distribution import ONE_DEVICE, Distribution, visible_devices
 from keras_crosspool.distribution.rendezvous import meet
+from keras_crosspool.environment import check_tensorflow_backend
+from keras_crosspool.keras_backend import is_tensorflow
 
 _TIMEOUT_SECONDS = 120  # of a collective operation, after which a worker counts as lost
 
@@ -43,6 +45,8 @@ def create_distribution(name="auto", workers=(), task_index=None, devices=None):
     if name == "auto":
         name = "multi_worker" if len(workers) > 1 else _local_strategy(devices)
     _check(name, workers, devices)
+    if name != "one":
+        check_tensorflow_backend("Training on several devices (`strategy`, `workers`, `devices`)")
     if devices:
         _use_devices(devices)
     if name == "one":
@@ -55,6 +59,8 @@ def create_distribution(name="auto", workers=(), task_index=None, devices=None):
 
 
 def _local_strategy(devices):
+    if not is_tensorflow():
+        return "mirrored" if (devices or 1) > 1 else "one"
     import tensorflow as tf
 
     gpus = len(tf.config.list_physical_devices("GPU"))
@@ -88,7 +94,7 @@ def _use_devices(count):
         raise ValueError(f"This machine has {len(gpus)} GPU(s). Received: devices={count}")
     try:
         if gpus:
-            tf.config.setvisible_devices(gpus[:count], "GPU")
+            tf.config.set_visible_devices(gpus[:count], "GPU")
         else:
             cpu = tf.config.list_physical_devices("CPU")[0]
             parts = [tf.config.LogicalDeviceConfiguration()] * count

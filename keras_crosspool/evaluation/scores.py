@@ -5,6 +5,7 @@ import numpy as np
 from keras import ops
 
 from keras_crosspool.data import image_batches
+from keras_crosspool.keras_backend import batch_predictor
 from keras_crosspool.progress import track
 from keras_crosspool.targets import task_of
 
@@ -22,7 +23,7 @@ def predict_logits(model, split, image_size, batch_size=32):
         `logits`, float32 `(n, num_classes)`, and `labels`, int `(n,)` or multi-hot
         `(n, num_classes)`.
     """
-    return _run(model.predict_on_batch, split, image_size, batch_size)
+    return _run(batch_predictor(model), split, image_size, batch_size)
 
 
 def predict_logits_of_each(models, split, image_size, batch_size=32):
@@ -38,10 +39,10 @@ def predict_logits_of_each(models, split, image_size, batch_size=32):
         dict, name to logits, and the labels, as `predict_logits` gives them.
     """
     branches = {branch.name: branch.descriptor for m in models.values() for branch in m.branches}
-    extractor = keras.Model(next(iter(models.values())).input, branches)
+    extractor = batch_predictor(keras.Model(next(iter(models.values())).input, branches))
 
     def logits(images):
-        descriptors = extractor.predict_on_batch(images)
+        descriptors = extractor(images)
         parts = {name: [descriptors[b.name] for b in m.branches] for name, m in models.items()}
         return {
             name: ops.convert_to_numpy(models[name].classifier(np.concatenate(rows, axis=1)))

@@ -27,9 +27,13 @@ class AccumulatingModel(keras.Model):
 
     gradient_accumulation = 1
 
-    def train_step(self, data):
+    def train_step(self, *arguments):
+        """Keras' step, or one in parts; its arguments are those of the backend."""
         if self.gradient_accumulation == 1:
-            return super().train_step(data)
+            return super().train_step(*arguments)
+        return self._step_in_parts(*arguments)
+
+    def _step_in_parts(self, data):
         import tensorflow as tf
 
         parts = keras.tree.map_structure(self._divide, data)

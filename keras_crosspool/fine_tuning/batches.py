@@ -3,6 +3,7 @@
 import contextlib
 import dataclasses
 
+import keras
 import numpy as np
 
 from keras_crosspool.distribution import ONE_DEVICE, Distribution
@@ -126,5 +127,13 @@ class Batches:
             raise self._failures[0] from error
 
     def _with_targets(self, images, labels, weights):
-        targets = self.split.task.targets(labels, len(self.split.class_names))
+        import tensorflow as tf
+
+        targets = tf.numpy_function(self._targets, [labels], tf.float32, stateful=False)
+        targets = tf.ensure_shape(targets, (labels.shape[0], len(self.split.class_names)))
         return images, targets, weights
+
+    def _targets(self, labels):
+        # Whatever backend Keras has: none but TensorFlow's operations go into the pipeline.
+        targets = self.split.task.targets(labels, len(self.split.class_names))
+        return keras.ops.convert_to_numpy(targets)

@@ -6,6 +6,7 @@ import functools
 import zlib
 
 import keras
+import numpy as np
 
 from keras_crosspool.data.cache import open_images
 from keras_crosspool.distribution import ONE_DEVICE
@@ -21,6 +22,7 @@ from keras_crosspool.fine_tuning.callbacks.throughput import Throughput, input_r
 from keras_crosspool.fine_tuning.class_balance import class_weights
 from keras_crosspool.fine_tuning.epoch_plan import EpochPlan
 from keras_crosspool.fine_tuning.tuned_copy import compile_phase, copy_to_train
+from keras_crosspool.keras_backend import keep_tensorflow_off_gpus
 
 _ROOM = 9 / 7  # by which training images are larger than what is cropped from them
 
@@ -53,6 +55,7 @@ def fine_tune(
         InterruptedTrainingError: if a signal asked for the end.
         ValueError: if options do not go together, or workers do not agree.
     """
+    keep_tensorflow_off_gpus()
     keras.utils.set_random_seed(options.seed)
     batches = _training_batches(train, image_size, options, distribution)
     held_out = validation and _validation_batches(validation, image_size, options, distribution)
@@ -151,8 +154,9 @@ class _Tuner:
             keeper.check_signal()
 
     def weights(self):
-        """The weights reached, a list of arrays."""
-        return [keras.ops.convert_to_numpy(weight) for weight in self._model.weights]
+        """The weights reached, a list of contiguous arrays."""
+        arrays = map(keras.ops.convert_to_numpy, self._model.weights)
+        return list(map(np.ascontiguousarray, arrays))
 
     def speed(self):
         """Images a second and what bounds them; see `report`."""

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from keras_crosspool.keras_backend import is_tensorflow
 from keras_crosspool.keras_internals import OptimizerHooks
 
 
@@ -78,7 +79,7 @@ class LayerwiseAdamW(OptimizerHooks, keras.optimizers.AdamW):
         return [gradient / replicas for gradient in clipped]  # Keras sums them once more
 
     def _replicas(self):
-        if keras.backend.backend() != "tensorflow":
+        if not is_tensorflow():
             return 1
         import tensorflow as tf
 

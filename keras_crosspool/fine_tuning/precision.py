@@ -3,6 +3,7 @@
 from absl import logging
 
 from keras_crosspool.config.fine_tuning_config import COMPILERS
+from keras_crosspool.keras_backend import compiles_training
 
 
 def resolve_compiler(choice, distribution):
@@ -35,9 +36,7 @@ def resolve_compiler(choice, distribution):
         return choice == "on", "as asked"
     if distribution.strategy:
         return False, "Keras does not compile under tf.distribute"
-    if not any(device.startswith("GPU") for device in distribution.devices):
-        return False, "it gains nothing on a CPU"
-    return True, "one GPU"
+    return compiles_training(*distribution.devices)
 
 
 def announce(distribution, batch_size, precision, jit_compile, gradient_accumulation=1):

@@ -33,8 +33,8 @@ def tune(model, x, y=None, *, report, validation_data=None, epochs=14, **options
         dict, metric name to its value after each epoch, of the small head.
 
     Raises:
-        ValueError: if images or labels are not as expected, or Keras runs on another backend than
-            TensorFlow.
+        ValueError: if images or labels are not as expected, or `gradient_accumulation` is asked
+            for under another backend of Keras than TensorFlow.
         FloatingPointError: if the loss is no longer finite.
 
     Example:
@@ -44,9 +44,10 @@ def tune(model, x, y=None, *, report, validation_data=None, epochs=14, **options
     >>> history["accuracy"][-1]  # doctest: +SKIP
     0.99
     """
-    check_tensorflow_backend("Tuning (`tune`)")
     configs = FineTuningConfig, SolverConfig, GuidanceConfig
     tuning, solver, guidance = split_options({"epochs": epochs, **options}, *configs)
+    if tuning.gradient_accumulation > 1:
+        check_tensorflow_backend("Gradient accumulation (`gradient_accumulation`)")
     images = _images(model, x, y)
     history, _ = tune_network(model, images, _validation(model, validation_data), tuning)
     head = HeadSolver(images, solver, guidance)

@@ -21,10 +21,8 @@ def check_config(config):
     """
     check_keras_settings()
     tuning, solver, network = config.fine_tuning, config.solver, config.network
-    if tuning.tunes:
-        check_tensorflow_backend("Fine-tuning (`epochs`, `frozen_epochs`)")
-    if config.devices.strategy in ("mirrored", "multi_worker") or config.devices.workers:
-        check_tensorflow_backend("Training on several devices (`strategy`, `workers`)")
+    if tuning.gradient_accumulation > 1:
+        check_tensorflow_backend("Gradient accumulation (`gradient_accumulation`)")
     if solver.method == "none" and not tuning.tunes:
         raise ValueError(
             "Nothing would train the classifier: take a solver, or epochs of fine-tuning. "
