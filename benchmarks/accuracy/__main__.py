@@ -65,7 +65,7 @@ _FIGURES = (
     "mean_average_precision",  # in place of all these where images have several labels
     "mean_f1",
 )
-_COMPARED = ("accuracy", "mean_average_precision", "mean_f1")
+_COMPARED = ("accuracy", "mean_average_precision")
 _CROSS_VALIDATED = ("accuracy", "mean_average_precision")
 
 
