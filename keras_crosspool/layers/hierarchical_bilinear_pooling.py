@@ -113,12 +113,10 @@ class HierarchicalBilinearPooling(MapPooling):
         return False  # the biases are not scaled
 
     def _normalized(self, pooled, value):
-        pairs = [
-            super(HierarchicalBilinearPooling, self)._normalized(
-                pooled[:, i : i + 1], value[:, i : i + 1]
-            )
-            for i in range(pooled.shape[1])
-        ]
+        pairs = []
+        for i in range(pooled.shape[1]):
+            pair = slice(i, i + 1)
+            pairs.append(super()._normalized(pooled[:, pair], value[:, pair]))
         return ops.concatenate(pairs, axis=1)
 
 
