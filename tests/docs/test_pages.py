@@ -13,7 +13,8 @@ WITH_PYTHON = [page for page in sorted(DOCS.glob("*.md")) if "\n```python\n" in 
 # What a reader of a page has made with the commands of that page.
 MADE_BEFORE = {
     "export.md": "import keras_crosspool as kcp\n"
-    "kcp.export(kcp.load('model'), 'model.tflite', parity=False)\n",
+    "for name in ('model.tflite', 'model.openvino'):\n"
+    "    kcp.export(kcp.load('model'), name, parity=False)\n",
     "report.md": "import os\n\nimport keras_crosspool as kcp\n\nos.mkdir('artefacts')\n"
     "kcp.export(kcp.load('model'), 'artefacts/model.tflite', parity=False)\n",
     "retrieval.md": "from keras_crosspool.retrieval import extract\n"
