@@ -174,7 +174,7 @@ def _ends(values, is_logarithmic=False):
 
 def _draw(number, series, across, up):
     points = series.points
-    if not series.dots:
+    if not series.dots and len(points) > 1:  # a line of one point would not be seen
         chosen = np.linspace(0, len(points) - 1, min(len(points), _MOST_POINTS)).round().astype(int)
         path = " ".join(f"{across(x):.1f},{up(y):.1f}" for x, y in points[chosen])
         return f'<polyline class="s{number}" points="{path}"/>'

@@ -59,5 +59,12 @@ def test_equal_values_have_an_axis(value):
     assert len(chart.charts["t"].up) > 1
 
 
+def test_one_epoch_is_a_dot():
+    chart = _read(*tuning({"loss": [2.0]})).charts["loss after each epoch of tuning"]
+    ((across, _),) = chart.dots
+    assert not chart.lines
+    assert chart.across == [(pytest.approx(across, abs=0.1), 1)]
+
+
 def test_no_history_is_no_section():
     assert list(tuning({})) == []
