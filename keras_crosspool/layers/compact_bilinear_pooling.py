@@ -35,7 +35,7 @@ class CompactBilinearPooling(MapPooling):
         units: int, length of the descriptor. Defaults to `8192`.
         method: `"tensor_sketch"` or `"random_maclaurin"`. Defaults to `"tensor_sketch"`.
         seed: int, of the random signs and bins. Defaults to `0`.
-        signed_square_root: bool, whether `sign(v) * sqrt(|v|)` is applied to each number.
+        signed_square_root: bool, whether `sign(v) * sqrt(|v|)` is applied to each value.
             Defaults to `True`.
         l2_normalization: bool, whether the descriptor gets unit L2 norm last. Defaults to `True`.
         resize: `None`, `"guidance"` or `"features"`: which map is resized (bilinear) to the

@@ -24,7 +24,7 @@ class CovariancePooling(MapPooling):
 
     Args:
         iterations: int, Newton-Schulz iterations. Defaults to `5`, as in the paper.
-        signed_square_root: bool, whether `sign(v) * sqrt(|v|)` is applied to each number.
+        signed_square_root: bool, whether `sign(v) * sqrt(|v|)` is applied to each value.
             Defaults to `False`.
         l2_normalization: bool, whether the whole descriptor gets unit L2 norm last.
             Defaults to `False`.

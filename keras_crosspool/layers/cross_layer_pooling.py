@@ -35,7 +35,7 @@ class CrossLayerPooling(MapPooling):
     Args:
         block_normalization: bool, whether each `P_k` gets unit L2 norm first.
             Defaults to `False`.
-        signed_square_root: bool, whether `sign(v) * sqrt(|v|)` is applied to each number.
+        signed_square_root: bool, whether `sign(v) * sqrt(|v|)` is applied to each value.
             Defaults to `True`.
         l2_normalization: bool, whether the whole descriptor gets unit L2 norm last.
             Defaults to `True`.

@@ -26,7 +26,7 @@ class DemocraticPooling(MapPooling):
         gamma: float from 0 to 1: `0` gives equal contributions, `1` the plain sum.
             Defaults to `0.0`.
         iterations: int, Sinkhorn iterations. Defaults to `10`.
-        signed_square_root: bool, whether `sign(v) * sqrt(|v|)` is applied to each number.
+        signed_square_root: bool, whether `sign(v) * sqrt(|v|)` is applied to each value.
             Defaults to `True`.
         l2_normalization: bool, whether the whole descriptor gets unit L2 norm last.
             Defaults to `True`.

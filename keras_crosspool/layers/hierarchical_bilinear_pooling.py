@@ -20,7 +20,7 @@ class HierarchicalBilinearPooling(MapPooling):
 
     Args:
         units: int, channels of each projection. Defaults to `8192`.
-        signed_square_root: bool, whether `sign(v) * sqrt(|v|)` is applied to each number.
+        signed_square_root: bool, whether `sign(v) * sqrt(|v|)` is applied to each value.
             Defaults to `True`.
         l2_normalization: bool, whether each pair gets unit L2 norm last. Defaults to `True`.
         resize: `None`, `"guidance"` or `"features"`: which maps are resized (bilinear): all but

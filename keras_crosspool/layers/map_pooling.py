@@ -17,7 +17,7 @@ class MapPooling(keras.layers.Layer):
     `pool`, and tells the shape of what it pooled in `pooled_shape`.
 
     Args:
-        signed_square_root: bool, whether `sign(v) * sqrt(|v|)` is applied to each number.
+        signed_square_root: bool, whether `sign(v) * sqrt(|v|)` is applied to each value.
             Defaults to `True`.
         l2_normalization: bool, whether the whole descriptor gets unit L2 norm last.
             Defaults to `True`.

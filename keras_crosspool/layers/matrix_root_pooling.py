@@ -26,7 +26,7 @@ class MatrixRootPooling(MapPooling):
 
     Args:
         iterations: int, Newton-Schulz iterations. Defaults to `10`.
-        signed_square_root: bool, whether `sign(v) * sqrt(|v|)` is applied to each number of the
+        signed_square_root: bool, whether `sign(v) * sqrt(|v|)` is applied to each value of the
             root. Defaults to `True`.
         l2_normalization: bool, whether the whole descriptor gets unit L2 norm last.
             Defaults to `True`.

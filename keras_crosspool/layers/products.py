@@ -43,11 +43,12 @@ def projected_products(maps, kernels, pairs):
 def count_sketch(values, entries, bins):
     """Sums values by bin, by a gather that every runtime has.
 
-    The gradient is a gather as well: each value's is that of its bin.
+    The gradient is a gather as well: that of a value is that of its bin.
 
     Args:
-        values: `(batch, n)`; the last value is zero.
-        entries: int `(units, width)`, the values of each bin, filled up with `n - 1`.
+        values: `(batch, n)`.
+        entries: int `(units, width)`, the indices of the values of each bin, filled up with that
+            of a value that is zero.
         bins: function without arguments that gives the bin of each value, int `(n,)`.
 
     Returns:

@@ -14,7 +14,7 @@ _TRANSFORMS = ("sqrt", "log")
 class ProjectedCovariancePooling(MapPooling):
     """Pools a map to the variances of its local features along trained directions.
 
-    With the covariance `S` of the local features over positions, number `j` of the descriptor is
+    With the covariance `S` of the local features over positions, value `j` of the descriptor is::
 
         scale_j * f(w_j^T S w_j) + offset_j
 

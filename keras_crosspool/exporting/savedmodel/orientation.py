@@ -1,6 +1,7 @@
 """The camera's orientation of JPEG and PNG files, found and applied in TensorFlow's operators.
 
-Whatever is damaged or cut off counts as upright, as in the package's evaluation.
+Bytes beyond the end of a file count as zero. A file without an orientation from 1 to 8 counts as
+upright.
 """
 
 import tensorflow as tf
