@@ -54,7 +54,7 @@ def _row(data, size, head, seed):
 
     metadata = _trained(data, size, head, seed)
     metric, scores = TARGETS[metadata.task].metric, metadata.scores
-    low, high = scores.tuning.advantage
+    low, high = scores.tuning.advantage or (None, None)  # of an older run, or one session
     return {
         "data": pathlib.Path(data).name,
         "tuned through": head.replace("_", " "),

@@ -72,11 +72,13 @@ class Validation:
 
         Returns:
             The ends of the 95 % interval of the difference in the score that counts, two floats;
-            `None` if one of the two is `None`.
+            `None` if one of the two is `None`, or all images are of one session.
         """
         if predictions is None or others is None:
             return None
-        task = self.split.task
+        task, groups = self.split.task, self.split.groups or np.arange(self.split.size)
+        if len(np.unique(groups)) < 2:
+            return None
 
         def difference(rows):
             own, other = (
@@ -85,7 +87,7 @@ class Validation:
             )
             return own - other
 
-        return jackknife_interval(difference, self.split.groups or np.arange(self.split.size))
+        return jackknife_interval(difference, groups)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -47,5 +47,12 @@ def test_images_of_a_session_count_together(validation):
     assert grouped.advantage(own, others) == pytest.approx(expected)
 
 
+def test_one_session_tells_no_interval(validation):
+    split = dataclasses.replace(validation.split, groups=(3,) * IMAGES)
+    grouped = dataclasses.replace(validation, split=split)
+    own, others = (_predictions(validation, seed) for seed in (0, 1))
+    assert grouped.advantage(own, others) is None
+
+
 def test_without_a_split_there_is_none():
     assert Validation(None, 8, {}).advantage(None, None) is None
