@@ -27,7 +27,8 @@ class Measured:
         scores: `SingleLabelScores` or `MultiLabelScores`.
         score: float, the one of them that counts; on the split that training validated with, that
             of model.json.
-        interval: pair of float, its 95 % interval; `None` where too few sessions tell none.
+        interval: pair of float, its 95 % interval; `None` where sessions are too
+            few, or score alike.
         counted: str, in words what the interval counts.
         note: str, what does not fit model.json; empty where nothing.
         reliability: float `(bins, 3)`, as `keras_crosspool.numerics.calibration.reliability` gives.

@@ -84,7 +84,7 @@ def _tiles(metadata, measured):
 def _measured_words(words, measured):
     found = f"{words} on {measured.scores.images} photographs of split {measured.split}"
     if measured.interval is None:
-        return f"{found}; too few sessions to tell an interval"
+        return f"{found}; no interval, for too few sessions or equal scores in all"
     return f"{found}; {_interval(measured.interval)}, {measured.counted}"
 
 
