@@ -98,7 +98,6 @@ benchmark: install
 	$(BIN)/python -m benchmarks.training
 	$(BIN)/python -m tests.faults
 	$(BIN)/python -m benchmarks.layers
-	$(BIN)/python -m benchmarks.heads
 	$(BIN)/python -m tools.quickstart
 	cp quickstart/explanation.png benchmarks/results/
 	$(BIN)/python -m benchmarks.latency quickstart/model.tflite quickstart/model.onnx \

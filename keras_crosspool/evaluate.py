@@ -5,8 +5,6 @@ A multi-label model is scored by the average precision of each label and by F1 a
 python -m keras_crosspool.evaluate --model=model --data=data/grocery_mini --split=test
 """
 
-import pathlib
-
 from keras_crosspool.config.flag_definitions import config_of_flags, define_flags
 from keras_crosspool.config.model_use_config import EvaluationConfig
 from keras_crosspool.mains import run
@@ -21,7 +19,7 @@ def main(_):
     from keras_crosspool.evaluation import predict_logits, score
     from keras_crosspool.evaluation.unknown import evaluate_unknown
     from keras_crosspool.files import check_not_an_input
-    from keras_crosspool.models.directory import load_model, own_splits
+    from keras_crosspool.models.directory import load_model, own_splits, unsplit_part
     from keras_crosspool.records import write_json
 
     config = config_of_flags(EvaluationConfig)
@@ -30,7 +28,7 @@ def main(_):
     check_not_an_input(config.json, (), [config.model, data])
     split = open_split(
         data,
-        config.split or _default_split(config, metadata),
+        config.split or unsplit_part(config.model, metadata, data, config.splits) or "test",
         metadata.class_names,
         task=metadata.task,
         data_dir=config.data_dir,
@@ -50,23 +48,6 @@ def main(_):
     print(split.summary())
     if unknown:
         print(unknown.summary())
-
-
-def _default_split(config, metadata):
-    """The split that is meant where none is named: one that the model was not trained on."""
-    from keras_crosspool.data.layout import ALL, has_splits
-    from keras_crosspool.data.splits_file import read_splits
-    from keras_crosspool.models.directory import own_splits
-
-    data = config.data or metadata.data["path"]
-    if has_splits(data):
-        return "test"
-    if config.splits:
-        return "val"
-    table = own_splits(config.model)
-    # By its files, since a folder may have moved: it must not be scored on what it was trained on.
-    known = table and any(pathlib.Path(data, name).exists() for name in read_splits(table))
-    return metadata.default_split("val") if known else ALL
 
 
 def _print(scores):

@@ -102,7 +102,7 @@ class _Study:
         layer.set_weights(self._first)
         project = self._grid_branch.projection
         features = np.concatenate([project(grid[None]) for grid in self._grids[chosen]])
-        targets = np.asarray(self._task.targets(self.labels[chosen], self._classes))
+        targets = self._task.targets(self.labels[chosen], self._classes)
         train_guidance(layer, features, targets, self._task.loss(), self._guidance)
         self._branches |= compute_grid_descriptors(self._model, self._grids)
         self._val_branches |= compute_grid_descriptors(self._model, self._val_grids)

@@ -58,8 +58,9 @@ def main(_):
     where = f"Random maps, descriptors of {FLAGS.units} values where that can be chosen"
     record = {"data": f"{where}; {backend.name} on {backend.device}", "rows": rows}
     record |= {"rounds": FLAGS.rounds, "units": FLAGS.units}
+    print(f"{rows_table(rows)}\n{record['data']}")  # before an unstable row is refused
     write_record(FLAGS.output, record)
-    print(f"{rows_table(rows)}\n{record['data']}\nwritten: {FLAGS.output}")
+    print(f"written: {FLAGS.output}")
 
 
 def _row(shape, contest, peaks):

@@ -3,7 +3,6 @@
 import dataclasses
 
 import numpy as np
-from keras import ops
 
 from keras_crosspool.numerics.group_out import GroupOutRidge
 
@@ -42,7 +41,7 @@ def held_out_evidence(gram, labels, num_classes, groups, task):
     Returns:
         `Evidence`.
     """
-    targets = ops.convert_to_numpy(task.targets(labels, num_classes)).astype("float64")
+    targets = task.targets(labels, num_classes).astype("float64")
     ridge = GroupOutRidge(gram, targets, _ALPHA)
     image_out, session_out = (
         _calibrated(ridge.scores(held_out), labels, task)

@@ -3,7 +3,6 @@
 import dataclasses
 
 import numpy as np
-from keras import ops
 
 from keras_crosspool.closed_form.choice import Choice, choose, interval_of
 from keras_crosspool.closed_form.gram_problem import GramProblem
@@ -199,7 +198,7 @@ def _problem(branches, labels, num_classes, method, images, groups, seed, form):
     rows = RowGroups(images, sessions, owners)
     folds = cross_validation_folds(all_labels, rows.sessions, rows.images, seed)
     if form == "gram":
-        targets = ops.convert_to_numpy(task_of(labels).targets(all_labels, num_classes))
+        targets = task_of(labels).targets(all_labels, num_classes)
         return GramProblem(branches, all_labels, targets.astype("float64"), method, folds, rows)
     return StreamingProblem(branches, labels, num_classes, method, folds, rows, seed)
 

@@ -84,7 +84,7 @@ def _fit_branch(branch, grids, split, options, cross_fit):
 def _fit_guidance(branch, features, split, folds, options):
     """Trains the guidance layer; the inner products of descriptors that know nothing of a fold."""
     layer, pooling = branch.guidance, branch.pooling
-    targets = ops.convert_to_numpy(split.task.targets(split.labels, len(split.class_names)))
+    targets = split.task.targets(split.labels, len(split.class_names))
     first, fold_grams = layer.get_weights(), {}
     learns = folds is not None and options.guidance_epochs
     # Last without any fold left out: the guidance that stays.

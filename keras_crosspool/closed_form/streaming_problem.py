@@ -1,7 +1,6 @@
 """A ridge classifier to be solved on streamed statistics: memory does not grow with the rows."""
 
 import numpy as np
-from keras import ops
 
 from keras_crosspool.closed_form.held_out import HeldOut, LeftOut
 from keras_crosspool.numerics.group_out import rows_by_group
@@ -105,7 +104,7 @@ class StreamingProblem:
         return statistics
 
     def _targets(self, labels):
-        return ops.convert_to_numpy(task_of(labels).targets(labels, self._num_classes))
+        return task_of(labels).targets(labels, self._num_classes)
 
     def _rows(self, positions):
         return np.concatenate([branch.take(positions) for branch in self.branches], axis=1)

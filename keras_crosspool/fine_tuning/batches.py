@@ -3,7 +3,6 @@
 import contextlib
 import dataclasses
 
-import keras
 import numpy as np
 
 from keras_crosspool.distribution import ONE_DEVICE, Distribution
@@ -134,6 +133,4 @@ class Batches:
         return images, targets, weights
 
     def _targets(self, labels):
-        # Whatever backend Keras has: none but TensorFlow's operations go into the pipeline.
-        targets = self.split.task.targets(labels, len(self.split.class_names))
-        return keras.ops.convert_to_numpy(targets)
+        return self.split.task.targets(labels, len(self.split.class_names))

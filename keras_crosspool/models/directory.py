@@ -5,7 +5,8 @@ import zipfile
 
 import keras
 
-from keras_crosspool.data.splits_file import SPLITS_FILE, write_splits
+from keras_crosspool.data.layout import ALL, has_splits
+from keras_crosspool.data.splits_file import SPLITS_FILE, read_splits, write_splits
 from keras_crosspool.models.classifier import CrossPoolClassifier
 from keras_crosspool.models.metadata import ModelMetadata
 from keras_crosspool.models.version_0_1 import from_version_0_1
@@ -86,6 +87,32 @@ def own_splits(directory):
     """
     owned = model_directory(directory)
     return owned.find(SPLITS_FILE) if SPLITS_FILE in owned.files() else None
+
+
+def unsplit_part(directory, metadata, data, splits=None):
+    """What to measure a model on where the data has no splits to name.
+
+    Args:
+        directory: path of the model directory.
+        metadata: its `ModelMetadata`.
+        data: path of the data.
+        splits: path of the user's own table of splits. Defaults to none.
+
+    Returns:
+        str: what the model was not trained on of its own folder, wherever that is now, or all of
+        another folder; `None` for data with splits.
+
+    Raises:
+        ValueError: if the model was trained on the whole of that folder.
+    """
+    if has_splits(data):
+        return None
+    if splits:
+        return "val"
+    table = own_splits(directory)
+    # By its files, since a folder may have moved: it must not be scored on what it was trained on.
+    known = table and any(pathlib.Path(data, name).exists() for name in read_splits(table))
+    return metadata.default_split("val") if known else ALL
 
 
 def model_directory(directory):

@@ -13,6 +13,7 @@ from keras_crosspool.models.directory import (
     load_model,
     model_directory,
     own_splits,
+    unsplit_part,
 )
 from keras_crosspool.records import read_record
 from keras_crosspool.report.artefacts import read_artefacts
@@ -125,6 +126,7 @@ def _checked_output(output, model, data, latency, artefacts):
 
 def _opened(model, metadata, data, split, splits, data_dir, unknown, images):
     """The split to measure on; `None` where training had none and none is named."""
+    split = split or (data and unsplit_part(model, metadata, data, splits))
     split = split or metadata.data.get("val_split")
     if split:
         return open_split(

@@ -2,7 +2,6 @@
 
 import keras
 import numpy as np
-from keras import ops
 
 from keras_crosspool.numerics.calibration import fit_sigmoid
 from keras_crosspool.numerics.folds import random_folds
@@ -53,8 +52,8 @@ class MultiLabel:
         return [np.flatnonzero(column) for column in (*labels.T, ~labels.any(axis=1))]
 
     def targets(self, labels, num_classes):
-        """What logits are trained towards: multi-hot, a float32 tensor `(n, num_classes)`."""
-        return ops.cast(labels, "float32")
+        """What logits are trained towards: multi-hot, a float32 array `(n, num_classes)`."""
+        return np.asarray(labels, "float32")
 
     def loss(self, label_smoothing=0.0):
         """The loss of logits against targets, a `keras.losses.Loss`."""

@@ -243,10 +243,10 @@ def test_bad_arguments_are_refused(parts, tmp_path, argument, value, expected, t
     tried("report", f"{argument}: {value}", error.value)
 
 
-def test_images_without_a_split_to_measure_on_are_refused(tmp_path, tried):
+def test_images_without_a_split_to_measure_on_are_refused(tmp_path, tried, grocery):
     folder = _odd_model(tmp_path, "single_label")
     with pytest.raises(ValueError, match=r"no split, so name the one.*Received: `data=") as error:
-        report_model(folder / "model", data=str(folder / "data"))
+        report_model(folder / "model", data=str(grocery))
     tried("report", "data without a split, of a model that was not validated", error.value)
 
 

@@ -9,7 +9,12 @@ import numpy as np
 import pytest
 
 from keras_crosspool import build_model, load_model
-from keras_crosspool.models.directory import add_files, check_replaceable, save_model
+from keras_crosspool.models.directory import (
+    add_files,
+    check_replaceable,
+    save_model,
+    unsplit_part,
+)
 from keras_crosspool.models.metadata import ModelMetadata
 from keras_crosspool.models.training_scores import SolvedScores, TrainingScores, TuningScores
 from keras_crosspool.partials import partial_path
@@ -74,6 +79,29 @@ def test_default_splits_are_those_of_the_training():
     assert _metadata().default_split("val", "train") == "train"
     with pytest.raises(ValueError, match=r"no val split .* Received: a model trained on train"):
         _metadata().default_split("val")
+
+
+def _images(folder, *names):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).touch()
+    return folder
+
+
+def test_a_model_is_measured_on_what_it_was_not_trained_on(tmp_path, model):
+    names = "pear/1.jpg", "pear/2.jpg", "milk/1.jpg", "milk/2.jpg"
+    own, moved = (_images(tmp_path / folder, *names) for folder in ("own", "moved"))
+    metadata = _metadata()
+    metadata = dataclasses.replace(metadata, data=metadata.data | {"val_split": "val"})
+    directory = tmp_path / "model"
+    save_model(directory, model, metadata, dict(zip(names, ["train", "val"] * 2, strict=True)))
+    others = _images(tmp_path / "others", "pear/7.jpg", "milk/7.jpg")
+    assert unsplit_part(directory, metadata, own) == "val"
+    assert unsplit_part(directory, metadata, moved) == "val"
+    assert unsplit_part(directory, metadata, others) == "all"
+    assert unsplit_part(directory, metadata, others, splits="mine.csv") == "val"
+    with_splits = _images(tmp_path / "split", "train/pear/1.jpg", "val/pear/2.jpg")
+    assert unsplit_part(directory, metadata, with_splits) is None
 
 
 def test_metadata_is_plain_json():
