@@ -45,49 +45,29 @@ reliability: install
 fuzz: install
 	$(BIN)/python -m pytest tests/fuzz --fuzz
 
-# Beam's environment: constraints.txt, with what constraints-beam.txt says otherwise.
-.venv-beam/installed: setup.cfg pyproject.toml constraints.txt constraints-beam.txt
-	$(PYTHON) -m venv .venv-beam
-	awk -F== '!seen[tolower($$1)]++' constraints-beam.txt constraints.txt > .venv-beam/constraints.txt
-	.venv-beam/bin/pip install --quiet --constraint .venv-beam/constraints.txt \
-	    --editable ".[cpu,train,lite,beam,dev]"
+# An environment of its own: constraints.txt, with what constraints-NAME.txt says otherwise.
+EXTRAS_beam = cpu,train,lite,beam,dev
+EXTRAS_demo = cpu,train,lite,demo,dev
+EXTRAS_docs = docs
+EXTRAS_backends = cpu,train,lite,backends,dev
+.venv-%/installed: setup.cfg pyproject.toml constraints.txt constraints-%.txt
+	$(PYTHON) -m venv .venv-$*
+	awk -F== '!seen[tolower($$1)]++' constraints-$*.txt constraints.txt > .venv-$*/constraints.txt
+	.venv-$*/bin/pip install --quiet --constraint .venv-$*/constraints.txt --editable ".[$(EXTRAS_$*)]"
 	touch $@
 
 test_beam: .venv-beam/installed
 	.venv-beam/bin/python -m pytest tests/retrieval/test_beam.py tests/retrieval/test_job.py \
 	    tests/mains/test_beam_main.py
 
-# The demo's environment: constraints.txt, with what constraints-demo.txt says otherwise.
-.venv-demo/installed: setup.cfg pyproject.toml constraints.txt constraints-demo.txt
-	$(PYTHON) -m venv .venv-demo
-	awk -F== '!seen[tolower($$1)]++' constraints-demo.txt constraints.txt > .venv-demo/constraints.txt
-	.venv-demo/bin/pip install --quiet --constraint .venv-demo/constraints.txt \
-	    --editable ".[cpu,train,lite,demo,dev]"
-	touch $@
-
 test_demo: .venv-demo/installed
 	.venv-demo/bin/python -m pytest tests/demo tests/mains/test_demo_main.py
-
-# The environment of the site: constraints.txt, with what constraints-docs.txt says otherwise.
-.venv-docs/installed: setup.cfg pyproject.toml constraints.txt constraints-docs.txt
-	$(PYTHON) -m venv .venv-docs
-	awk -F== '!seen[tolower($$1)]++' constraints-docs.txt constraints.txt > .venv-docs/constraints.txt
-	.venv-docs/bin/pip install --quiet --constraint .venv-docs/constraints.txt --editable ".[docs]"
-	touch $@
 
 # A warning is an error. Open docs/_build/index.html.
 docs: .venv-docs/installed
 	rm -rf docs/_build
 	.venv-docs/bin/sphinx-build --quiet --fail-on-warning --keep-going --nitpicky \
 	    --conf-dir docs . docs/_build
-
-# The environment of Keras' other backends: constraints.txt, and what constraints-backends.txt adds.
-.venv-backends/installed: setup.cfg pyproject.toml constraints.txt constraints-backends.txt
-	$(PYTHON) -m venv .venv-backends
-	awk -F== '!seen[tolower($$1)]++' constraints-backends.txt constraints.txt > .venv-backends/constraints.txt
-	.venv-backends/bin/pip install --quiet --constraint .venv-backends/constraints.txt \
-	    --editable ".[cpu,train,lite,backends,dev]"
-	touch $@
 
 test_backends: .venv-backends/installed
 	$(ONE_THREAD) .venv-backends/bin/python -m pytest tests/backends tests/layers/test_backends.py
