@@ -62,16 +62,16 @@ __all__ = [
 ]
 
 _HOMES = {
-    "CompactBilinearPooling": "keras_crosspool.layers.compact_bilinear_pooling",
-    "CovariancePooling": "keras_crosspool.layers.covariance_pooling",
+    "CompactBilinearPooling": "keras_crosspool.layers",
+    "CovariancePooling": "keras_crosspool.layers",
     "CrossLayerPooling": "keras_crosspool.layers.cross_layer_pooling",
     "CrossPoolClassifier": "keras_crosspool.models.classifier",
-    "DemocraticPooling": "keras_crosspool.layers.democratic_pooling",
+    "DemocraticPooling": "keras_crosspool.layers",
     "GuidanceSelection": "keras_crosspool.layers.guidance_selection",
-    "HierarchicalBilinearPooling": "keras_crosspool.layers.hierarchical_bilinear_pooling",
+    "HierarchicalBilinearPooling": "keras_crosspool.layers",
     "LocalRegions": "keras_crosspool.layers.local_regions",
-    "MatrixRootPooling": "keras_crosspool.layers.matrix_root_pooling",
-    "ProjectedCovariancePooling": "keras_crosspool.layers.projected_covariance_pooling",
+    "MatrixRootPooling": "keras_crosspool.layers",
+    "ProjectedCovariancePooling": "keras_crosspool.layers",
     "RegionGrid": "keras_crosspool.layers.region_grid",
     "SignedSquareRoot": "keras_crosspool.layers.signed_square_root",
     "audit_images": "keras_crosspool.audit.api",
