@@ -60,8 +60,19 @@ def percent(score, interval=None):
     found = f"{100 * score:.1f} %"
     if interval is None:
         return found
+    return f"{found} ({share_range(interval)})"
+
+
+def share_range(interval):
+    """The ends of an interval of a share as a person reads them, within 0 and 100 %.
+
+    Example:
+
+    >>> share_range((0.79, 1.02))
+    '79.0 to 100.0'
+    """
     low, high = (100 * min(max(end, 0), 1) for end in interval)
-    return f"{found} ({low:.1f} to {high:.1f})"
+    return f"{low:.1f} to {high:.1f}"
 
 
 def points(difference, interval=None):

@@ -30,6 +30,21 @@ def check_image_format(path):
         )
 
 
+def metrics_of(history):
+    """The metrics of a history as they are shown, the loss first: a list of str.
+
+    Args:
+        history: dict, metric to its value after each epoch, as `fine_tune` returns.
+
+    Example:
+
+    >>> metrics_of({"accuracy": (0.5,), "val_accuracy": (0.4,), "loss": (1.0,)})
+    ['loss', 'accuracy']
+    """
+    names = {name.removeprefix("val_") for name in history}
+    return sorted(names, key=lambda name: (name != "loss", name))
+
+
 def plot_training_curve(history, path):
     """Plots the loss and the other metrics against epochs.
 
@@ -37,9 +52,7 @@ def plot_training_curve(history, path):
         history: dict, metric to its value after each epoch, as `fine_tune` returns.
         path: path of the image to write.
     """
-    metrics = sorted(
-        {name.removeprefix("val_") for name in history}, key=lambda x: (x != "loss", x)
-    )
+    metrics = metrics_of(history)
     figure, axes = new_figure(4.5 * len(metrics), 3.5, columns=len(metrics))
     for axis, metric in zip(axes[0], metrics, strict=True):
         for name, label in ((metric, "training"), (f"val_{metric}", "validation")):

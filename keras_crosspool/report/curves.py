@@ -4,6 +4,7 @@ import math
 
 import numpy as np
 
+from keras_crosspool.evaluation.plots import metrics_of
 from keras_crosspool.html_page import escaped
 from keras_crosspool.report.chart import Chart, Series
 
@@ -17,10 +18,7 @@ def tuning(history):
     Yields:
         str, HTML.
     """
-    metrics = sorted(
-        {name.removeprefix("val_") for name in history}, key=lambda name: (name != "loss", name)
-    )
-    charts = [chart for name in metrics if (chart := _tuning_chart(name, history))]
+    charts = [chart for name in metrics_of(history) if (chart := _tuning_chart(name, history))]
     if charts:
         yield f'<h2>Tuning</h2>\n<div class="charts">{"".join(charts)}</div>\n'
 

@@ -7,7 +7,7 @@ from keras_crosspool.report.facts import BASELINE, facts, images_used, limits, p
 from keras_crosspool.report.figures import PAIR_STYLE, look_alike_cards
 from keras_crosspool.report.shipped import artefact_section, latency_section
 from keras_crosspool.targets import SINGLE_LABEL, TARGETS
-from keras_crosspool.text import percent
+from keras_crosspool.text import percent, share_range
 
 _MOST_ROWS = 2000  # classes in the table
 _STYLE = """
@@ -89,8 +89,7 @@ def _measured_words(words, measured):
 
 
 def _interval(ends):
-    low, high = (100 * min(max(end, 0), 1) for end in ends)
-    return f"95 % interval {low:.1f} to {high:.1f}"
+    return f"95 % interval {share_range(ends)}"
 
 
 def _cross_validated(metadata, metric):
