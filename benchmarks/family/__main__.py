@@ -113,7 +113,7 @@ def _solve(head, training, validation):
     own, others = (_descriptors(head, images) for images in (training, validation))
     classes = int(training.labels.max()) + 1
     solved = solve_branches([Branch(own)], training.labels, classes, groups=training.groups)
-    logits = others @ solved.kernel + solved.bias
+    logits = solved.logits(others)
     return logits.argmax(axis=1) == validation.labels, own.shape[1]
 
 

@@ -143,7 +143,7 @@ def _compare(found, groups, ways, classes):
     solved = solve_branches(
         [found.branch], found.labels, classes, images=found.images, groups=groups[found.images]
     )
-    logits = found.others @ solved.kernel + solved.bias
+    logits = solved.logits(found.others)
     names = list(map(str, range(classes)))
     scores = SingleLabelScores.measure(logits, found.other_labels, names)
     low, high = solved.interval
@@ -199,7 +199,7 @@ def _refused(found, groups, classes):
         groups=basis.groups,
     )
     rejection, known = solved.rejection, np.isin(found.other_labels, seen)
-    logits = found.others @ solved.kernel + solved.bias
+    logits = solved.logits(found.others)
     confident, others = (rejection.confidences(logits[rows]) for rows in (known, ~known))
     given = {
         "confidence": rejection.confidence,
@@ -209,7 +209,7 @@ def _refused(found, groups, classes):
         "unknown accepted": float(1 - rejection.refuses(logits[~known]).mean()),
     }
     if found.strangers is not None:
-        strange = rejection.confidences(found.strangers @ solved.kernel + solved.bias)
+        strange = rejection.confidences(solved.logits(found.strangers))
         given["AUROC of strangers"] = auroc(confident, strange)
     return given
 

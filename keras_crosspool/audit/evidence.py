@@ -68,5 +68,5 @@ def sessions_by_class(targets, groups):
 
 
 def _calibrated(scores, labels, task):
-    temperature, offset, _ = task.calibrate(scores, labels)
-    return scores / temperature + offset
+    calibration, _ = task.calibrate(scores, labels)
+    return calibration.logits(scores)

@@ -6,6 +6,7 @@ import numpy as np
 from absl import logging
 
 from keras_crosspool.closed_form.weightings import weightings
+from keras_crosspool.numerics.calibration import Calibration
 from keras_crosspool.numerics.intervals import jackknife_interval
 from keras_crosspool.targets import task_of
 
@@ -17,8 +18,7 @@ class Choice:
     Attributes:
         weights: tuple of float, one a branch.
         alpha: float.
-        temperature: float, by which raw scores are divided.
-        offset: float, which is added then.
+        calibration: `Calibration`. Defaults to none: the logits are the raw scores.
         thresholds: float `(num_classes,)`, or `None`.
         scores: dict, score to value; empty where nothing could be held out.
         logits: float64 `(n, num_classes)`, of the judged rows; `None` likewise.
@@ -26,15 +26,10 @@ class Choice:
 
     weights: tuple[float, ...]
     alpha: float
-    temperature: float = 1.0
-    offset: float = 0.0
+    calibration: Calibration = dataclasses.field(default_factory=Calibration)
     thresholds: np.ndarray | None = None
     scores: dict = dataclasses.field(default_factory=dict)
     logits: np.ndarray | None = None
-
-    def calibrated(self, scores):
-        """The logits of raw scores."""
-        return scores / self.temperature + self.offset
 
 
 def choose(problem, chosen=None):
@@ -86,13 +81,12 @@ def _cross_validate(problem, weights, alphas):
     labels = problem.labels[problem.judged]
     task = task_of(labels)
     for alpha, scores in problem.held_out_scores(weights, alphas).items():
-        temperature, offset, log_loss = task.calibrate(scores, labels)
-        logits = scores / temperature + offset
+        calibration, log_loss = task.calibrate(scores, labels)
+        logits = calibration.logits(scores)
         yield Choice(
             weights,
             alpha,
-            temperature,
-            offset,
+            calibration,
             task.thresholds(logits, labels),
             {task.metric: task.measure(scores, labels), "log_loss": log_loss},
             logits,

@@ -10,25 +10,27 @@ from keras_crosspool.closed_form.methods import METHODS
 from keras_crosspool.closed_form.row_groups import RowGroups
 from keras_crosspool.closed_form.streaming_problem import StreamingProblem
 from keras_crosspool.config.solver_config import SolverConfig
+from keras_crosspool.models.limited_dense import LimitedDense
+from keras_crosspool.numerics.calibration import Calibration
 from keras_crosspool.targets import task_of
 from keras_crosspool.targets.rejection import Rejection, choose_rejection
 
 
 @dataclasses.dataclass(frozen=True)
 class LinearClassifier:
-    """A solved classifier, `logits = descriptors @ kernel + bias`.
+    """A solved classifier: the logits are those of `descriptors @ kernel + bias`, with the limit.
 
     Attributes:
         kernel: float32 `(dims, num_classes)`.
         bias: float32 `(num_classes,)`.
         alpha: float, chosen by cross-validation.
-        temperature: float, by which the raw scores were divided, so that the probabilities of the
-            logits are calibrated.
+        calibration: `Calibration`, that makes the probabilities of the logits mean what they say.
+            Temperature and offset are in kernel and bias; the limit is to be applied to their
+            scores, as `write_to` has a layer do it.
         weights: tuple of float, by which the branches' descriptors were multiplied; the kernel is
             for descriptors without them.
         validation: dict, alpha to its cross-validated `log_loss` (nats) and its `accuracy`, or
             `mean_average_precision` for several labels an image.
-        offset: float, added to all logits after that; of several labels an image alone.
         thresholds: float `(num_classes,)`, the probability from which on each label of several is
             said to be there, by the cross-validated scores; `None` for one class an image.
         interval: pair of float, the 95 % interval of the cross-validated `accuracy` or
@@ -43,10 +45,9 @@ class LinearClassifier:
     kernel: np.ndarray
     bias: np.ndarray
     alpha: float
-    temperature: float
+    calibration: Calibration
     weights: tuple[float, ...]
     validation: dict
-    offset: float = 0.0
     thresholds: np.ndarray | None = None
     interval: tuple[float, float] | None = None
     same_sessions: float | None = None
@@ -60,7 +61,26 @@ class LinearClassifier:
     @property
     def choice(self):
         """The `Choice` of alpha, weights and calibration, for a solver that is to keep it."""
-        return Choice(self.weights, self.alpha, self.temperature, self.offset)
+        return Choice(self.weights, self.alpha, self.calibration)
+
+    def logits(self, descriptors):
+        """The logits of descriptors, float `(n, dims)` to `(n, num_classes)`."""
+        limit = Calibration(inverse_limit=self.calibration.inverse_limit)
+        return limit.logits(descriptors @ self.kernel + self.bias)
+
+    def write_to(self, layer):
+        """Writes the classifier into a `LimitedDense`.
+
+        Raises:
+            TypeError: if the layer is another one.
+        """
+        if not isinstance(layer, LimitedDense):
+            raise TypeError(
+                "A solved classifier limits its logits, which takes a last layer of the class "
+                "LimitedDense: build the model without `logits`. "
+                f"Received: {type(layer).__name__}"
+            )
+        layer.assign(self.kernel, self.bias, self.calibration.inverse_limit)
 
 
 def solve_branches(
@@ -79,7 +99,7 @@ def solve_branches(
     """Solves one linear classifier, in closed form, on the descriptors of branches, weighted.
 
     The alpha is the one with the lowest cross-validated log loss, each alpha at its own
-    best calibration; that calibration is then written into kernel and bias. The weights are tried
+    best calibration; its temperature and offset are then in kernel and bias. The weights are tried
     at the alpha that suits equal ones; they are the ones with the lowest cross-validated log
     loss. A weight is the same as an alpha of its own for that branch, so it ends in the kernel,
     and the descriptors stay as they are.
@@ -120,7 +140,7 @@ def solve_branches(
     >>> labels = np.repeat([0, 1, 2], 20)
     >>> descriptors = (np.eye(3)[labels] + 0.1 * rng.normal(size=(60, 3))).astype("float32")
     >>> classifier = solve_branches([Branch(descriptors)], labels, num_classes=3)
-    >>> logits = descriptors @ classifier.kernel + classifier.bias
+    >>> logits = classifier.logits(descriptors)
     >>> float((logits.argmax(axis=1) == labels).mean())
     1.0
     """
@@ -154,15 +174,15 @@ def solve_branches(
 
 def _solved_as(choice, problem):
     """The classifier of a `Choice`, without what cross-validation says of it."""
-    kernel, bias = problem.solve(choice.weights, choice.alpha, choice.temperature)
+    calibration = choice.calibration
+    kernel, bias = problem.solve(choice.weights, choice.alpha, calibration.temperature)
     return LinearClassifier(
         kernel,
-        (bias + choice.offset).astype("float32"),
+        (bias + calibration.offset).astype("float32"),
         choice.alpha,
-        choice.temperature,
+        calibration,
         choice.weights,
         validation={},
-        offset=choice.offset,
     )
 
 
@@ -207,6 +227,6 @@ def _rejection(problem, chosen, unknown, rate):
     """When an image is none of the classes; `None` for several labels, or nothing held out."""
     if chosen.logits is None or not task_of(problem.labels).rejects:
         return None
-    of_others = None if unknown is None else chosen.calibrated(unknown.scores)
+    of_others = None if unknown is None else chosen.calibration.logits(unknown.scores)
     labels = problem.labels[problem.judged]
     return choose_rejection(chosen.logits, labels, of_others, rate)

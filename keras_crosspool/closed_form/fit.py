@@ -183,7 +183,7 @@ def solve_models(
             reject_rate=reject_rate,
             kept=choice,
         )
-        model.classifier.set_weights([classifier.kernel, classifier.bias])
+        classifier.write_to(model.classifier)
         classifiers.append(classifier)
     return classifiers
 

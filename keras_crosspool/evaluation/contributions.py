@@ -6,10 +6,10 @@ import numpy as np
 def position_contributions(model, images, classes):
     """Splits class scores of a cross-layer model into what each position contributes.
 
-    The normalisation multiplies each pooled sum by a positive factor. With the factors held at
-    their values the logit is linear in the positions,
+    The normalisation multiplies each pooled sum by a positive factor, and the limit of the logits
+    each score. With the factors held at their values the logit is linear in the positions,
 
-        logit_c = bias_c + sum over positions i of  a_i^T (W_c * scale) x_i
+        logit_c = factor_c * (bias_c + sum over positions i of  a_i^T (W_c * scale) x_i)
 
     so the contributions and the bias add up to the logit exactly.
 
@@ -40,11 +40,16 @@ def position_contributions(model, images, classes):
     >>> np.allclose(contributions["pooling"].sum() + bias, model(images)[0, 2], atol=1e-5)
     True
     """
-    kernel, bias = model.classifier.get_weights()
+    kernel, bias, inverse_limit = model.classifier.get_weights()
     sizes = np.cumsum([branch.descriptor.shape[-1] for branch in model.branches])
     kernels = np.split(kernel, sizes[:-1])
     contributions = {
         branch.name: branch.contributions(model.input, kernel, images, classes)
         for branch, kernel in zip(model.branches, kernels, strict=True)
     }
-    return contributions, bias[classes]
+    score = bias[classes] + sum(values.sum(axis=(2, 3)) for values in contributions.values())
+    factor = 1 / (1 + inverse_limit * np.abs(score))
+    contributions = {
+        name: values * factor[:, :, None, None] for name, values in contributions.items()
+    }
+    return contributions, bias[classes] * factor

@@ -4,8 +4,6 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_crosspool.numerics.largest import largest_in_order
-
 _FIXED = ("kernel_size", "use_bias", "kernel_initializer")
 
 
@@ -93,6 +91,8 @@ class GuidanceSelection(keras.layers.Conv2D):
             all_reduce: function that sums an array over all workers, where each has seen maps of
                 its own. Defaults to none.
         """
+        from keras_crosspool.numerics.largest import largest_in_order
+
         if self._activity is None:
             raise ValueError(
                 "Guidance cannot be selected without feature maps: give at least one batch. "

@@ -5,6 +5,7 @@ import keras
 from keras_crosspool.models.average_branch import AverageBranch
 from keras_crosspool.models.branched_model import BranchedModel
 from keras_crosspool.models.branches import branch_config, restore_branch
+from keras_crosspool.models.limited_dense import LimitedDense
 
 
 @keras.saving.register_keras_serializable(package="keras_crosspool")
@@ -23,7 +24,7 @@ class CrossPoolClassifier(BranchedModel):
             Defaults to `"single_label"`.
         thresholds: sequence of float, the probability from which each label of several is said to
             be there. Defaults to `None`, one half.
-        logits: `keras.layers.Dense`, or a subclass, the classifier. Defaults to a new `Dense`.
+        logits: a last layer of your own; `solve` needs a `LimitedDense`. Defaults to one.
         baseline_maps: symbolic map whose average over positions is the baseline. Defaults to the
             one that the first branch names.
         name: str. Defaults to `"cross_pool_classifier"`.
@@ -33,7 +34,7 @@ class CrossPoolClassifier(BranchedModel):
         branches: tuple of `Branch`.
         descriptor: symbolic `(batch, dims)`, what the classifier sees.
         head_layers: tuple of layers, those on top of the backbone.
-        classifier: `keras.layers.Dense`, from descriptors to logits.
+        classifier: `LimitedDense`, from descriptors to logits.
 
     Input shape:
         `(batch, image_size, image_size, 3)`, RGB, 0-255.
@@ -70,7 +71,7 @@ class CrossPoolClassifier(BranchedModel):
         baseline_maps=None,
         name="cross_pool_classifier",
     ):
-        classifier = logits or keras.layers.Dense(len(class_names), name="logits")
+        classifier = logits or LimitedDense(len(class_names), name="logits")
         super().__init__(image, branches, classifier, baseline_maps, name)
         self.class_names = tuple(class_names)
         self.task = task
@@ -217,9 +218,8 @@ class CrossPoolClassifier(BranchedModel):
     def solve(self, x, y=None, groups="auto", **options):
         """Fits the head in closed form: projections, guidance and the calibrated classifier.
 
-        Every image is seen whole and as a central crop, each mirrored as well. Cross-validation, in
-        which the photographs of a session stay together, chooses the regularisation. The global
-        average is solved beside it as the baseline.
+        Every image is seen whole and as a central crop, each mirrored as well. Cross-validation by
+        sessions chooses alpha. The global average is solved beside it as the baseline.
 
         Args:
             x: images, float or uint8 `(n, height, width, 3)`, RGB, 0-255; or a `tf.data.Dataset`,
@@ -249,13 +249,14 @@ class CrossPoolClassifier(BranchedModel):
         images = with_sessions(labelled_images(x, y, self.class_names, self.task), groups)
         return solve(self, images, solver, guidance)
 
-    def to_keep(self, class_names, task, thresholds):
+    def to_keep(self, class_names, task, thresholds, classifier=None):
         """The same classifier, sharing all layers, without optimizer: what is worth keeping.
 
         Args:
             class_names: sequence of str, in the order of the logits.
             task: str.
             thresholds: sequence of float, or `None`.
+            classifier: `LimitedDense` in place of the last layer. Defaults to none.
         """
         return CrossPoolClassifier(
             self.inputs[0],
@@ -263,7 +264,7 @@ class CrossPoolClassifier(BranchedModel):
             class_names,
             task,
             thresholds,
-            self.classifier,
+            classifier or self.classifier,
             self._parts.baseline_maps,
             self.name,
         )

@@ -8,6 +8,7 @@ import keras
 from keras_crosspool.data.layout import ALL, has_splits
 from keras_crosspool.data.splits_file import SPLITS_FILE, read_splits, write_splits
 from keras_crosspool.models.classifier import CrossPoolClassifier
+from keras_crosspool.models.limited_dense import LimitedDense
 from keras_crosspool.models.metadata import ModelMetadata
 from keras_crosspool.models.version_0_1 import from_version_0_1
 from keras_crosspool.owned_directory import OwnedDirectory
@@ -152,6 +153,9 @@ def load_model(directory):
     _check_match(model, metadata, directory)
     if not isinstance(model, CrossPoolClassifier):
         model = from_version_0_1(model, metadata)
+    elif type(model.classifier) is keras.layers.Dense:  # from before logits had a limit
+        limited = LimitedDense.of(model.classifier)
+        model = model.to_keep(model.class_names, model.task, model.thresholds, limited)
     model.compile_by_default()
     return model, metadata
 

@@ -2,6 +2,8 @@
 
 import dataclasses
 
+from keras_crosspool.numerics.calibration import Calibration
+
 
 @dataclasses.dataclass(frozen=True)
 class SolvedScores:
@@ -19,8 +21,7 @@ class SolvedScores:
             counts; `None` without cross-validation.
         advantage: tuple of float, the ends of the 95 % interval of how much better it is than the
             baseline on the validation split, in the score that counts; `None` without either.
-        temperature, offset: float, the calibration: raw scores are divided by the one, then the
-            other is added.
+        temperature, offset, inverse_limit: float, the `Calibration`.
         same_sessions: float, that score where photographs of the same session were trained on;
             `None` where no sessions are known, or the solver does not tell.
     """
@@ -34,6 +35,12 @@ class SolvedScores:
     advantage: tuple[float, ...] | None = None
     temperature: float = 1.0
     offset: float = 0.0
+    inverse_limit: float = 0.0
+
+    @property
+    def calibration(self):
+        """The `Calibration` of the raw scores."""
+        return Calibration(self.temperature, self.offset, self.inverse_limit)
 
     @classmethod
     def of(cls, classifier, validation=None, advantage=None):
@@ -46,8 +53,7 @@ class SolvedScores:
             classifier.interval,
             classifier.same_sessions,
             advantage,
-            classifier.temperature,
-            classifier.offset,
+            *dataclasses.astuple(classifier.calibration),
         )
 
 

@@ -3,6 +3,7 @@
 from keras_crosspool.graphs import graph_inputs, graph_outputs
 from keras_crosspool.models.branches import restore_branch
 from keras_crosspool.models.classifier import CrossPoolClassifier
+from keras_crosspool.models.limited_dense import LimitedDense
 
 
 def from_version_0_1(model, metadata):
@@ -29,7 +30,7 @@ def from_version_0_1(model, metadata):
         metadata.class_names,
         metadata.task,
         metadata.thresholds,
-        model.get_layer("logits"),
+        LimitedDense.of(model.get_layer("logits")),
         name=model.name,
     )
 

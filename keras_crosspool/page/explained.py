@@ -51,12 +51,13 @@ class BestClassHeatMap(keras.layers.Layer):
 
     A class score is a sum over positions once the factors of the normalisation are held. Position
     `i` adds `a_i^T (W * scale) x_i`, with `W` the classifier's weights of that class. Each value is
-    spread evenly over the cell of its position, so that the heat map and the bias of the class sum
+    spread evenly over the cell of its position. The limit of the logits multiplies the class score
+    by a factor, which is held too; so the heat map and the bias of the class, times the factor, sum
     to the logit, but for float32's rounding.
 
     Args:
         branches: sequence of `WindowBranch` and `GridBranch`, in the order of the descriptor.
-        classifier: `keras.layers.Dense`, from descriptors to logits; its weights are read.
+        classifier: `LimitedDense`, from descriptors to logits; its weights are read.
         side: int, side of the image in pixels.
         resolution: int, rows and columns of the heat map. Defaults to `64`.
         **kwargs: arguments of `keras.layers.Layer`.
@@ -89,8 +90,9 @@ class BestClassHeatMap(keras.layers.Layer):
 
     def call(self, inputs):
         logits, *maps = inputs
-        best = ops.top_k(logits, 1)[1][:, 0]  # ONNX lacks a part of Keras' argmax
-        weights = ops.transpose(ops.take(self._classifier.kernel, best, axis=1))
+        highest, best = ops.top_k(logits, 1)  # ONNX lacks a part of Keras' argmax
+        weights = ops.transpose(ops.take(self._classifier.kernel, best[:, 0], axis=1))
+        weights *= self._classifier.shrinkage(highest)
         sizes = [branch.descriptor.shape[-1] for branch in self._branches]
         parts, start = [], 0
         for i, branch in enumerate(self._branches):

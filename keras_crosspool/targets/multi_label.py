@@ -93,14 +93,14 @@ class MultiLabel:
         return random_folds(groups, seed)
 
     def calibrate(self, scores, labels):
-        """Fits `logits = scores / temperature + offset` by the log loss of their probabilities.
+        """Fits temperature and offset by the log loss of the probabilities.
 
         Args:
             scores: float `(n, num_classes)`, of images the classifier has not seen.
             labels: int `(n, num_classes)`.
 
         Returns:
-            `temperature`, `offset` and the `log_loss` there, in nats a label.
+            The `Calibration`, and the log loss there, in nats a label.
         """
         return fit_sigmoid(scores, labels)
 

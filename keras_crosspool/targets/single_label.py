@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_crosspool.numerics.calibration import fit_temperature
+from keras_crosspool.numerics.calibration import fit_softmax
 from keras_crosspool.numerics.folds import stratified_folds
 from keras_crosspool.targets.single_label_scores import SingleLabelScores
 
@@ -77,17 +77,16 @@ class SingleLabel:
         return stratified_folds(labels, groups, seed)
 
     def calibrate(self, scores, labels):
-        """Fits `logits = scores / temperature + offset` by the log loss of their probabilities.
+        """Fits temperature and limit by the log loss of the probabilities.
 
         Args:
             scores: float `(n, num_classes)`, of images the classifier has not seen.
             labels: int `(n,)`.
 
         Returns:
-            `temperature`, `offset` (zero: a softmax does not see one) and the `log_loss` there.
+            The `Calibration`, and the log loss there, in nats an image.
         """
-        temperature, log_loss = fit_temperature(scores, labels)
-        return temperature, 0.0, log_loss
+        return fit_softmax(scores, labels)
 
     def probabilities(self, logits):
         """The softmax of logits `(..., num_classes)`."""

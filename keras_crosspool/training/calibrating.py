@@ -2,12 +2,13 @@
 
 import dataclasses
 
+from keras_crosspool.numerics.calibration import Calibration
 from keras_crosspool.targets import TARGETS
 from keras_crosspool.targets.rejection import choose_rejection
 
 
 def calibrate(model, predictions, reject_rate):
-    """Fits temperature and rejection to validation images, and writes the temperature in.
+    """Fits calibration and rejection to validation images, and writes the calibration in.
 
     Args:
         model: `CrossPoolClassifier`; its last layer is changed.
@@ -18,9 +19,11 @@ def calibrate(model, predictions, reject_rate):
         The calibrated `Predictions`, and the `Rejection`, `None` for several labels an image.
     """
     task, logits, labels = TARGETS[model.task], predictions.logits, predictions.labels
-    temperature, offset, _ = task.calibrate(logits, labels)
-    kernel, bias = model.classifier.get_weights()
-    model.classifier.set_weights([kernel / temperature, bias / temperature + offset])
-    logits = logits / temperature + offset
+    kernel, bias, inverse_limit = model.classifier.get_weights()
+    scores = Calibration(inverse_limit=float(inverse_limit)).scores(logits)
+    found, _ = task.calibrate(scores, labels)
+    bias = bias / found.temperature + found.offset
+    model.classifier.assign(kernel / found.temperature, bias, found.inverse_limit)
+    logits = found.logits(scores)
     rejection = choose_rejection(logits, labels, None, reject_rate) if task.rejects else None
     return dataclasses.replace(predictions, logits=logits), rejection

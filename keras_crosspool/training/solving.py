@@ -172,4 +172,4 @@ class Solving:
 def _choice(scores):
     """What cross-validation chose, from the `SolvedScores`."""
     weights = scores.branch_weights or (1.0,)
-    return Choice(weights, scores.alpha, scores.temperature, scores.offset)
+    return Choice(weights, scores.alpha, scores.calibration)

@@ -227,7 +227,7 @@ def _with_classifier(model, names, classifier):
     updated = CrossPoolClassifier(
         model.inputs[0], model.branches, names, model.task, name=model.name
     )
-    updated.classifier.set_weights([classifier.kernel, classifier.bias])
+    classifier.write_to(updated.classifier)
     return updated
 
 

@@ -7,7 +7,7 @@ from scipy.special import expit, logit, softmax
 from keras_crosspool.audit.evidence import held_out_evidence, sessions_by_class
 from keras_crosspool.audit.labels import label_quality
 from keras_crosspool.audit.trial import exchange_labels, run_trial
-from keras_crosspool.numerics.calibration import fit_temperature
+from keras_crosspool.numerics.calibration import fit_softmax
 from keras_crosspool.targets import MULTI_LABEL, SINGLE_LABEL
 
 CLASSES, SESSIONS, SHOTS = 5, 4, 5
@@ -35,6 +35,10 @@ def _refitted(gram, targets, held_out):
     return gram[np.ix_(held_out, rest)] @ solved[:count] + solved[count]
 
 
+def _limited(scores, inverse_limit):
+    return scores / (1 + inverse_limit * np.abs(scores))
+
+
 def test_evidence_is_that_of_refits():
     gram, labels, groups = _drawn()
     targets = np.eye(CLASSES)[labels]
@@ -44,7 +48,8 @@ def test_evidence_is_that_of_refits():
         for group in np.unique(held_out_by):
             held_out = held_out_by == group
             scores[held_out] = _refitted(gram, targets, held_out)
-        logits.append(scores / fit_temperature(scores, labels)[0])
+        found, _ = fit_softmax(scores, labels)
+        logits.append(_limited((scores - scores.mean()) / found.temperature, found.inverse_limit))
     evidence = held_out_evidence(gram, labels, CLASSES, groups, SINGLE_LABEL)
     assert evidence.of_others == pytest.approx(softmax(logits[1], axis=1), abs=1e-5)
     product = np.sqrt(softmax(logits[0], axis=1) * softmax(logits[1], axis=1))

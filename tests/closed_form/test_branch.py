@@ -55,7 +55,7 @@ def test_weighted_branches_are_scaled_descriptors_side_by_side():
     weighted = zip(solved.weights, (first, second), strict=True)
     scaled = np.concatenate([weight * rows for weight, rows in weighted], axis=1)
     ridge = Ridge(alpha=solved.alpha).fit(scaled, np.eye(3)[LABELS])
-    expected = ridge.predict(scaled) / solved.temperature
+    expected = (ridge.predict(scaled) - 1 / 3) / solved.calibration.temperature
     actual = np.concatenate([first, second], axis=1) @ solved.kernel + solved.bias
     np.testing.assert_allclose(actual, expected, rtol=1e-3, atol=1e-3)
 
@@ -87,7 +87,9 @@ def test_a_fold_is_judged_by_descriptors_fitted_without_it():
         ridge = Ridge(alpha=judged.alpha).fit(leaking[~out], np.eye(3)[LABELS[~out]])
         scores[out] = ridge.predict(honest[out])
     accuracy = (scores.argmax(axis=1) == LABELS).mean()
-    log_loss = -log_softmax(scores / judged.temperature, axis=1)[np.arange(60), LABELS].mean()
+    scaled = (scores - scores.mean()) / judged.calibration.temperature
+    logits = scaled / (1 + judged.calibration.inverse_limit * np.abs(scaled))
+    log_loss = -log_softmax(logits, axis=1)[np.arange(60), LABELS].mean()
     assert accuracy < 1
     assert judged.cross_validated["accuracy"] == pytest.approx(accuracy)
     assert judged.cross_validated["log_loss"] == pytest.approx(log_loss, rel=1e-3)

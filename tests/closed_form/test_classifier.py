@@ -13,6 +13,7 @@ from keras_crosspool.closed_form.branch import Branch
 from keras_crosspool.closed_form.choice import Choice
 from keras_crosspool.closed_form.classifier import solve_branches
 from keras_crosspool.closed_form.methods import METHODS
+from keras_crosspool.numerics.calibration import Calibration
 
 
 def _data(per_class=12, classes=3, dims=40, noise=1.0, seed=0):
@@ -26,10 +27,13 @@ def test_logits_are_the_ridge_solution_over_the_temperature():
     descriptors, labels = _data()
     classifier = solve_branches([Branch(descriptors)], labels, 3)
     expected = Ridge(alpha=classifier.alpha).fit(descriptors, np.eye(3)[labels])
-    logits = expected.predict(descriptors) / classifier.temperature
-    np.testing.assert_allclose(
-        descriptors @ classifier.kernel + classifier.bias, logits, rtol=1e-3, atol=1e-3
-    )
+    scores = expected.predict(descriptors) / classifier.calibration.temperature
+    # The limit bends scores around their mean, that of one-hot targets.
+    scores -= 1 / 3 / classifier.calibration.temperature
+    found = descriptors @ classifier.kernel + classifier.bias
+    np.testing.assert_allclose(found, scores, rtol=1e-3, atol=1e-3)
+    logits = scores / (1 + classifier.calibration.inverse_limit * np.abs(scores))
+    np.testing.assert_allclose(classifier.logits(descriptors), logits, rtol=1e-3, atol=1e-3)
     assert classifier.kernel.dtype == classifier.bias.dtype == np.float32
 
 
@@ -45,12 +49,19 @@ def test_alpha_has_the_lowest_cross_validated_log_loss():
             scores[held_out] = ridge.predict(descriptors[held_out])
         accuracy = (scores.argmax(axis=1) == labels).mean()
         assert classifier.validation[alpha]["accuracy"] == pytest.approx(accuracy)
-        temperatures = np.geomspace(0.01, 100, 2000)
-        chances = [log_softmax(scores / t, axis=1)[np.arange(36), labels] for t in temperatures]
-        losses[alpha] = -np.mean(chances, axis=1).max()
-        # The temperature is fitted with one imaginary image more, so not quite as low.
+        losses[alpha] = min(
+            _log_loss((scores - scores.mean()) / t, limit, labels)
+            for t in np.geomspace(0.01, 1, 200)
+            for limit in np.linspace(0, 0.2, 41)
+        )
+        # The calibration is fitted with one imaginary image more, so not quite as low.
         assert classifier.validation[alpha]["log_loss"] == pytest.approx(losses[alpha], rel=0.02)
     assert classifier.alpha == min(losses, key=losses.get)
+
+
+def _log_loss(scores, inverse_limit, labels):
+    logits = scores / (1 + inverse_limit * np.abs(scores))
+    return -log_softmax(logits, axis=1)[np.arange(len(labels)), labels].mean()
 
 
 @pytest.mark.parametrize("method", ["ridge", "svm"])
@@ -75,7 +86,7 @@ def test_one_image_a_class_is_solved_and_said_aloud(monkeypatch):
     # Mirror images are no further images.
     rows, labels = np.concatenate([descriptors, descriptors]), np.tile(np.arange(4), 2)
     classifier = solve_branches([Branch(rows)], labels, 4, images=labels)
-    assert (classifier.alpha, classifier.temperature) == (METHODS["ridge"].default, 1.0)
+    assert (classifier.alpha, classifier.calibration) == (METHODS["ridge"].default, Calibration())
     assert classifier.validation == {}
     assert ((rows @ classifier.kernel + classifier.bias).argmax(axis=1) == labels).all()
     (warning,) = warnings
@@ -89,7 +100,7 @@ def test_unbalanced_classes(method, counts):
     rng = np.random.default_rng(0)
     rows = np.eye(len(counts))[labels] + 0.05 * rng.normal(size=(len(labels), len(counts)))
     classifier = solve_branches([Branch(rows.astype("float32"))], labels, len(counts), method)
-    logits = rows @ classifier.kernel + classifier.bias
+    logits = classifier.logits(rows)
     assert np.isfinite(logits).all()
     assert (logits.argmax(axis=1) == labels).all()
 
@@ -98,7 +109,7 @@ def test_unbalanced_classes(method, counts):
 def test_separable_classes_keep_finite_confidence(method):
     descriptors, labels = _data(per_class=6, noise=0.05)
     classifier = solve_branches([Branch(descriptors)], labels, 3, method)
-    logits = descriptors @ classifier.kernel + classifier.bias
+    logits = classifier.logits(descriptors)
     assert (logits.argmax(axis=1) == labels).all()
     chances = np.exp(log_softmax(logits, axis=1)).max(axis=1)
     # 18 images, all right: they do not show that fewer than one in a hundred goes wrong.
@@ -139,12 +150,12 @@ def test_multi_hot_labels_equal_one_machine_a_label(method):
         expected = metrics.average_precision_score(labels, scores)
         assert found["mean_average_precision"] == pytest.approx(expected, abs=2e-3)
     assert classifier.alpha == min(losses, key=losses.get)
-    logits = rows @ classifier.kernel + classifier.bias
+    logits = classifier.logits(rows)
     machine = make(classifier.alpha)
     for label in range(3):
         machine.fit(rows, labels[:, label])
         scores = getattr(machine, "decision_function", machine.predict)(rows)
-        expected = scores / classifier.temperature + classifier.offset
+        expected = scores / classifier.calibration.temperature + classifier.calibration.offset
         np.testing.assert_allclose(logits[:, label], expected, rtol=1e-2, atol=2e-2)
     assert classifier.thresholds.shape == (3,)
     assert ((classifier.thresholds > 0) & (classifier.thresholds < 1)).all()
@@ -155,7 +166,7 @@ def test_labels_that_all_or_no_images_have(method):
     rows, labels = _multi_hot_data()
     labels[:, 1], labels[:, 2] = 1, 0
     classifier = solve_branches([Branch(rows)], labels, 3, method)
-    logits = rows @ classifier.kernel + classifier.bias
+    logits = classifier.logits(rows)
     assert np.isfinite(logits).all()
     assert logits[:, 1].min() > logits[:, 2].max() + 1
 
@@ -192,14 +203,12 @@ def test_bad_input_is_named():
 def test_a_choice_that_was_made_before_is_kept_whole(form):
     """Nothing is cross-validated: the images have shaped the descriptors, and it would flatter."""
     descriptors, labels = _data()
-    kept = Choice((1.0,), alpha=0.3, temperature=0.25, offset=1.5)
+    kept = Choice((1.0,), alpha=0.3, calibration=Calibration(0.25, 1.5, 0.1))
     classifier = solve_branches([Branch(descriptors)], labels, 3, form=form, kept=kept)
     expected = Ridge(alpha=0.3).fit(descriptors, np.eye(3)[labels])
-    np.testing.assert_allclose(
-        descriptors @ classifier.kernel + classifier.bias,
-        expected.predict(descriptors) / 0.25 + 1.5,
-        atol=1e-4,
-    )
-    assert (classifier.alpha, classifier.temperature, classifier.offset) == (0.3, 0.25, 1.5)
+    scores = expected.predict(descriptors) / 0.25 + 1.5
+    logits = scores / (1 + 0.1 * np.abs(scores))
+    np.testing.assert_allclose(classifier.logits(descriptors), logits, atol=1e-4)
+    assert classifier.choice == kept
     assert classifier.cross_validated == {}
     assert classifier.interval is classifier.same_sessions is classifier.rejection is None

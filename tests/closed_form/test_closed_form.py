@@ -130,9 +130,10 @@ def test_solved_classifier_beats_chance_on_unseen_images(adapted, train_split, t
     (classifier,) = solve_models([adapted], computed, method)
     logits, labels = predict_logits(adapted, test_split, 128)
     assert (logits.argmax(axis=1) == labels).mean() > 0.8  # three easy classes; chance is 1/3
-    kernel, bias = adapted.get_layer("logits").get_weights()
+    kernel, bias, limit = adapted.get_layer("logits").get_weights()
     np.testing.assert_array_equal(kernel, classifier.kernel)
     np.testing.assert_array_equal(bias, classifier.bias)
+    assert limit == np.float32(classifier.calibration.inverse_limit)
 
 
 def test_logits_are_the_ridge_solution_on_the_descriptors(adapted, train_split):
@@ -141,7 +142,7 @@ def test_logits_are_the_ridge_solution_on_the_descriptors(adapted, train_split):
     rows = computed.branches["pooling"].descriptors
     ridge = Ridge(alpha=classifier.alpha).fit(rows, np.eye(3)[computed.labels])
     logits, _ = predict_logits(adapted, train_split, 128)
-    expected = ridge.predict(rows) / classifier.temperature
+    expected = classifier.calibration.logits(ridge.predict(rows))
     np.testing.assert_allclose(logits, expected, rtol=1e-2, atol=1e-2)
 
 
@@ -180,7 +181,7 @@ def test_projected_kernel_scores_images_as_their_projections(adapted, train_spli
     assert branch.descriptors.shape == (18, 256)
     ridge = Ridge(alpha=classifier.alpha).fit(branch.descriptors, np.eye(3)[computed.labels])
     logits, _ = predict_logits(adapted, train_split, 128)
-    expected = ridge.predict(branch.descriptors) / classifier.temperature
+    expected = classifier.calibration.logits(ridge.predict(branch.descriptors))
     np.testing.assert_allclose(logits, expected, rtol=1e-2, atol=1e-2)
 
 
@@ -218,7 +219,7 @@ def test_branches_on_regions_are_streamed_beside_the_others(joint, train_split):
     scale = np.repeat(solved.weights, 16)
     ridge = Ridge(alpha=solved.alpha)
     ridge.fit(scale * np.concatenate(projected, axis=1), np.eye(3)[computed.labels])
-    kernels = np.split(scale[:, None] * ridge.coef_.T / solved.temperature, 2)
+    kernels = np.split(scale[:, None] * ridge.coef_.T / solved.calibration.temperature, 2)
     kernels = [x.projection.T @ kernel for x, kernel in zip(branches, kernels, strict=True)]
     expected = np.concatenate(kernels)
     np.testing.assert_allclose(solved.kernel, expected, rtol=1e-3, atol=1e-3)

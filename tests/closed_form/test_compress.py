@@ -70,7 +70,7 @@ def test_the_classifier_is_the_ridge_of_the_short_descriptors(images):
     targets = np.eye(3)[images[1]]
     gram = centred @ centred.T + report.alpha * np.eye(len(rows))
     duals = np.linalg.solve(gram, targets - targets.mean(axis=0))
-    expected = centred.T @ duals / report.choice.temperature
+    expected = centred.T @ duals / report.choice.calibration.temperature
     np.testing.assert_allclose(
         small.classifier.kernel, expected, atol=2e-3 * np.abs(expected).max()
     )

@@ -7,12 +7,22 @@ from keras import ops
 
 from keras_crosspool import CrossLayerPooling, CrossPoolClassifier, build_model
 from keras_crosspool.evaluation import position_contributions
+from keras_crosspool.models.limited_dense import LimitedDense
 from keras_crosspool.models.pooled_branch import PooledBranch
 
 
-def test_contributions_and_bias_add_up_to_the_logits(solved, unseen_images):
+@pytest.fixture
+def limited(solved):
+    """The model with a limit of 20 on its logits."""
     model, _ = solved
-    images = unseen_images[0].astype("float32")
+    before = ops.convert_to_numpy(model.classifier.inverse_limit)
+    model.classifier.inverse_limit.assign(0.05)
+    yield model
+    model.classifier.inverse_limit.assign(before)
+
+
+def test_contributions_and_bias_add_up_to_the_logits(limited, unseen_images):
+    model, images = limited, unseen_images[0].astype("float32")
     logits = ops.convert_to_numpy(model(images))
     classes = np.tile(np.arange(3), (len(images), 1))
     contributions, bias = position_contributions(model, images, classes)
@@ -21,9 +31,9 @@ def test_contributions_and_bias_add_up_to_the_logits(solved, unseen_images):
     assert contributions.shape == (12, 3, 2, 2)
     assert np.ptp(contributions, axis=(2, 3)).min() > 0
     np.testing.assert_allclose(contributions.sum(axis=(2, 3)) + bias, logits, rtol=1e-3, atol=1e-3)
-    np.testing.assert_array_equal(
-        bias, np.tile(model.get_layer("logits").get_weights()[1], (12, 1))
-    )
+    of_class = model.get_layer("logits").get_weights()[1]
+    factor = 1 - 0.05 * np.abs(logits)  # of the limit, held at its value
+    np.testing.assert_allclose(bias, factor * of_class, rtol=1e-4)
 
 
 def test_each_position_contributes_its_own_product(solved, unseen_images):
@@ -33,20 +43,22 @@ def test_each_position_contributes_its_own_product(solved, unseen_images):
     pooling = model.get_layer("pooling")
     maps = keras.Model(model.input, pooling.input)(images)
     features, guidance = (ops.convert_to_numpy(x).astype("float64") for x in maps)
-    kernel = model.get_layer("logits").get_weights()[0]
+    kernel, bias, inverse_limit = model.get_layer("logits").get_weights()
     dims = features.shape[-1]
     for b in range(2):
         sums = np.einsum("hwk,hwd->kd", guidance[b], features[b]).ravel()
         # The descriptor is sign(s) sqrt|s| / sqrt(sum|s|): so s times a factor, held at its value.
         factor = 1 / np.sqrt(np.abs(sums) * np.abs(sums).sum() + 1e-7)
         for shown, i, j in np.ndindex(2, 2, 2):
-            weights = kernel[:, classes[b, shown]] * factor
+            label = classes[b, shown]
+            weights = kernel[:, label] * factor
+            limited = 1 + inverse_limit * abs(sums @ weights + bias[label])  # likewise
             position = sum(
                 guidance[b, i, j, k] * (weights[k * dims : (k + 1) * dims] @ features[b, i, j])
                 for k in range(guidance.shape[-1])
             )
             value = contributions["pooling"][b, shown, i, j]
-            np.testing.assert_allclose(value, position, rtol=1e-3, atol=1e-3)
+            np.testing.assert_allclose(value, position / limited, rtol=1e-3, atol=1e-3)
 
 
 class _Pooled(PooledBranch):
@@ -69,7 +81,7 @@ def test_holds_for_every_normalisation_and_format(block, data_format):
     for root, norm in ((True, True), (True, False), (False, True), (False, False)):
         pooling = CrossLayerPooling(block, root, norm, data_format=data_format, name="pooling")
         branch = _Pooled(pooling, inputs, pooling(inputs))
-        logits = keras.layers.Dense(4, bias_initializer="normal", name="logits")
+        logits = LimitedDense(4, bias_initializer="normal", name="logits")
         model = CrossPoolClassifier(inputs, [branch], list("abcd"), logits=logits)
         maps = [rng.normal(size=(2, *shape)).astype("float32") for shape in shapes]
         contributions, bias = position_contributions(model, maps, np.array([[3], [0]]))

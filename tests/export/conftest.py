@@ -15,6 +15,7 @@ from keras_crosspool.exporting.parity import Comparator
 from keras_crosspool.exporting.source import load_source, make_source
 from keras_crosspool.layers import CrossLayerPooling, LocalRegions
 from keras_crosspool.models.directory import save_model
+from keras_crosspool.models.limited_dense import LimitedDense
 from keras_crosspool.models.metadata import ModelMetadata
 from keras_crosspool.models.training_scores import TrainingScores
 from keras_crosspool.models.zoo import build_model
@@ -89,7 +90,7 @@ def small_source(metadata, training_images):
     regions = LocalRegions(8, 3, name="regions")
     cropped = regions.crop(guidance)
     descriptor = CrossLayerPooling(name="pooling")([regions(features), cropped])
-    model = keras.Model(image, keras.layers.Dense(16, name="logits")(descriptor), name="small")
+    model = keras.Model(image, LimitedDense(16, name="logits")(descriptor), name="small")
     _solve(model, *training_images)
     return make_source(model, metadata)
 
@@ -169,4 +170,4 @@ def _solve(model, images, labels):
     centred = x - x.mean(0)
     gram = centred @ centred.T + _RIDGE * np.eye(len(x))
     kernel = centred.T @ np.linalg.solve(gram, y - y.mean(0))
-    model.get_layer("logits").set_weights([kernel, y.mean(0) - x.mean(0) @ kernel])
+    model.get_layer("logits").assign(kernel, y.mean(0) - x.mean(0) @ kernel, 0.05)

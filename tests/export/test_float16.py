@@ -172,7 +172,7 @@ def older(small_source):
     x = _OlderPooling(name="pooling")(model.get_layer("pooling").input)
     logits = keras.layers.Dense(16, name="logits")
     model = keras.Model(model.input, logits(x), name="older")
-    logits.set_weights(small_source.model.get_layer("logits").get_weights())
+    logits.set_weights(small_source.model.get_layer("logits").get_weights()[:2])
     return dataclasses.replace(small_source, model=model, original=model)
 
 

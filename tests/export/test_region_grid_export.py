@@ -36,7 +36,7 @@ def grid_source(metadata, training_images):
     # So strong that logits of this random network do not rest on its rounding.
     gram = rows.T @ rows + 1.0 * np.eye(rows.shape[1])
     solution = np.linalg.solve(gram, rows.T @ np.eye(16)[labels])
-    model.get_layer("logits").set_weights([solution[:-1] * 10, solution[-1] * 10])
+    model.get_layer("logits").assign(solution[:-1] * 10, solution[-1] * 10, 0.05)
     return make_source(model, metadata)
 
 

@@ -6,7 +6,13 @@ from scipy.special import expit, log_softmax, softmax
 from sklearn import metrics
 from sklearn.linear_model import LogisticRegression
 
-from keras_crosspool.numerics.calibration import answered_curve, fit_sigmoid, fit_temperature
+from keras_crosspool.numerics.calibration import (
+    Calibration,
+    answered_curve,
+    fit_sigmoid,
+    fit_softmax,
+    fit_temperature,
+)
 
 
 def _scores(count=4000, classes=5, sharpness=3.0, seed=0):
@@ -57,6 +63,55 @@ def test_confidence_is_bounded_by_the_number_of_images(count):
     assert log_loss > 0
 
 
+def _limited_scores(inverse_limit, scale, shift):
+    """Scores whose labels are drawn by the softmax of logits that a limit bends."""
+    rng = np.random.default_rng(1)
+    centred = 6 * rng.normal(size=(6000, 20))
+    centred -= centred.mean()
+    logits = centred / (1 + inverse_limit * np.abs(centred))
+    draws = logits + rng.gumbel(size=logits.shape)
+    return scale * centred + shift, draws.argmax(axis=1), logits
+
+
+@pytest.mark.parametrize(("scale", "shift"), [(0.02, 0.4), (1.0, 0.0), (30.0, -50.0)])
+@pytest.mark.parametrize("inverse_limit", [0.0, 0.04, 0.1])
+def test_softmax_recovers_temperature_and_limit(inverse_limit, scale, shift):
+    scores, labels, logits = _limited_scores(inverse_limit, scale, shift)
+    found, log_loss = fit_softmax(scores, labels)
+    assert found.inverse_limit == pytest.approx(inverse_limit, abs=0.01)
+    assert found.temperature == pytest.approx(scale, rel=0.1)
+    np.testing.assert_allclose(found.logits(scores), logits, atol=0.7)
+    chances = softmax(logits, axis=1)
+    assert log_loss == pytest.approx(metrics.log_loss(labels, chances), rel=0.01)
+    np.testing.assert_allclose(found.scores(found.logits(scores)), scores, rtol=1e-9)
+
+
+def test_softmax_is_better_than_any_temperature_where_scores_are_probabilities():
+    rng = np.random.default_rng(2)
+    chances = rng.dirichlet(np.full(50, 0.05), 3000)  # as a ridge's scores are: not logarithms
+    labels = np.array([rng.choice(50, p=each) for each in chances])
+    found, log_loss = fit_softmax(chances, labels)
+    assert log_loss < 0.8 * fit_temperature(chances, labels)[1]
+    assert found.inverse_limit > 0.03
+    np.testing.assert_array_equal(found.logits(chances).argmax(1), chances.argmax(1))
+
+
+def test_a_score_of_minus_infinity_stays():
+    found = Calibration(0.5, 1.0, 0.1).logits(np.array([-np.inf, 1.0]))
+    np.testing.assert_allclose(found, [-np.inf, 3 / 1.3])
+    assert Calibration().logits(np.array([-np.inf]))[0] == -np.inf
+
+
+@pytest.mark.parametrize("count", [12, 120])
+def test_softmax_confidence_is_bounded_by_the_number_of_images(count):
+    labels = np.arange(count) % 3
+    found, log_loss = fit_softmax(np.eye(3)[labels], labels)
+    confidence = softmax(found.logits(np.eye(3)[labels]), axis=1).max(axis=1)
+    # With the imaginary image, 2/3 of one image in (count + 1) is wrong.
+    np.testing.assert_allclose(1 - confidence, 2 / 3 / (count + 1), rtol=0.05)
+    assert log_loss > 0
+
+
 def _multi_hot_scores(count=3000, classes=6, seed=0):
     """Logits that say how likely each label is, and labels drawn so."""
     rng = np.random.default_rng(seed)
@@ -68,7 +123,8 @@ def _multi_hot_scores(count=3000, classes=6, seed=0):
 def test_sigmoid_recovers_scale_and_offset(scale, shift):
     logits, labels = _multi_hot_scores()
     scores = scale * logits + shift
-    temperature, offset, log_loss = fit_sigmoid(scores, labels)
+    found, log_loss = fit_sigmoid(scores, labels)
+    temperature, offset = found.temperature, found.offset
     assert temperature == pytest.approx(scale, rel=0.05)
     assert offset == pytest.approx(-shift / scale, rel=0.1, abs=0.1)
     np.testing.assert_allclose(scores / temperature + offset, logits, atol=0.5)
@@ -81,17 +137,17 @@ def test_sigmoid_recovers_scale_and_offset(scale, shift):
 
 def test_sigmoid_equals_logistic_regression_on_many_images():
     logits, labels = _multi_hot_scores(seed=3)
-    temperature, offset, _ = fit_sigmoid(logits, labels)
+    found, _ = fit_sigmoid(logits, labels)
     platt = LogisticRegression(C=np.inf, tol=1e-8).fit(logits.reshape(-1, 1), labels.ravel())
-    assert 1 / temperature == pytest.approx(platt.coef_[0, 0], rel=2e-3)
-    assert offset == pytest.approx(platt.intercept_[0], abs=5e-3)
+    assert 1 / found.temperature == pytest.approx(platt.coef_[0, 0], rel=2e-3)
+    assert found.offset == pytest.approx(platt.intercept_[0], abs=5e-3)
 
 
 @pytest.mark.parametrize("count", [12, 120])
 def test_sigmoid_confidence_is_bounded_by_the_number_of_images(count):
     labels = np.eye(3, dtype=int)[np.arange(count) % 3]
-    temperature, offset, log_loss = fit_sigmoid(labels.astype(float), labels)
-    wrong = np.abs(expit(labels / temperature + offset) - labels)
+    found, log_loss = fit_sigmoid(labels.astype(float), labels)
+    wrong = np.abs(expit(labels / found.temperature + found.offset) - labels)
     # One imaginary image more with each label one time in three: of what is there, two thirds of
     # 1 / (count / 3 + 1 / 3 + ...) are wrong; both kinds of error come equally often.
     assert wrong.sum() == pytest.approx(3 * 2 * (1 / 3) * (2 / 3) * count / (count + 1), rel=0.05)
@@ -101,8 +157,8 @@ def test_sigmoid_confidence_is_bounded_by_the_number_of_images(count):
 def test_scores_that_rank_wrongly_are_not_turned_round():
     rng = np.random.default_rng(0)
     labels = rng.integers(0, 2, (400, 3))
-    temperature, _, log_loss = fit_sigmoid(-labels.astype(float), labels)
-    assert temperature > 100
+    found, log_loss = fit_sigmoid(-labels.astype(float), labels)
+    assert found.temperature > 100
     assert log_loss == pytest.approx(np.log(2), rel=0.02)
 
 

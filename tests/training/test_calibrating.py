@@ -1,4 +1,4 @@
-"""A tuned classifier is calibrated on the validation images: by the best temperature there."""
+"""A tuned classifier is calibrated on the validation images: by the best calibration there."""
 
 import dataclasses
 import types
@@ -23,8 +23,8 @@ class _Layer:
     def get_weights(self):
         return self.weights
 
-    def set_weights(self, weights):
-        self.weights = weights
+    def assign(self, *weights):
+        self.weights = list(weights)
 
 
 @pytest.fixture
@@ -35,20 +35,29 @@ def images():
     rows = rng.normal(size=(400, 4))
     chances = np.exp(log_softmax(rows @ kernel + bias, axis=1))
     labels = np.array([rng.choice(3, p=each) for each in chances])
-    return rows, _Layer(kernel / 7, bias / 7), labels
+    return rows, _Layer(kernel / 7, bias / 7, 0.05), labels
 
 
-def test_the_logits_are_those_of_the_best_temperature(images):
+def _logits(layer, rows):
+    kernel, bias, inverse_limit = layer.get_weights()
+    scores = rows @ kernel + bias
+    return scores / (1 + inverse_limit * np.abs(scores))
+
+
+def test_the_logits_are_those_of_the_best_calibration(images):
     rows, layer, labels = images
     model = types.SimpleNamespace(task="single_label", classifier=layer)
-    kernel, bias = layer.get_weights()
-    before = rows @ kernel + bias
+    kernel, bias, _ = layer.get_weights()
+    scores, before = rows @ kernel + bias, _logits(layer, rows)
     found, rejection = calibrate(model, _Predictions(before, labels), reject_rate=0.1)
-    kernel, bias = layer.get_weights()
-    np.testing.assert_allclose(found.logits, rows @ kernel + bias)
-    assert 5 < (found.logits / before).mean() < 9
-    temperatures = np.geomspace(0.02, 1, 200)
-    losses = [_log_loss(before / t, labels) for t in temperatures]
+    np.testing.assert_allclose(found.logits, _logits(layer, rows))
+    assert 5 < (layer.get_weights()[0] / kernel).mean() < 9
+    scaled = [(scores - scores.mean()) / t for t in np.geomspace(0.02, 1, 200)]
+    losses = [
+        _log_loss(x / (1 + limit * np.abs(x)), labels)
+        for x in scaled
+        for limit in np.linspace(0, 0.2, 21)
+    ]
     assert _log_loss(found.logits, labels) == pytest.approx(min(losses), abs=1e-3)
     assert rejection.refuses(found.logits).mean() == pytest.approx(0.1, abs=0.01)
     assert (rejection.confidence, rejection.auroc) == ("max_logit", None)
@@ -57,13 +66,10 @@ def test_the_logits_are_those_of_the_best_temperature(images):
 def test_several_labels_are_never_none_of_the_classes(images):
     rows, layer, labels = images
     model = types.SimpleNamespace(task="multi_label", classifier=layer)
-    kernel, bias = layer.get_weights()
-    found, rejection = calibrate(
-        model, _Predictions(rows @ kernel + bias, np.eye(3, dtype=int)[labels]), reject_rate=0.1
-    )
+    predictions = _Predictions(_logits(layer, rows), np.eye(3, dtype=int)[labels])
+    found, rejection = calibrate(model, predictions, reject_rate=0.1)
     assert rejection is None
-    kernel, bias = layer.get_weights()
-    np.testing.assert_allclose(found.logits, rows @ kernel + bias)
+    np.testing.assert_allclose(found.logits, _logits(layer, rows))
 
 
 def _log_loss(logits, labels):

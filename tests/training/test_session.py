@@ -230,7 +230,7 @@ def test_a_compressed_model_is_solved_on_4096_values(train, tiny_folder, tmp_pat
     whole, short = (load_model(tmp_path / name)[0] for name in ("whole", "short"))
     assert (whole.descriptor.shape[1], short.descriptor.shape[1]) == (5200, 4096)
     images, labels = load_images(open_split(tiny_folder, "train"), whole.image_size)
-    choice = Choice((1.0,), scores.solved.alpha, scores.solved.temperature, 0.0)
+    choice = Choice((1.0,), scores.solved.alpha, scores.solved.calibration)
     report = types.SimpleNamespace(choice=choice)
     options = {"mirror": False, "crop_scales": (1.0,), "batch_size": 6, "report": report}
     expected = compress(whole, images, labels, **options)
