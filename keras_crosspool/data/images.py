@@ -22,10 +22,11 @@ _one_large_image = threading.Lock()
 def decode_image(encoded, image_size, name="image", max_megapixels=MAX_MEGAPIXELS):
     """Decodes an image and resizes it to a square, the evaluation preprocessing.
 
-    The camera's orientation is applied, transparent images are laid on white, grayscale (8 or 16
-    bit), CMYK and palette images become RGB, and the whole image is resized (bilinear,
-    antialiased) without cropping. Of an animation or a file of several pages the first one counts.
-    Damaged metadata is passed over: at most the orientation is lost.
+    The orientation in the Exif block is applied, and no other, as browsers do. Transparent
+    images are laid on white, grayscale (8 or 16 bit), CMYK and palette images become RGB, and the
+    whole image is resized (bilinear, antialiased) without cropping. Of an animation or a file of
+    several pages the first one counts. Damaged metadata is passed over: at most the orientation is
+    lost.
 
     Args:
         encoded: bytes of a JPEG, PNG, WebP, AVIF, GIF, BMP, TIFF, JPEG 2000 or PPM file, and of
@@ -133,6 +134,7 @@ def _decode(encoded, image_size, name, max_megapixels):
         )
     # Decoding a large JPEG at the nearest smaller scale above the target is far cheaper.
     image.draft("RGB", (image_size, image_size))
+    _forget_other_orientations(image)  # a TIFF is turned as it is loaded
     large = image.width * image.height > _LARGE
     with _one_large_image if large else contextlib.nullcontext():
         image.load()
@@ -169,12 +171,19 @@ _TURNS = {
 
 
 def _orientation(image, name):
-    """The orientation that an image's metadata says; 1, upright, if they are damaged."""
+    """The orientation that a loaded image's Exif says; 1, upright, if its metadata is damaged."""
+    _forget_other_orientations(image)  # a PNG may have texts behind its pixels
     try:
         return image.getexif().get(274, 1)
     except decoding_errors() as error:
         _warn_once("damaged metadata hides the orientation", str(error), name)
         return 1
+
+
+def _forget_other_orientations(image):
+    """Removes XMP and ImageMagick's texts: Pillow looks there too, browsers and others do not."""
+    for key in ("xmp", "XML:com.adobe.xmp", "Raw profile type exif"):
+        image.info.pop(key, None)
 
 
 @functools.lru_cache(maxsize=4096)

@@ -8,6 +8,7 @@ from PIL import Image
 
 from keras_crosspool.data import decode_image, open_split
 from tests.heic import heic
+from tests.turned_images import turned_images
 
 SIDE = 16
 ORIENTATIONS = range(1, 9)
@@ -61,6 +62,18 @@ def test_the_cameras_orientation_is_applied(name, orientation):
     image = Image.fromarray(_stored(orientation))
     image.save(file, name.partition(",")[0], exif=exif, **FORMATS[name])
     _assert_upright(file.getvalue())
+
+
+def test_only_exif_turns_an_image(tried):
+    """Browsers, OpenCV and TensorFlow do not read XMP; Pillow does."""
+    upright = Image.fromarray(_stored(1))
+    for (kind, where), encoded in turned_images(upright).items():
+        exif = where == "Exif"
+        turned = upright.transpose(Image.Transpose.ROTATE_270) if exif else upright
+        expected = np.asarray(turned.resize((SIDE, SIDE), Image.Resampling.BILINEAR)).astype(int)
+        found = decode_image(encoded, SIDE)
+        np.testing.assert_allclose(found, expected, atol=14, err_msg=f"{kind}, {where}")
+    tried("images", "an orientation that stands in XMP alone", "not applied, as in browsers")
 
 
 @pytest.mark.parametrize("orientation", ORIENTATIONS)

@@ -19,6 +19,7 @@ from keras_crosspool.exporting.runners import SavedModelRunner, open_runner
 from keras_crosspool.exporting.savedmodel import image_reader
 from keras_crosspool.exporting.savedmodel.exporter import export_savedmodel
 from keras_crosspool.exporting.savedmodel.orientation import read_orientation
+from tests.turned_images import turned_images
 
 _BY_ANOTHER_WAY = 2e-5  # the sums of one float32 network in two orders
 
@@ -160,6 +161,14 @@ def test_the_orientation_is_found_behind_other_segments():
     exif = png[start : start + 12 + int.from_bytes(png[start : start + 4])]
     behind = png.replace(exif, b"")[:-12] + exif + png[-12:]  # the image's end stays the last
     assert _orientation(behind) == 6
+
+
+def test_an_orientation_counts_where_evaluate_counts_it(files):
+    image = Image.open(io.BytesIO(files[0])).resize((113, 97))
+    for (kind, where), file in turned_images(image).items():
+        if kind in ("jpeg", "png"):
+            expected = decode_image(file, 64)
+            np.testing.assert_array_equal(_read([file], 64)[0], expected, f"{kind}, {where}")
 
 
 def test_damaged_files_count_as_upright():

@@ -17,6 +17,7 @@ from keras_crosspool.page.api import HEAT_MAP_TOLERANCES, STATIC, write_page
 from keras_crosspool.targets import TARGETS
 from keras_crosspool.targets.rejection import CONFIDENCES
 from tests.page.conftest import SIZE
+from tests.turned_images import turned_images
 
 _LISTEN = "window.answers = []; document.addEventListener('answer', (e) => answers.push(e.detail))"
 
@@ -209,6 +210,17 @@ def test_images_are_read_as_by_python(chromium, serve, grocery):
             assert difference.mean() <= mean, (name, size)
 
 
+def test_an_orientation_counts_where_python_counts_it(chromium, serve, grocery):
+    chromium.open(serve(STATIC))
+    image = Image.open(next((grocery / "test").glob("*/*.jpg"))).resize((113, 97))
+    for (kind, where), encoded in turned_images(image).items():
+        if kind == "tiff":
+            continue  # no browser reads it but Safari
+        difference = _square(chromium, encoded, 64).astype(int) - decode_image(encoded, 64)
+        most = 3 if kind == "avif" else 0  # its colours are converted by another library
+        assert np.abs(difference).max() <= most, (kind, where)
+
+
 def _encoded_images(grocery):
     """Images of every kind that the page reads, by name, encoded."""
     paths = sorted((grocery / "test").glob("*/*.jpg"))
@@ -232,7 +244,8 @@ def _encoded_images(grocery):
     for orientation in range(1, 9):
         exif = Image.Exif()
         exif[274] = orientation
-        images[f"JPEG turned by {orientation}"] = _encode(small, "jpeg", exif=exif)
+        for kind, options in {"jpeg": {}, "png": {}, "webp": {"lossless": True}}.items():
+            images[f"{kind} turned by {orientation}"] = _encode(small, kind, exif=exif, **options)
     return images
 
 

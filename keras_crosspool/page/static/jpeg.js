@@ -1,10 +1,11 @@
 // JPEG files as the Python package reads them: the orientation apart from the pixels, no colour
 // profile, and a large image at a half, a quarter or an eighth of its size.
 
+import { hasExifPrefix, orientationOf } from "./exif.js";
+
 const START = 0xffd8, SCAN = 0xda, EXIF = 0xe1;
 // JFIF and Adobe: what the colours of the file are.
 const KEPT = new Set([0xe0, 0xee]);
-const ORIENTATION = 0x0112;
 
 /**
  * @param {Uint8Array} bytes of any file
@@ -23,29 +24,13 @@ export function plainJpeg(bytes) {
       continue;
     }
     const segment = bytes.subarray(at, at + 2 + view.getUint16(at + 2));
-    if (marker === EXIF && orientation === 1) orientation = orientationOf(segment.subarray(4));
+    const block = segment.subarray(4);
+    if (marker === EXIF && orientation === 1 && hasExifPrefix(block)) orientation = orientationOf(block);
     if (marker < 0xe0 || marker > 0xef || KEPT.has(marker)) parts.push(segment);
     at += segment.length;
   }
   parts.push(bytes.subarray(at));
   return { bytes: parts, orientation };
-}
-
-/** The orientation from 1, upright, to 8, of an Exif segment; 1 where it says none. */
-function orientationOf(segment) {
-  try {
-    if (String.fromCharCode(...segment.subarray(0, 4)) !== "Exif") return 1;
-    const view = new DataView(segment.buffer, segment.byteOffset + 6, segment.length - 6);
-    const little = view.getUint16(0) === 0x4949;
-    const table = view.getUint32(4, little);
-    for (let i = 0; i < view.getUint16(table, little); i++) {
-      const entry = table + 2 + 12 * i;
-      if (view.getUint16(entry, little) === ORIENTATION) return view.getUint16(entry + 8, little);
-    }
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error; // damaged metadata: only the turn is lost
-  }
-  return 1;
 }
 
 /** The part of its size at which a JPEG of that size is decoded for a square: 1, 2, 4 or 8. */

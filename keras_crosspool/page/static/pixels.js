@@ -1,6 +1,7 @@
 // From an image file to the square that the model sees, as the Python package reads images: the
 // whole image, squeezed, upright, on white where it is transparent.
 
+import { plainChunks } from "./chunks.js";
 import { decodingFactor, plainJpeg } from "./jpeg.js";
 import { boxMeans, resizeColumns, resizeRows } from "./resize.js";
 
@@ -23,13 +24,15 @@ const TURNS = {
  * @throws {DOMException} where the file is no image
  */
 export async function readSquare(file, size) {
-  const jpeg = plainJpeg(new Uint8Array(await file.arrayBuffer()));
-  const encoded = jpeg ? new Blob(jpeg.bytes, { type: "image/jpeg" }) : file;
+  const bytes = new Uint8Array(await file.arrayBuffer());
+  const jpeg = plainJpeg(bytes);
+  const plain = jpeg ?? plainChunks(bytes);
+  const encoded = plain ? new Blob(plain.bytes) : file;
   const bitmap = await createImageBitmap(encoded, { colorSpaceConversion: "none" });
   try {
     const factor = jpeg ? decodingFactor(bitmap.width, bitmap.height, size) : 1;
     const { pixels, rows } = narrowed(bitmap, size, factor);
-    return turned(resizeColumns(pixels, size, rows, size), size, jpeg?.orientation ?? 1);
+    return turned(resizeColumns(pixels, size, rows, size), size, plain?.orientation ?? 1);
   } finally {
     bitmap.close();
   }
