@@ -139,6 +139,8 @@ def remove_if_empty(directory):
 def naming(target, temporary):
     """Lets errors of writing name the target, instead of the temporary path or nothing.
 
+    Of a folder they name the file in it: the one that the error names, or that was written last.
+
     Args:
         target: path that the user knows.
         temporary: path that is written.
@@ -146,10 +148,42 @@ def naming(target, temporary):
     try:
         yield
     except OSError as error:
-        nameless = error.filename is None and error.errno in _WRITING_ERRORS
-        if nameless or str(error.filename).startswith(str(temporary)):
-            raise OSError(error.errno, error.strerror, str(target)) from error
-        raise
+        written = _written(error, pathlib.Path(temporary))
+        if written is None:
+            raise
+        path = f"{target}{written.removeprefix(str(temporary))}"
+        raise OSError(error.errno, error.strerror, path) from error
+
+
+def _written(error, temporary):
+    """The path at or below `temporary` that an error of writing is about; `None` if about another.
+
+    An error of copying or renaming names two paths, and a full disk is told without any.
+    """
+    if error.filename is None and error.errno in _WRITING_ERRORS:
+        files = filter(pathlib.Path.is_file, temporary.rglob("*"))
+        return str(max(files, key=lambda file: file.stat().st_mtime_ns, default=temporary))
+    named = (str(error.filename2), str(error.filename))
+    return next((path for path in named if path.startswith(str(temporary))), None)
+
+
+def write_bytes(path, content):
+    """Writes a file; where there is no room, the error tells how much it needs.
+
+    Args:
+        path: path of the file.
+        content: bytes.
+
+    Raises:
+        OSError: if it cannot be written; it names the file.
+    """
+    try:
+        pathlib.Path(path).write_bytes(content)
+    except OSError as error:
+        if error.errno not in _NO_ROOM:
+            raise
+        reason = f"{error.strerror}, {len(content) / 1e6:.2f} MB are needed"
+        raise OSError(error.errno, reason, str(path)) from error
 
 
 def to_disk(path):

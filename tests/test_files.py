@@ -258,6 +258,17 @@ class TestErrorsNameThePath:
         assert error.value.filename == str(tmp_path / "scores.json")
         assert os.listdir(tmp_path) == []
 
+    def test_a_copy_names_what_was_written(self, tmp_path):
+        """Python names the file that is copied first, also where the copy has no room."""
+
+        def fail():
+            with atomic_path(tmp_path / "copy") as path:
+                raise OSError(errno.ENOSPC, "No space left", "model.onnx", None, str(path))
+
+        with pytest.raises(OSError, match="No space left") as error:
+            fail()
+        assert error.value.filename == str(tmp_path / "copy")
+
     def test_an_error_about_another_file_is_left_alone(self, tmp_path):
         mine = FileNotFoundError(errno.ENOENT, "No such file", "photo.jpg")
         with pytest.raises(FileNotFoundError) as error:

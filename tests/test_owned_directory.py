@@ -100,7 +100,7 @@ def test_an_error_changes_nothing(path, error):
     assert _contents(path) == OLD | MINE
 
 
-def test_a_full_disk_names_the_directory(path):
+def test_a_full_disk_names_the_file_that_was_written_last(path):
     def fail():
         with OwnedDirectory(path).replaced() as folder:
             _write(folder, NEW)
@@ -108,7 +108,7 @@ def test_a_full_disk_names_the_directory(path):
 
     with pytest.raises(OSError, match=r"No space left on device") as error:
         fail()
-    assert error.value.filename == str(path)
+    assert error.value.filename == str(path / "card.md")
     assert _contents(path) == OLD | MINE
 
 

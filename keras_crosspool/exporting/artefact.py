@@ -79,26 +79,43 @@ def sidecar_path(path):
 
 @contextlib.contextmanager
 def atomic_artefact(path, is_folder=False):
-    """Gives temporary paths for an artefact and its record; both are renamed in the end or none.
+    """Gives a temporary path for an artefact, which takes its name in the end or not at all.
+
+    Write its record last, by `write_record`: whoever sees the artefact finds its record.
 
     Args:
         path: path of the artefact.
         is_folder: bool, whether it is a folder. Defaults to `False`.
 
     Yields:
-        Pair of `pathlib.Path`: the artefact's and the record's.
+        `pathlib.Path` to write the artefact to.
 
     Raises:
         ValueError: if something that no export wrote would be replaced.
+        OSError: if it cannot be written; it names the file that cannot.
     """
     check_replaceable(path, is_folder)
-    # The artefact takes its name last: whoever sees it finds its record.
     from keras_crosspool.atomic_folder import atomic_folder  # lazy: runners do without
     from keras_crosspool.files import atomic_path
 
-    atomic = atomic_folder if is_folder else atomic_path
-    with atomic(path) as artefact, atomic_path(sidecar_path(path)) as sidecar:
-        yield artefact, sidecar
+    with (atomic_folder if is_folder else atomic_path)(path) as artefact:
+        yield artefact
+
+
+def write_record(path, artefact):
+    """Writes the record of an artefact, whole or not at all.
+
+    Args:
+        path: path of the artefact, beside which the record stands.
+        artefact: `Artefact`.
+
+    Raises:
+        OSError: if it cannot be written; it names the record.
+    """
+    from keras_crosspool.files import atomic_path  # lazy: runners do without
+
+    with atomic_path(sidecar_path(path)) as sidecar:
+        sidecar.write_text(artefact.to_json())
 
 
 def check_replaceable(path, is_folder=False):

@@ -3,6 +3,8 @@
 import dataclasses
 import pathlib
 
+from keras_crosspool.files import to_disk, write_bytes
+
 
 @dataclasses.dataclass(frozen=True)
 class Folder:
@@ -45,17 +47,21 @@ class Folder:
         for name, content in self.files.items():
             file = path / name
             file.parent.mkdir(parents=True, exist_ok=True)
-            file.write_bytes(content)
+            write_bytes(file, content)
 
 
 def write_content(content, path):
-    """Writes the content of an artefact.
+    """Writes the content of an artefact, and waits until it is on the disk.
 
     Args:
         content: bytes of a file, or a `Folder`.
         path: `pathlib.Path`, which must not be there.
+
+    Raises:
+        OSError: if it cannot be written; it names the file.
     """
     if isinstance(content, Folder):
         content.write(path)
     else:
-        path.write_bytes(content)
+        write_bytes(path, content)
+    to_disk(path)

@@ -4,7 +4,13 @@ import dataclasses
 from collections.abc import Callable
 
 from keras_crosspool.exporting import formats
-from keras_crosspool.exporting.artefact import Artefact, atomic_artefact, path_bytes, path_sha256
+from keras_crosspool.exporting.artefact import (
+    Artefact,
+    atomic_artefact,
+    path_bytes,
+    path_sha256,
+    write_record,
+)
 from keras_crosspool.exporting.folder import Folder, write_content
 from keras_crosspool.exporting.keras_runner import KerasRunner
 from keras_crosspool.versions import package_versions
@@ -56,8 +62,9 @@ def publish(draft, source, output, comparator):
 
     Raises:
         ParityError: if it is not the Keras model any more; an older file at `output` stays.
+        OSError: if the file or its record cannot be written; it names that one.
     """
-    with atomic_artefact(output, isinstance(draft.content, Folder)) as (file, sidecar):
+    with atomic_artefact(output, isinstance(draft.content, Folder)) as file:
         write_content(draft.content, file)
         unproven = Artefact(
             file=output.name,
@@ -75,7 +82,7 @@ def publish(draft, source, output, comparator):
         )
         parity = _prove(file, unproven, draft, source, comparator) if comparator else {}
         artefact = dataclasses.replace(unproven, parity=unproven.parity | parity)
-        sidecar.write_text(artefact.to_json())
+        write_record(output, artefact)
     return artefact
 
 

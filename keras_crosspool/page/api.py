@@ -6,7 +6,7 @@ import shutil
 
 import numpy as np
 
-from keras_crosspool.exporting.artefact import sidecar_path
+from keras_crosspool.exporting.artefact import write_record
 from keras_crosspool.exporting.onnx.exporter import export_onnx
 from keras_crosspool.exporting.onnx.runner import OnnxRunner
 from keras_crosspool.exporting.parity import ParityError
@@ -82,8 +82,9 @@ def write_page(directory, source, comparator, runtime, precision="float32"):
                 source, folder / MODEL_FILE, comparator.images.pixels, tolerance
             )
             artefact = dataclasses.replace(artefact, parity=artefact.parity | {HEAT_MAP: proof})
-            sidecar_path(folder / MODEL_FILE).write_text(artefact.to_json())
-        shutil.copytree(STATIC, folder, dirs_exist_ok=True)
+            write_record(folder / MODEL_FILE, artefact)
+        for file in STATIC.iterdir():
+            shutil.copyfile(file, folder / file.name)
         (folder / RUNTIME_FOLDER).mkdir()
         unpack_runtime(runtime, folder / RUNTIME_FOLDER)
     return artefact

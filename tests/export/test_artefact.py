@@ -16,6 +16,7 @@ from keras_crosspool.exporting.artefact import (
     path_sha256,
     read_artefact,
     sidecar_path,
+    write_record,
 )
 from keras_crosspool.exporting.folder import Folder
 
@@ -36,9 +37,9 @@ _RECORD = Artefact(
 
 
 def _write(path):
-    with atomic_artefact(path) as (file, sidecar):
+    with atomic_artefact(path) as file:
         file.write_bytes(b"content")
-        sidecar.write_text(_RECORD.to_json())
+        write_record(path, _RECORD)
 
 
 def _change(path, **fields):
@@ -53,7 +54,7 @@ def test_round_trip(tmp_path):
 
 
 def _fail_halfway(path):
-    with atomic_artefact(path) as (file, _):
+    with atomic_artefact(path) as file:
         file.write_bytes(b"half")
         raise RuntimeError("killed")
 
@@ -126,10 +127,10 @@ _FOLDER = Folder({"graph.xml": b"<net/>", "a.b/weights": bytes(9), "a/weights": 
 
 
 def _write_folder(path, folder=_FOLDER):
-    with atomic_artefact(path, is_folder=True) as (temporary, sidecar):
+    with atomic_artefact(path, is_folder=True) as temporary:
         folder.write(temporary)
         fields = {"sha256": path_sha256(temporary), "bytes": path_bytes(temporary)}
-        sidecar.write_text(dataclasses.replace(_RECORD, **fields).to_json())
+        write_record(path, dataclasses.replace(_RECORD, **fields))
 
 
 def test_a_folder_goes_round_trip(tmp_path):
@@ -196,11 +197,11 @@ def test_a_users_folder_is_not_replaced(tmp_path):
 
 
 def _write_and_stop(path, stop):
-    with atomic_artefact(path, is_folder=True) as (temporary, sidecar):
+    with atomic_artefact(path, is_folder=True) as temporary:
         Folder({"graph.xml": b"newer"}).write(temporary)
-        sidecar.write_text("{}")
         if stop:
             raise KeyboardInterrupt
+        write_record(path, _RECORD)
 
 
 @pytest.mark.parametrize("failing", ["x.openvino", "while it is written"])

@@ -21,7 +21,13 @@ import pytest
 
 from benchmarks.latency.results import read_results
 from keras_crosspool import load_model
-from keras_crosspool.exporting.artefact import Artefact, atomic_artefact, path_sha256, read_artefact
+from keras_crosspool.exporting.artefact import (
+    Artefact,
+    atomic_artefact,
+    path_sha256,
+    read_artefact,
+    write_record,
+)
 from keras_crosspool.fine_tuning.checkpoints import Checkpoints
 from keras_crosspool.mains import _USER_ERRORS
 from keras_crosspool.models.directory import save_model
@@ -91,14 +97,14 @@ def _make_descriptors(directory):
 
 def _make_artefact(path):
     path.parent.mkdir()
-    with atomic_artefact(path) as (file, sidecar):
+    with atomic_artefact(path) as file:
         file.write_bytes(b"a model for another runtime" * 20)
         record = Artefact(
             file=path.name, format="onnx", precision="float32", sha256=path_sha256(file), bytes=540,
             inputs=({"name": "image"},), outputs=({"name": "logits"},), operators={"Conv": 2},
             model={"name": "m"}, parity={"status": "off"}, versions={}, details={},
         )  # fmt: skip
-        sidecar.write_text(record.to_json())
+        write_record(path, record)
 
 
 def _search(directory):
