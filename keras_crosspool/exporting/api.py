@@ -84,6 +84,13 @@ def export(
 
 def _chosen_images(model, images, labels, calibration_images, quantizes, parity):
     """The images to compare on and those to calibrate on, each `None` where none are needed."""
+    if images is None and labels is not None:
+        raise ValueError("`labels` are those of `images`: give both. Received: labels alone")
+    if calibration_images is not None and not quantizes:
+        raise ValueError(
+            "`calibration_images` set the ranges of int8: leave them out, or set `precision=int8`. "
+            "Received: calibration_images with another precision"
+        )
     shown = None if images is None else _drawn(model, images, labels)
     if parity and shown is None:
         raise ValueError(

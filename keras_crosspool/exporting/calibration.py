@@ -78,9 +78,15 @@ def calibrate(
         `Calibration`.
 
     Raises:
-        ValueError: if the images are not there, or the cache is damaged or was made for another
-            model, other images or another method.
+        ValueError: if the images are not there or named twice, or the cache is damaged or was made
+            for another model, other images or another method.
     """
+    if source.calibration and (calibration_data or calibration_split):
+        raise ValueError(
+            "The images that set the ranges are given already: leave `calibration_data` and "
+            "`calibration_split` out, or the images. "
+            f"Received: {calibration_data or calibration_split}"
+        )
     images = _without_copies(
         source.calibration
         or read_images(

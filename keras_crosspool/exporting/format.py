@@ -149,3 +149,21 @@ class Format:
                 )
             if option.name in given:
                 option.check(given[option.name])
+
+    def check_arguments(self, precision, **arguments):
+        """Refuses arguments of the exporter's function as `check` does; defaults always apply.
+
+        Args:
+            precision: str.
+            **arguments: all options that the function has, to their values.
+
+        Raises:
+            ValueError: if one does not apply to the precision or has another value than it may.
+        """
+        defaults = {option.name: option.default for option in self.options}
+        chosen = {
+            name: value
+            for name, value in arguments.items()
+            if name not in defaults or value != defaults[name]
+        }
+        self.check(precision, chosen)

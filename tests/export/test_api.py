@@ -106,6 +106,22 @@ def test_what_is_not_the_model_is_not_written(model, images, tmp_path):
         ("model.tflite", {"quantise": True}, "Received: quantise"),
         ("model.tflite", {"int8_io": True}, "`int8_io` applies to int8 alone"),
         ("model.tflite", {"precision": "int8", "parity": False}, "int8 needs real images"),
+        ("model.tflite", {"parity": False, "labels": [0]}, "Received: labels alone"),
+        (
+            "model.onnx",
+            {"parity": False, "calibration_images": np.zeros((2, 128, 128, 3))},
+            "`calibration_images` set the ranges of int8",
+        ),
+        (
+            "model.onnx",
+            {
+                "precision": "int8",
+                "parity": False,
+                "calibration_images": np.zeros((2, 128, 128, 3)),
+                "calibration_data": "photos",
+            },
+            "given already.*Received: photos",
+        ),
     ],
 )
 def test_bad_input(model, tmp_path, name, arguments, words):

@@ -56,6 +56,31 @@ def test_what_does_not_apply_is_refused(name, precision, given, words):
         _ROWS[name].check(precision, given)
 
 
+_OTHER = {bool: True, int: 7, str: "something", tuple: ("something",)}
+_NOT_APPLYING = [
+    pytest.param(row, precision, option, id=f"{row.name}, {precision}, {option.name}")
+    for row in formats.FORMATS
+    for precision in row.precisions
+    for option in row.options
+    if option not in row.options_of(precision)
+]
+
+
+@pytest.mark.parametrize(("row", "precision", "option"), _NOT_APPLYING)
+def test_an_exporters_function_refuses_what_does_not_apply(tmp_path, row, precision, option):
+    """Called directly, as from the command line: no argument is passed over in silence."""
+    export = formats.resolve(row.exporter)
+    words = f"`{option.name}` applies to .* alone.*Received: `precision={precision}`"
+    with pytest.raises(ValueError, match=words):
+        export(None, tmp_path / "x", precision, **{option.name: _OTHER[type(option.default)]})
+
+
+def test_defaults_apply_to_every_precision():
+    for row in formats.FORMATS:
+        for precision in row.precisions:
+            row.check_arguments(precision, **{each.name: each.default for each in row.options})
+
+
 def test_options_follow_the_precision():
     float32 = {option.name for option in _ROWS["tflite"].options_of("float32")}
     int8 = {option.name for option in _ROWS["tflite"].options_of("int8")}

@@ -52,12 +52,20 @@ def export_onnx(
         `Artefact`.
 
     Raises:
-        ValueError: if the model does not convert, the result is no valid ONNX, or the calibration
-            images are not as expected.
+        ValueError: if an argument does not apply to the precision, the model does not convert, the
+            result is no valid ONNX, or the calibration images are not as expected.
         ParityError: if the result is not the Keras model any more.
         SlowerError: if int8 is slower than float32 and that is not allowed.
     """
-    formats.get_format("onnx").check(precision, {"batch_size": batch_size, "opset": opset})
+    formats.get_format("onnx").check_arguments(
+        precision,
+        batch_size=batch_size,
+        opset=opset,
+        triton=triton,
+        weights_only=weights_only,
+        allow_slower=allow_slower,
+        **calibration,
+    )
     output = pathlib.Path(output)
     if triton:
         check_repository(output)

@@ -38,7 +38,7 @@ def export_openvino(
         ValueError: if the precision is not as expected or the model does not convert.
         ParityError: if the result is not the Keras model any more.
     """
-    formats.get_format("openvino").check(precision, {"batch_size": batch_size, "opset": opset})
+    formats.get_format("openvino").check_arguments(precision, batch_size=batch_size, opset=opset)
     proto = onnx_graph.convert(source, batch_size, opset)
     graph = proto.SerializeToString()
     model = _convert(graph, source)

@@ -45,7 +45,7 @@ def export_savedmodel(
         write_signatures,
     )
 
-    formats.get_format("savedmodel").check(precision, {"scores": scores})
+    formats.get_format("savedmodel").check_arguments(precision, scores=scores)
     check_scores(source, scores)
     output_name = source.output_name if source.is_embedder else scores
     with scratch_directory() as scratch:

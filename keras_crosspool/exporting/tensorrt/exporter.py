@@ -70,7 +70,9 @@ def export_tensorrt(
         ValueError: if an option is not as expected, or the graph does not parse or build.
         ParityError: if the result is not the Keras model any more.
     """
-    formats.get_format("tensorrt").check(precision, {"opset": opset, "workspace_mb": workspace_mb})
+    formats.get_format("tensorrt").check_arguments(
+        precision, opset=opset, workspace_mb=workspace_mb, **calibration
+    )
     if verify not in _VERIFY:
         raise ValueError(f"`verify` is {', '.join(_VERIFY)}. Received: {verify!r}")
     batches = parse_profile(profile)

@@ -65,11 +65,19 @@ def export_tflite(
 
     Raises:
         ValueError: if the model uses an operator that TFLite lacks, the calibration images are
-            not as expected, or options exclude each other.
+            not as expected, or arguments do not apply to the precision or exclude each other.
         ParityError: if the result is not the Keras model any more.
         SlowerError: if int8 is slower than float32 and that is not allowed.
     """
-    formats.get_format("tflite").check(precision, {"batch_size": batch_size, "scores": scores})
+    formats.get_format("tflite").check_arguments(
+        precision,
+        batch_size=batch_size,
+        scores=scores,
+        input=input,
+        int8_io=int8_io,
+        allow_slower=allow_slower,
+        **calibration,
+    )
     if int8_io and input != "float32":
         raise ValueError(
             f"`int8_io` takes int8 images: leave `input` out. Received: `input={input}`"
