@@ -10,6 +10,7 @@ from absl import logging
 from keras_crosspool.backbones import applications, efficientnet_lite
 from keras_crosspool.backbones.backbone import Backbone
 from keras_crosspool.backbones.feature_maps import find_feature_maps
+from keras_crosspool.whole_numbers import whole_number
 
 
 def create_backbone(name, image_size=None, weights="imagenet"):
@@ -41,12 +42,7 @@ def create_backbone(name, image_size=None, weights="imagenet"):
     ('MobileNetV2', (None, 3, 3, 1280))
     """
     entry = _find(name)
-    size = entry.default_size if image_size is None else image_size
-    if not isinstance(size, int) or size < entry.minimum_size:
-        raise ValueError(
-            f"{entry.name} needs image_size to be a whole number of pixels, at least "
-            f"{entry.minimum_size} (its own is {entry.default_size}). Received: {image_size!r}"
-        )
+    size = entry.default_size if image_size is None else _checked_size(entry, image_size)
     model = entry.build(size, _checked_weights(entry.name, weights))
     return Backbone(entry.name, model, find_feature_maps(model), os.fspath(weights))
 
@@ -112,3 +108,13 @@ def _checked_weights(name, weights):
         "Expected weights to be 'imagenet', the path of a weights file, or 'none' for random "
         f"weights; there is no such file. Received: weights={weights!r}"
     )
+
+
+def _checked_size(entry, size):
+    try:
+        return whole_number("image_size", size, least=entry.minimum_size)
+    except ValueError as error:
+        raise ValueError(
+            f"{entry.name} takes images of at least {entry.minimum_size} pixels (its own are of "
+            f"{entry.default_size}). {error}"
+        ) from error

@@ -2,8 +2,11 @@
 
 import dataclasses
 import math
+import numbers
 import types
 import typing
+
+from keras_crosspool.whole_numbers import whole_number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -73,11 +76,13 @@ def option(default, help, **known):
 
 
 class Config:
-    """Base of the config dataclasses: checks every option."""
+    """Base of the config dataclasses: checks every option, and makes NumPy's numbers Python's."""
 
     def __post_init__(self):
         for field, known in options_of(type(self)):
-            known.check(field.name, getattr(self, field.name))
+            value = _plain(field, getattr(self, field.name))
+            known.check(field.name, value)
+            object.__setattr__(self, field.name, value)
 
 
 def options_of(config):
@@ -116,6 +121,21 @@ def split_options(values, *configs):
         config(**{name: values[name] for name in own & values.keys()})
         for config, own in zip(configs, names, strict=True)
     ]
+
+
+def _plain(field, value):
+    """The value of an option such that JSON takes it; whole where it must be."""
+    kind, item = kind_of(field)
+    if kind is tuple and isinstance(value, tuple | list):
+        return tuple(_number(field.name, item, each) for each in value)
+    return _number(field.name, item or kind, value)
+
+
+def _number(name, kind, value):
+    if kind is int and value is not None:
+        return whole_number(name, value)
+    is_float = isinstance(value, numbers.Real) and not isinstance(value, numbers.Integral)
+    return float(value) if is_float else value
 
 
 def flag_name(field):

@@ -4,6 +4,7 @@ import contextlib
 import dataclasses
 import hashlib
 import json
+import operator
 import os
 import pathlib
 
@@ -46,7 +47,8 @@ class Artefact:
 
     def to_json(self):
         """The record as indented JSON text."""
-        return json.dumps(dataclasses.asdict(self), indent=2)
+        # NumPy's integers, which arguments may be, become Python's.
+        return json.dumps(dataclasses.asdict(self), indent=2, default=operator.index)
 
     @classmethod
     def from_json(cls, text):

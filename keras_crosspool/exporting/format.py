@@ -2,7 +2,8 @@
 
 import dataclasses
 import importlib.util
-import numbers
+
+from keras_crosspool.whole_numbers import whole_number
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,8 +39,8 @@ class Option:
         """
         if self.choices and value not in self.choices:
             raise ValueError(f"`{self.name}` is {' or '.join(self.choices)}. Received: {value!r}")
-        if type(self.default) is int and not isinstance(value, numbers.Integral):
-            raise ValueError(f"`{self.name}` is a whole number. Received: {value!r}")
+        if type(self.default) is int:
+            whole_number(self.name, value)
         if self.least is not None and value < self.least:
             raise ValueError(f"`{self.name}` must be at least {self.least}. Received: {value}")
         if self.most is not None and value > self.most:

@@ -6,8 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_crosspool.layers.map_pooling import MapPooling, check_choice, check_positive
+from keras_crosspool.layers.map_pooling import MapPooling, check_choice
 from keras_crosspool.layers.products import count_sketch, gram, projected_products
+from keras_crosspool.whole_numbers import whole_number
 
 _METHODS = ("tensor_sketch", "random_maclaurin")
 _NAMES = ("features", "guidance")
@@ -87,11 +88,10 @@ class CompactBilinearPooling(MapPooling):
         super().__init__(
             signed_square_root, l2_normalization, resize, data_format, epsilon, **kwargs
         )
-        check_positive(units=units)
         check_choice("method", method, _METHODS)
-        self.units = units
+        self.units = whole_number("units", units, least=1)
         self.method = method
-        self.seed = seed
+        self.seed = whole_number("seed", seed)
         self._width = None
 
     def build(self, input_shape):

@@ -5,9 +5,10 @@ import numpy as np
 from keras import ops
 
 from keras_crosspool.layers.half_range import root_scale
-from keras_crosspool.layers.map_pooling import MapPooling, check_positive
+from keras_crosspool.layers.map_pooling import MapPooling
 from keras_crosspool.layers.matrix_roots import inverse_root
 from keras_crosspool.layers.products import gram
+from keras_crosspool.whole_numbers import whole_number
 
 
 @keras.saving.register_keras_serializable(package="keras_crosspool")
@@ -68,8 +69,7 @@ class CovariancePooling(MapPooling):
         **kwargs,
     ):
         super().__init__(signed_square_root, l2_normalization, None, data_format, epsilon, **kwargs)
-        check_positive(iterations=iterations)
-        self.iterations = iterations
+        self.iterations = whole_number("iterations", iterations, least=1)
 
     def pool(self, inputs):
         """The upper triangle of the root, before any normalisation.

@@ -4,8 +4,9 @@ import keras
 from keras import ops
 
 from keras_crosspool.layers.half_range import LEAST, largest
-from keras_crosspool.layers.map_pooling import MapPooling, check_positive
+from keras_crosspool.layers.map_pooling import MapPooling
 from keras_crosspool.layers.products import gram
+from keras_crosspool.whole_numbers import whole_number
 
 
 @keras.saving.register_keras_serializable(package="keras_crosspool")
@@ -76,11 +77,10 @@ class DemocraticPooling(MapPooling):
         super().__init__(
             signed_square_root, l2_normalization, resize, data_format, epsilon, **kwargs
         )
-        check_positive(iterations=iterations)
         if not 0 <= gamma <= 1:
             raise ValueError(f"`gamma` must be from 0 to 1. Received: gamma={gamma!r}")
         self.gamma = gamma
-        self.iterations = iterations
+        self.iterations = whole_number("iterations", iterations, least=1)
 
     def pool(self, inputs):
         """The weighted sums, before any normalisation.

@@ -4,6 +4,8 @@ import keras
 import numpy as np
 from keras import ops
 
+from keras_crosspool.whole_numbers import whole_number
+
 _FIXED = ("kernel_size", "use_bias", "kernel_initializer")
 
 
@@ -43,7 +45,7 @@ class GuidanceSelection(keras.layers.Conv2D):
 
     def __init__(self, filters, data_format=None, **kwargs):
         super().__init__(
-            filters,
+            whole_number("filters", filters, least=1),
             kernel_size=1,
             data_format=data_format,
             use_bias=False,

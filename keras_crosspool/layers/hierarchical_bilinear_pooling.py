@@ -5,8 +5,9 @@ import itertools
 import keras
 from keras import ops
 
-from keras_crosspool.layers.map_pooling import MapPooling, check_positive
+from keras_crosspool.layers.map_pooling import MapPooling
 from keras_crosspool.layers.products import projected_products
+from keras_crosspool.whole_numbers import whole_number
 
 
 @keras.saving.register_keras_serializable(package="keras_crosspool")
@@ -69,8 +70,7 @@ class HierarchicalBilinearPooling(MapPooling):
         super().__init__(
             signed_square_root, l2_normalization, resize, data_format, epsilon, **kwargs
         )
-        check_positive(units=units)
-        self.units = units
+        self.units = whole_number("units", units, least=1)
 
     def build(self, input_shape):
         super().build(input_shape)

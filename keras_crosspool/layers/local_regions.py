@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from keras_crosspool.numerics.pca import StreamingPCA
+from keras_crosspool.whole_numbers import whole_number
 
 
 @keras.saving.register_keras_serializable(package="keras_crosspool")
@@ -46,6 +46,9 @@ class LocalRegions(keras.layers.Conv2D):
     """
 
     def __init__(self, filters, kernel_size=3, data_format=None, **kwargs):
+        sides = kernel_size if isinstance(kernel_size, (tuple, list)) else (kernel_size,) * 2
+        kernel_size = tuple(whole_number("kernel_size", side, least=1) for side in sides)
+        filters = whole_number("filters", filters, least=1)
         super().__init__(filters, kernel_size, data_format=data_format, **kwargs)
         window = (self.strides, self.padding, self.dilation_rate, self.groups, self.use_bias)
         if window != ((1, 1), "valid", (1, 1), 1, True):
@@ -94,7 +97,7 @@ class LocalRegions(keras.layers.Conv2D):
         if not self.built:
             self.build(maps.shape)
         if self._pca is None:
-            self._pca = StreamingPCA(self.filters)
+            self._pca = self._new_pca()
         self._pca.update(self._windows(maps))
 
     def finalize_state(self, whiten=False, all_reduce=None):
@@ -105,7 +108,7 @@ class LocalRegions(keras.layers.Conv2D):
             all_reduce: function that sums an array over all workers, where each has seen maps of
                 its own. Defaults to none.
         """
-        pca = self._pca or StreamingPCA(self.filters)
+        pca = self._pca or self._new_pca()
         if all_reduce and pca.count:
             pca.reduce(all_reduce)
         mean, components, variances = pca.fit()
@@ -113,6 +116,11 @@ class LocalRegions(keras.layers.Conv2D):
             components = components / _deviations(variances)
         self.set_weights([components.reshape(self.kernel.shape), -mean @ components])
         self._pca = None
+
+    def _new_pca(self):
+        from keras_crosspool.numerics.pca import StreamingPCA  # lazy: a loaded layer needs none
+
+        return StreamingPCA(self.filters)
 
     def _windows(self, maps):
         """Lays every window out as a row, `(windows, m * n * channels)`, in the kernel's order."""

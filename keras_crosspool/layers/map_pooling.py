@@ -201,17 +201,6 @@ def check_choice(name, value, choices):
         raise ValueError(f"`{name}` must be one of {choices}. Received: {name}={value!r}")
 
 
-def check_positive(**arguments):
-    """Raises a `ValueError` if an argument is no whole number from 1.
-
-    Args:
-        **arguments: the arguments by name.
-    """
-    for name, value in arguments.items():
-        if isinstance(value, bool) or not isinstance(value, int) or value < 1:
-            raise ValueError(f"`{name}` must be a whole number from 1. Received: {name}={value!r}")
-
-
 def _as_list(input_shape):
     """The shapes of a list of maps, or of one map, as a list."""
     if all(isinstance(shape, (tuple, list)) for shape in input_shape):

@@ -4,9 +4,10 @@ import keras
 from keras import ops
 
 from keras_crosspool.layers.half_range import LEAST, largest, unit
-from keras_crosspool.layers.map_pooling import MapPooling, check_positive
+from keras_crosspool.layers.map_pooling import MapPooling
 from keras_crosspool.layers.matrix_roots import inverse_root
 from keras_crosspool.layers.products import gram
+from keras_crosspool.whole_numbers import whole_number
 
 
 @keras.saving.register_keras_serializable(package="keras_crosspool")
@@ -74,8 +75,7 @@ class MatrixRootPooling(MapPooling):
         super().__init__(
             signed_square_root, l2_normalization, resize, data_format, epsilon, **kwargs
         )
-        check_positive(iterations=iterations)
-        self.iterations = iterations
+        self.iterations = whole_number("iterations", iterations, least=1)
 
     def pool(self, inputs):
         """The matrix root of the sums `A^T X`, before any normalisation.

@@ -4,8 +4,9 @@ import keras
 from keras import ops
 
 from keras_crosspool.layers.half_range import LEAST, root_scale
-from keras_crosspool.layers.map_pooling import MapPooling, check_choice, check_positive
+from keras_crosspool.layers.map_pooling import MapPooling, check_choice
 from keras_crosspool.layers.products import projected_products
+from keras_crosspool.whole_numbers import whole_number
 
 _TRANSFORMS = ("sqrt", "log")
 
@@ -59,9 +60,8 @@ class ProjectedCovariancePooling(MapPooling):
 
     def __init__(self, units=2048, transform="sqrt", data_format=None, epsilon=1e-4, **kwargs):
         super().__init__(False, False, None, data_format, epsilon, **kwargs)
-        check_positive(units=units)
         check_choice("transform", transform, _TRANSFORMS)
-        self.units = units
+        self.units = whole_number("units", units, least=1)
         self.transform = transform
 
     def build(self, input_shape):

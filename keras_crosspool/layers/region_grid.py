@@ -8,6 +8,7 @@ from keras import ops
 
 from keras_crosspool import graphs
 from keras_crosspool.layers.windows import cut_windows, nearest_positions, shares, window_means
+from keras_crosspool.whole_numbers import whole_number
 
 MODES = ("crops", "partial", "shared")
 
@@ -90,10 +91,10 @@ class RegionGrid(keras.layers.Layer):
         super().__init__(**kwargs)
         self.network = network
         self.region_size = tuple(np.atleast_1d(region_size).tolist())
-        self.stride = stride
+        self.stride = whole_number("stride", stride)
         self.mode = mode
         self.cut = cut
-        self.input_size = input_size
+        self.input_size = None if input_size is None else whole_number("input_size", input_size)
         self.image_by_image = image_by_image
         self._check_arguments()
 

@@ -91,7 +91,7 @@ def _region_grid(backbone, options):
         )
     side = backbone.image_size
     sizes = options.region_size or round(_REGION_SHARE * side)
-    sizes = (sizes,) if isinstance(sizes, int) else sizes
+    sizes = sizes if isinstance(sizes, tuple) else (sizes,)
     if max(sizes) > side:
         raise ValueError(
             f"Regions of {max(sizes)} px do not fit into images of {side} px: take a smaller "

@@ -46,7 +46,7 @@ def test_suffixes_tell_formats_apart():
             "`scores` is probabilities or logits. Received: 'logit'",
         ),
         ("tflite", "float32", {"batch_size": -1}, "`batch_size` must be at least 0. Received: -1"),
-        ("onnx", "float32", {"batch_size": "2"}, "`batch_size` is a whole number. Received: '2'"),
+        ("onnx", "float32", {"batch_size": "2"}, "a whole number. Received: batch_size='2'"),
         ("onnx", "float32", {"opset": 3}, "`opset` must be at least 9. Received: 3"),
         ("openvino", "float32", {"opset": 19}, "`opset` must be at most 18. Received: 19"),
     ],
