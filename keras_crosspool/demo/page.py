@@ -12,6 +12,17 @@ from keras_crosspool.data.image_error import ImageError
 from keras_crosspool.mains import as_flags
 
 _LOOPBACK = ("127.", "::1", "localhost")
+# Whole captions and all nearest images at once. On a phone two of them stand in a row, and the heat
+# maps are as high as elsewhere and scroll sideways.
+_CSS = """
+#nearest .grid-wrap { max-height: none; }
+#nearest .caption-label { max-width: 100%; white-space: normal; overflow-wrap: anywhere; }
+@media (max-width: 640px) {
+  #nearest .grid-container { grid-template-columns: repeat(2, minmax(0, 1fr)); }
+  #heat .image-container { overflow-x: auto; }
+  #heat .image-container > button, #heat img { width: 60rem; max-width: none; }
+}
+"""
 
 
 def prepare_gradio(folder):
@@ -84,11 +95,13 @@ def build_page(answerer, note=None):
                 classes = gr.Label(label="Probabilities", show_heading=False)
                 speed = gr.Textbox(label="Time of the network")
         gr.Markdown("What each position adds to the score of the best class and of the runner-up")
-        where = gr.Image(show_label=False, interactive=False, buttons=["fullscreen"])
+        where = gr.Image(
+            elem_id="heat", show_label=False, interactive=False, buttons=["fullscreen"]
+        )
         similar = gr.Gallery(
+            elem_id="nearest",
             label="Nearest images",
             columns=4,
-            height="auto",
             interactive=False,
             buttons=["fullscreen"],
             visible=not note,
@@ -151,6 +164,7 @@ def served(page, host, port):
         quiet=True,
         footer_links=[],
         ssr_mode=False,
+        css=_CSS,
         theme=gr.themes.Default(font="sans-serif", font_mono="monospace"),
     )
     try:

@@ -18,10 +18,25 @@ import psutil
 import pytest
 from PIL import Image
 
+from tests.page.chromium import Chromium, find_chromium
+
 DEMO = "keras_crosspool.demo"
 ROOT = pathlib.Path(__file__).parents[2]
 BOUNDARY = "demo-of-keras-crosspool"
 HALF = 3000  # bytes of a JPEG
+# What the browser makes of the page, in pixels.
+SHOWN = """(() => {
+  const captions = [...document.querySelectorAll("#nearest .caption-label")];
+  const lefts = captions.map((x) => x.parentElement.getBoundingClientRect().left);
+  const grid = document.querySelector("#nearest .grid-wrap");
+  return JSON.stringify({
+    page: document.documentElement.scrollWidth,
+    columns: new Set(lefts).size,
+    cut: captions.filter((x) => x.scrollWidth > x.clientWidth).length,
+    hidden: Math.max(grid.scrollWidth - grid.clientWidth, grid.scrollHeight - grid.clientHeight),
+    heat: document.querySelector("#heat img").getBoundingClientRect().width,
+  });
+})()"""
 
 with_gradio = pytest.mark.skipif(
     importlib.util.find_spec("gradio") is None,
@@ -226,6 +241,26 @@ def test_the_page_says_what_predict_and_search_say(served, expected):
             with urllib.request.urlopen(shown["url"]) as file, Image.open(file) as image:
                 assert image.convert("RGB").getextrema() != ((0, 0),) * 3
     assert refused == {False, True}
+
+
+@with_gradio
+@pytest.mark.skipif(find_chromium() is None, reason="Chromium is not installed")
+@pytest.mark.parametrize(("width", "columns"), [(390, 2), (1280, 4)])
+def test_the_page_fits_a_phone_and_a_desk(served, files, tmp_path, width, columns):
+    with Chromium(tmp_path, width) as chromium:
+        screen = {"width": width, "height": 844, "deviceScaleFactor": 1, "mobile": width < 500}
+        chromium.send("Emulation.setDeviceMetricsOverride", **screen)
+        chromium.open(served[1])
+        chromium.wait_for("document.querySelector('input[type=file]') !== null")
+        chromium.choose(files / "Anjou.jpg", "input[type=file]")
+        chromium.wait_for("document.querySelectorAll('#nearest .caption-label').length === 4")
+        chromium.wait_for("document.querySelector('#heat img')?.naturalWidth > 0")
+        shown = json.loads(chromium.evaluate(SHOWN))
+    assert shown["page"] <= width
+    assert shown["columns"] == columns
+    assert shown["cut"] == 0  # captions
+    assert shown["hidden"] <= 0  # of the gallery
+    assert shown["heat"] > 900
 
 
 @with_gradio
