@@ -69,7 +69,11 @@ def compiles_training(device):
 
 
 def keep_tensorflow_off_gpus():
-    """Leaves the GPUs to the backend; TensorFlow, which only feeds it then, would fill them."""
+    """Leaves the GPUs to the backend; TensorFlow, which only feeds it then, would fill them.
+
+    Call it where TensorFlow is first used to read or augment images: once it has made a tensor, it
+    keeps what it took.
+    """
     if is_tensorflow():
         return
     import tensorflow as tf

@@ -12,6 +12,7 @@ from keras_crosspool.data.image_error import ImageError
 from keras_crosspool.data.reading import MAX_MEGAPIXELS
 from keras_crosspool.data.split import Split, label_indices
 from keras_crosspool.data.tfds_labels import UNLABELLED, find_labels
+from keras_crosspool.keras_backend import keep_tensorflow_off_gpus
 
 _INFO_FILE = "dataset_info.json"
 
@@ -28,6 +29,7 @@ def open_tfds_split(
 
     The coarse class of each class is read from `coarse_names` in the data set's metadata.
     """
+    keep_tensorflow_off_gpus()  # here, since what it reads is solved and evaluated on too
     builder = _builder(name, data_dir)
     feature = _label_feature(name, builder.info.features)
     if not builder.info.splits:

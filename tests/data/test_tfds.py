@@ -3,8 +3,10 @@
 import functools
 import io
 
+import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 import tensorflow_datasets as tfds
 from PIL import Image
 
@@ -137,6 +139,18 @@ def data_sets(tmp_path_factory):
         for name, (features, example) in DATA_SETS.items():
             _builder(name, features, example)(data_dir=folder).download_and_prepare()
         yield folder
+
+
+@pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
+def test_tensorflow_leaves_the_gpus_to_another_backend(data_sets, monkeypatch, backend):
+    """Before it reads: its first tensor would take the memory of every GPU."""
+    calls = []
+    builder = tfds.builder
+    monkeypatch.setattr(keras.config, "backend", lambda: backend)
+    monkeypatch.setattr(tf.config, "set_visible_devices", lambda *what: calls.append(what))
+    monkeypatch.setattr(tfds, "builder", lambda *a, **k: calls.append("read") or builder(*a, **k))
+    open_split("tfds:fruit_lists", "train")
+    assert calls == [*([([], "GPU")] if backend != "tensorflow" else []), "read"]
 
 
 class FruitShades(tfds.core.GeneratorBasedBuilder):
