@@ -1,11 +1,27 @@
 """The stages of a run: how long each took, and whose weights are the best."""
 
 import contextlib
+import dataclasses
 import time
 
 from absl import logging
 
 from keras_crosspool.models.training_scores import TuningScores
+from keras_crosspool.training.validation import Predictions
+
+
+@dataclasses.dataclass(frozen=True)
+class Kept:
+    """The stage whose weights were kept.
+
+    Attributes:
+        scores: `TuningScores`, of all stages.
+        predictions: `Predictions` of the model with these weights; `None` without a validation
+            split.
+    """
+
+    scores: TuningScores
+    predictions: Predictions | None
 
 
 class Stages:
@@ -13,27 +29,32 @@ class Stages:
 
     Args:
         model: `keras.Model`.
-        score: function of the model that gives the score that counts; `None` without a validation
-            split.
+        score: function of `Predictions` that gives the score that counts.
     """
 
     def __init__(self, model, score):
         self._model, self._score = model, score
-        self._scores, self._weights = {}, {}
+        self._scores, self._weights, self._predictions = {}, {}, {}
 
-    def reached(self, name):
-        """Notes the weights at the end of a stage, and how well they validate."""
-        if self._score:
-            self._scores[name] = self._score(self._model)
+    def reached(self, name, predictions):
+        """Notes the weights at the end of a stage, and how well they validate.
+
+        Args:
+            name: str, of the stage.
+            predictions: `Predictions` of the model as it is; `None` without a validation split.
+        """
+        if predictions is not None:
+            self._scores[name] = self._score(predictions)
             self._weights[name] = self._model.get_weights()
+            self._predictions[name] = predictions
 
     def keep_best(self):
-        """Gives the model its best weights, the latest of equals; `TuningScores`."""
-        if not self._score:
-            return TuningScores()
+        """Gives the model its best weights, the latest of equals; `Kept`."""
+        if not self._scores:
+            return Kept(TuningScores(), None)
         best = max(reversed(self._scores), key=self._scores.get)
         self._model.set_weights(self._weights[best])
-        return TuningScores(self._scores, best)
+        return Kept(TuningScores(self._scores, best), self._predictions[best])
 
 
 class Stopwatch:

@@ -166,9 +166,10 @@ class _Run:
         history, tuning = {}, None
         if self._config.fine_tuning.tunes:
             with self._seconds.stage("fine_tuning"):
-                history, tuning = self._fine_tune(model, solved.scores)
+                history, kept = self._fine_tune(solved)
+            tuning, predictions = kept.scores, kept.predictions
             if tuning.kept_stage != "solved":
-                predictions = rejection = basis = None
+                rejection = basis = None
         uncompressed = {}
         if self._config.network.compress:
             uncompressed = self._validation.scores_of(
@@ -232,34 +233,37 @@ class _Run:
             **dataclasses.asdict(self._config.scheme),
         )
 
-    def _fine_tune(self, model, scores):
+    def _fine_tune(self, solved):
         """Tunes the network, solves on it, and keeps the stage that validates best."""
-        options = self._config.fine_tuning
+        model, options, validation = solved.model, self._config.fine_tuning, self._validation
         given = self._training, self._held_out
         devices = self._distribution, self._checkpoints
-        stages = Stages(model, self._score if self._held_out else None)
+        stages, compared = Stages(model, self._score), {}
         if self._config.solver.method == "none":
             history, speed = fine_tune(model, *given, model.image_size, options, *devices)
-            stages.reached("fine_tuned")
-            return history, dataclasses.replace(stages.keep_best(), **speed)
-        stages.reached("solved")
-        history, speed = tune_network(model, *given, options, *devices)
-        baseline = self._solving.solve_tuned(model, scores)
-        stages.reached("tuned")
-        compared = self._compared(model, baseline) if baseline and self._held_out else {}
-        return history, dataclasses.replace(stages.keep_best(), **compared, **speed)
+            stages.reached("fine_tuned", validation.predictions(model))
+        else:
+            stages.reached("solved", solved.predictions or validation.predictions(model))
+            history, speed = tune_network(model, *given, options, *devices)
+            baseline = self._solving.solve_tuned(model, solved.scores)
+            models = {"model": model} | ({"baseline": baseline} if baseline else {})
+            found = validation.predictions_of_each(models)
+            stages.reached("tuned", found["model"])
+            compared = self._compared(found["model"], found.get("baseline"))
+        kept = stages.keep_best()
+        scores = dataclasses.replace(kept.scores, **compared, **speed)
+        return history, dataclasses.replace(kept, scores=scores)
 
-    def _compared(self, model, baseline):
-        """How a baseline validates, and how much better the model does."""
-        found = self._validation.predictions_of_each({"model": model, "baseline": baseline})
-        score = self._validation.scores_of(found["baseline"])[self._training.task.metric]
-        advantage = self._validation.advantage(found["model"], found["baseline"])
-        return {"baseline": score, "advantage": advantage}
+    def _compared(self, predictions, baseline):
+        """How a baseline validates, and how much better the model does, by their predictions."""
+        if baseline is None:
+            return {}
+        advantage = self._validation.advantage(predictions, baseline)
+        return {"baseline": self._score(baseline), "advantage": advantage}
 
-    def _score(self, model):
-        """The score that counts on the validation split."""
-        scores = self._validation.scores_of(self._validation.predictions(model))
-        return scores[self._training.task.metric]
+    def _score(self, predictions):
+        """The score that counts of predictions on the validation split."""
+        return self._validation.scores_of(predictions)[self._training.task.metric]
 
     def _metadata(self, model, scores, thresholds, rejection):
         training = self._training

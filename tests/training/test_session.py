@@ -18,6 +18,7 @@ from keras_crosspool.data import load_images, open_split
 from keras_crosspool.evaluation import plots, predict_logits
 from keras_crosspool.sessions import with_sessions
 from keras_crosspool.training import train as session
+from keras_crosspool.training import validation
 from tests.small_options import SMALL_NETWORK
 
 SMALL = SMALL_NETWORK | {
@@ -121,6 +122,36 @@ def test_a_run_repeats_itself_and_tunes(train, tiny_folder, tmp_path):
     assert len(history["val_loss"]) == 2
     assert (tmp_path / "first" / "plots" / "training_curve.png").is_file()
     assert all(layer.trainable for layer in first[0].layers)
+
+
+@pytest.mark.parametrize(
+    ("options", "passes"),
+    [
+        ({"scheme": "scheme1", "baseline": True}, ["predict_logits_of_each"] * 2),
+        pytest.param({"solver": "none"}, ["predict_logits"], marks=pytest.mark.heavy),
+    ],
+)
+def test_each_stage_goes_through_the_validation_images_once(
+    train, tiny_folder, tmp_path, monkeypatch, options, passes
+):
+    """Its score, the interval of the gain and the calibration are from the same predictions."""
+    found = []
+
+    def counted(name, function):
+        return lambda *arguments: found.append(name) or function(*arguments)
+
+    for name in ("predict_logits", "predict_logits_of_each"):
+        monkeypatch.setattr(validation, name, counted(name, getattr(validation, name)))
+    for name in ("tune_network", "fine_tune"):
+        monkeypatch.setattr(session, name, lambda *_: ({}, {}))
+    arguments = {"image_size": 64, "val_split": "test", "epochs": 1, **options}
+    metadata = train(tmp_path / "model", tiny_folder, **arguments)
+    assert found == passes
+    model, _ = load_model(tmp_path / "model")
+    logits, labels = predict_logits(model, open_split(tiny_folder, "test"), 64)
+    accuracy = float((logits.argmax(axis=1) == labels).mean())
+    tuning = metadata.scores.tuning
+    assert accuracy == metadata.scores.validation["accuracy"] == max(tuning.stages.values())
 
 
 @pytest.mark.heavy

@@ -6,7 +6,7 @@ import pytest
 
 from keras_crosspool.models.training_scores import TuningScores
 from keras_crosspool.training import stages
-from keras_crosspool.training.stages import Stages, Stopwatch
+from keras_crosspool.training.stages import Kept, Stages, Stopwatch
 
 NAMES = ("solved", "fine_tuned", "tuned_again")
 
@@ -15,10 +15,10 @@ def _run(scores):
     """A model whose weight is the number of the stage that it has reached; and what was kept."""
     model = keras.Sequential([keras.Input((1,)), keras.layers.Dense(1, use_bias=False)])
     left = iter(scores)
-    reached = Stages(model, (lambda _: next(left)) if scores else None)
+    reached = Stages(model, lambda _: next(left))
     for number, name in enumerate(NAMES):
         model.set_weights([np.full((1, 1), number, "float32")])
-        reached.reached(name)
+        reached.reached(name, f"predictions of {name}" if scores else None)
     kept = reached.keep_best()
     return NAMES[int(model.get_weights()[0].item())], kept
 
@@ -35,11 +35,12 @@ def _run(scores):
 def test_the_weights_that_validate_best_are_kept(scores, best):
     weights_of, kept = _run(scores)
     assert weights_of == best
-    assert kept == TuningScores(dict(zip(NAMES, scores, strict=True)), best)
+    scores = TuningScores(dict(zip(NAMES, scores, strict=True)), best)
+    assert kept == Kept(scores, f"predictions of {best}")
 
 
 def test_without_a_validation_split_the_last_weights_stay():
-    assert _run(()) == ("tuned_again", TuningScores())
+    assert _run(()) == ("tuned_again", Kept(TuningScores(), None))
 
 
 def test_a_stage_that_comes_twice_is_added_up(monkeypatch):
