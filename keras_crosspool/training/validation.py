@@ -6,7 +6,7 @@ import numpy as np
 
 from keras_crosspool.data.split import Split
 from keras_crosspool.evaluation import predict_logits, predict_logits_of_each, score
-from keras_crosspool.numerics.intervals import jackknife_interval
+from keras_crosspool.numerics.intervals import difference_interval
 
 
 @dataclasses.dataclass(frozen=True)
@@ -87,7 +87,7 @@ class Validation:
             )
             return own - other
 
-        return jackknife_interval(difference, groups)
+        return difference_interval(difference, groups)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 from scipy.stats import binomtest
 
-from keras_crosspool.numerics.intervals import jackknife_interval, share_interval
+from keras_crosspool.numerics.intervals import (
+    difference_interval,
+    jackknife_interval,
+    share_interval,
+)
 
 
 def _covered(groups_of_session, seeds=200):
@@ -31,6 +35,20 @@ def test_equals_the_formula_for_independent_images():
     expected = 1.96 * np.sqrt(share * (1 - share) / 3000)
     np.testing.assert_allclose((low + high) / 2, share, atol=1e-12)
     np.testing.assert_allclose((high - low) / 2, expected, rtol=0.35)
+
+
+@pytest.mark.parametrize("groups", [10, 98])
+def test_models_that_no_group_tells_apart_may_still_differ(groups):
+    sessions = np.repeat(np.arange(groups), 3)
+    low, high = difference_interval(lambda rows: 0.0, sessions)
+    # Half a pair more in each cell: the difference has the variance (1/2 + 1/2) / (groups + 2)^2.
+    assert (low, high) == pytest.approx((-1.96 / (groups + 2), 1.96 / (groups + 2)))
+
+
+def test_models_that_groups_tell_apart_have_the_interval_of_the_jackknife():
+    gain = np.random.default_rng(0).integers(-1, 2, 60)
+    measure, groups = (lambda rows: gain[rows].mean()), np.repeat(np.arange(20), 3)
+    assert difference_interval(measure, groups) == jackknife_interval(measure, groups)
 
 
 def test_one_group_has_no_interval():
