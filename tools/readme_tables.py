@@ -23,6 +23,7 @@ flags.DEFINE_list(
     "pages",
     [
         "README.md",
+        "docs/accuracy.md",
         "docs/export.md",
         "docs/photographs.md",
         "docs/reliability.md",

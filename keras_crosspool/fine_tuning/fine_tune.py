@@ -156,7 +156,7 @@ class _Tuner:
     def weights(self):
         """The weights reached, a list of contiguous arrays."""
         arrays = map(keras.ops.convert_to_numpy, self._model.weights)
-        return list(map(np.ascontiguousarray, arrays))
+        return [np.asarray(array, order="C") for array in arrays]  # a scalar stays one
 
     def speed(self):
         """Images a second and what bounds them; see `report`."""

@@ -67,7 +67,7 @@ def test_whole_network(solved, train_split):
     options = {"learning_rate": 1e-4, "classifier_rate": 0.5}
     _, history = _tune(solved, train_split, epochs=4, **options)
     assert {name: len(values) for name, values in history.items()} == {"loss": 4, "accuracy": 4}
-    assert _cross_entropy(model, train_split) < 0.7 * before
+    assert _cross_entropy(model, train_split) < 0.8 * before
     changes = _changes(model, solved[1])
     norms = {x.name for x in model.layers if isinstance(x, keras.layers.BatchNormalization)}
     assert all(changes[name] == 0 for name in norms)
