@@ -56,12 +56,12 @@ def choose(problem, chosen=None):
         )
         return Choice(equal, alpha), {}
     tried = list(_cross_validate(problem, equal, alphas))
-    validation = {choice.alpha: choice.scores for choice in tried}
+    validation = {each.alpha: each.scores for each in tried}
     best = min(tried, key=_log_loss)
     tried = [best]
     for weights in others:
         tried.extend(_cross_validate(problem, weights, [best.alpha]))
-    best = min(tried, key=_log_loss)
+    best = _calibrated(min(tried, key=_log_loss), problem.labels[problem.judged])
     return best, {**validation, best.alpha: best.scores}
 
 
@@ -77,21 +77,41 @@ def interval_of(problem, choice):
     return jackknife_interval(measure, problem.rows.sessions[problem.judged])
 
 
+@dataclasses.dataclass(frozen=True)
+class _Tried:
+    """Weights and an alpha, the held-out scores by them, and how good those are."""
+
+    weights: tuple[float, ...]
+    alpha: float
+    held_out: np.ndarray
+    scores: dict
+
+
 def _cross_validate(problem, weights, alphas):
     labels = problem.labels[problem.judged]
     task = task_of(labels)
-    for alpha, scores in problem.held_out_scores(weights, alphas).items():
-        calibration, log_loss = task.calibrate(scores, labels)
-        logits = calibration.logits(scores)
-        yield Choice(
-            weights,
-            alpha,
-            calibration,
-            task.thresholds(logits, labels),
-            {task.metric: task.measure(scores, labels), "log_loss": log_loss},
-            logits,
-        )
+    for alpha, held_out in problem.held_out_scores(weights, alphas).items():
+        scores = {
+            task.metric: task.measure(held_out, labels),
+            "log_loss": task.least_log_loss(held_out, labels),
+        }
+        yield _Tried(weights, alpha, held_out, scores)
 
 
-def _log_loss(choice):
-    return choice.scores["log_loss"]
+def _log_loss(tried):
+    return tried.scores["log_loss"]
+
+
+def _calibrated(tried, labels):
+    """The `Choice` of what was tried, with its calibration and the log loss by that."""
+    task = task_of(labels)
+    calibration, log_loss = task.calibrate(tried.held_out, labels)
+    logits = calibration.logits(tried.held_out)
+    return Choice(
+        tried.weights,
+        tried.alpha,
+        calibration,
+        task.thresholds(logits, labels),
+        tried.scores | {"log_loss": log_loss},
+        logits,
+    )

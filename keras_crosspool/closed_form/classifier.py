@@ -99,7 +99,8 @@ def solve_branches(
     """Solves one linear classifier, in closed form, on the descriptors of branches, weighted.
 
     The alpha is the one with the lowest cross-validated log loss, each alpha at its own
-    best calibration; its temperature and offset are then in kernel and bias. The weights are tried
+    best temperature. The calibration of the best one is then fitted; its temperature and offset are
+    in kernel and bias. The weights are tried
     at the alpha that suits equal ones; they are the ones with the lowest cross-validated log
     loss. A weight is the same as an alpha of its own for that branch, so it ends in the kernel,
     and the descriptors stay as they are.

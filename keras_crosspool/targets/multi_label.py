@@ -92,6 +92,10 @@ class MultiLabel:
         """
         return random_folds(groups, seed)
 
+    def least_log_loss(self, scores, labels):
+        """The log loss of calibrated scores, by which solved classifiers compare."""
+        return fit_sigmoid(scores, labels)[1]
+
     def calibrate(self, scores, labels):
         """Fits temperature and offset by the log loss of the probabilities.
 

@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_crosspool.numerics.calibration import fit_softmax
+from keras_crosspool.numerics.calibration import fit_softmax, fit_temperature
 from keras_crosspool.numerics.folds import stratified_folds
 from keras_crosspool.targets.single_label_scores import SingleLabelScores
 
@@ -75,6 +75,10 @@ class SingleLabel:
             int `(n,)`, or `None` where no class has two groups.
         """
         return stratified_folds(labels, groups, seed)
+
+    def least_log_loss(self, scores, labels):
+        """The log loss of scores at the best temperature, by which solved classifiers compare."""
+        return fit_temperature(scores, labels)[1]
 
     def calibrate(self, scores, labels):
         """Fits temperature and limit by the log loss of the probabilities.

@@ -55,7 +55,7 @@ def test_weighted_branches_are_scaled_descriptors_side_by_side():
     weighted = zip(solved.weights, (first, second), strict=True)
     scaled = np.concatenate([weight * rows for weight, rows in weighted], axis=1)
     ridge = Ridge(alpha=solved.alpha).fit(scaled, np.eye(3)[LABELS])
-    expected = (ridge.predict(scaled) - 1 / 3) / solved.calibration.temperature
+    expected = ridge.predict(scaled) / solved.calibration.temperature + solved.calibration.offset
     actual = np.concatenate([first, second], axis=1) @ solved.kernel + solved.bias
     np.testing.assert_allclose(actual, expected, rtol=1e-3, atol=1e-3)
 

@@ -27,12 +27,11 @@ def test_logits_are_the_ridge_solution_over_the_temperature():
     descriptors, labels = _data()
     classifier = solve_branches([Branch(descriptors)], labels, 3)
     expected = Ridge(alpha=classifier.alpha).fit(descriptors, np.eye(3)[labels])
-    scores = expected.predict(descriptors) / classifier.calibration.temperature
-    # The limit bends scores around their mean, that of one-hot targets.
-    scores -= 1 / 3 / classifier.calibration.temperature
+    calibration = classifier.calibration
+    scores = expected.predict(descriptors) / calibration.temperature + calibration.offset
     found = descriptors @ classifier.kernel + classifier.bias
     np.testing.assert_allclose(found, scores, rtol=1e-3, atol=1e-3)
-    logits = scores / (1 + classifier.calibration.inverse_limit * np.abs(scores))
+    logits = scores / (1 + calibration.inverse_limit * np.abs(scores))
     np.testing.assert_allclose(classifier.logits(descriptors), logits, rtol=1e-3, atol=1e-3)
     assert classifier.kernel.dtype == classifier.bias.dtype == np.float32
 
@@ -49,12 +48,8 @@ def test_alpha_has_the_lowest_cross_validated_log_loss():
             scores[held_out] = ridge.predict(descriptors[held_out])
         accuracy = (scores.argmax(axis=1) == labels).mean()
         assert classifier.validation[alpha]["accuracy"] == pytest.approx(accuracy)
-        losses[alpha] = min(
-            _log_loss((scores - scores.mean()) / t, limit, labels)
-            for t in np.geomspace(0.01, 1, 200)
-            for limit in np.linspace(0, 0.2, 41)
-        )
-        # The calibration is fitted with one imaginary image more, so not quite as low.
+        losses[alpha] = min(_log_loss(scores / t, 0, labels) for t in np.geomspace(0.01, 100, 2000))
+        # The temperature is fitted with one imaginary image more, so not quite as low.
         assert classifier.validation[alpha]["log_loss"] == pytest.approx(losses[alpha], rel=0.02)
     assert classifier.alpha == min(losses, key=losses.get)
 

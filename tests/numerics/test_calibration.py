@@ -66,7 +66,7 @@ def test_confidence_is_bounded_by_the_number_of_images(count):
 def _limited_scores(inverse_limit, scale, shift):
     """Scores whose labels are drawn by the softmax of logits that a limit bends."""
     rng = np.random.default_rng(1)
-    centred = 6 * rng.normal(size=(6000, 20))
+    centred = 20 * rng.gamma(0.1, size=(6000, 80))  # a few are large, as scores of classes are
     centred -= centred.mean()
     logits = centred / (1 + inverse_limit * np.abs(centred))
     draws = logits + rng.gumbel(size=logits.shape)
@@ -74,14 +74,14 @@ def _limited_scores(inverse_limit, scale, shift):
 
 
 @pytest.mark.parametrize(("scale", "shift"), [(0.02, 0.4), (1.0, 0.0), (30.0, -50.0)])
-@pytest.mark.parametrize("inverse_limit", [0.0, 0.04, 0.1])
+@pytest.mark.parametrize("inverse_limit", [0.0, 0.1])
 def test_softmax_recovers_temperature_and_limit(inverse_limit, scale, shift):
     scores, labels, logits = _limited_scores(inverse_limit, scale, shift)
     found, log_loss = fit_softmax(scores, labels)
     assert found.inverse_limit == pytest.approx(inverse_limit, abs=0.01)
     assert found.temperature == pytest.approx(scale, rel=0.1)
-    np.testing.assert_allclose(found.logits(scores), logits, atol=0.7)
     chances = softmax(logits, axis=1)
+    np.testing.assert_allclose(softmax(found.logits(scores), axis=1), chances, atol=0.05)
     assert log_loss == pytest.approx(metrics.log_loss(labels, chances), rel=0.01)
     np.testing.assert_allclose(found.scores(found.logits(scores)), scores, rtol=1e-9)
 
@@ -94,6 +94,12 @@ def test_softmax_is_better_than_any_temperature_where_scores_are_probabilities()
     assert log_loss < 0.8 * fit_temperature(chances, labels)[1]
     assert found.inverse_limit > 0.03
     np.testing.assert_array_equal(found.logits(chances).argmax(1), chances.argmax(1))
+
+
+def test_a_limit_that_gains_less_than_a_twentieth_is_left_out():
+    scores, labels, _ = _limited_scores(0.01, scale=0.3, shift=2.0)
+    temperature, log_loss = fit_temperature(scores, labels)
+    assert fit_softmax(scores, labels) == (Calibration(temperature), log_loss)
 
 
 def test_a_score_of_minus_infinity_stays():
