@@ -49,7 +49,7 @@ def runs(fork_mains, tmp_path_factory, copy_images, tiny_folder, model_directory
             rf"2 of 9 images .*--skip_broken.*Received: broken: {text}, {truncated}$",
         ),
         "unknown backbone": ((*train, "--backbone=resnet51"), r"Did you mean ResNet.*'resnet51'$"),
-        "image too small": ((*train, "--image_size=16"), r"at least 32 .*Received: 16$"),
+        "image too small": ((*train, "--image_size=16"), r"at least 32 .*Received: image_size=16$"),
         "wrong model directory": (
             (EVALUATE, f"--model={tiny_folder}", f"--json={output}/scores.json"),
             r"no model directory: model\.keras and model\.json missing.*tiny$",
