@@ -1,7 +1,10 @@
 """ONNX: every precision converted, run by ONNX Runtime and held to the Keras model."""
 
 import dataclasses
+import gc
 import json
+import threading
+import weakref
 
 import keras
 import numpy as np
@@ -10,6 +13,7 @@ import onnxruntime
 import pytest
 
 from keras_crosspool.exporting.onnx import graph as onnx_graph
+from keras_crosspool.exporting.onnx.conversion import collecting_garbage
 from keras_crosspool.exporting.onnx.exporter import export_onnx
 from keras_crosspool.exporting.onnx.runner import OnnxRunner
 from keras_crosspool.exporting.source import make_source
@@ -213,6 +217,24 @@ def test_a_normalisation_of_given_mean_takes_the_image_alone(metadata):
     with OnnxRunner(proto.SerializeToString()) as runner:
         found = runner.run(images)
     np.testing.assert_allclose(found, (images - mean) / np.sqrt(variance), atol=1e-5)
+
+
+def test_garbage_is_collected_while_a_graph_is_converted():
+    """Copies of a graph refer to themselves, and go before Python would look for such."""
+
+    class Copy:
+        def __init__(self):
+            self.itself = self
+
+    gone, before = threading.Event(), threading.active_count()
+    gc.disable()
+    try:
+        with collecting_garbage(0.01):
+            weakref.finalize(Copy(), gone.set)
+            assert gone.wait(60)
+        assert threading.active_count() == before
+    finally:
+        gc.enable()
 
 
 def test_an_operator_that_onnx_lacks_is_named(metadata):

@@ -1,7 +1,9 @@
 """The step from TensorFlow to ONNX by tf2onnx, and what tf2onnx does not know by itself."""
 
 import contextlib
+import gc
 import logging
+import threading
 
 import numpy as np
 
@@ -28,12 +30,13 @@ def from_tensorflow(function, spec, opset):
     traced = tf.function(function)
     with _functions_inlined():
         graph = traced.get_concrete_function(spec).graph  # tf2onnx asks for it again
-    proto, _ = tf2onnx.convert.from_function(
-        traced,
-        input_signature=[spec],
-        opset=opset,
-        custom_op_handlers={"Erfc": (_write_erfc, [])},
-    )
+    with collecting_garbage():
+        proto, _ = tf2onnx.convert.from_function(
+            traced,
+            input_signature=[spec],
+            opset=opset,
+            custom_op_handlers={"Erfc": (_write_erfc, [])},
+        )
     _embed_constants(proto.graph, graph)
     # tf2onnx logs them and keeps them as they are.
     unknown = {node.op_type for node in proto.graph.node if not onnx.defs.has(node.op_type)}
@@ -43,6 +46,31 @@ def from_tensorflow(function, spec, opset):
             f"Received: {', '.join(sorted(unknown))}"
         )
     return proto
+
+
+@contextlib.contextmanager
+def collecting_garbage(seconds=1.0):
+    """Collects garbage in cycles while something makes few but large objects.
+
+    Each step of tf2onnx copies the graph with its weights. Python counts objects, not bytes, and
+    would keep dozens of such copies.
+
+    Args:
+        seconds: float, from one collection to the next. Defaults to `1.0`.
+    """
+    ended = threading.Event()
+
+    def collect():
+        while not ended.wait(seconds):
+            gc.collect()
+
+    thread = threading.Thread(target=collect, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()
 
 
 @contextlib.contextmanager
