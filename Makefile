@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: install quickstart test test_heavy test_pages reliability fuzz test_beam test_demo test_backends docs lint benchmark clean
+.PHONY: install quickstart test test_heavy test_pages test_zoo reliability fuzz test_beam test_demo test_backends docs lint benchmark clean
 
 install: .venv/installed
 
@@ -37,9 +37,14 @@ test_heavy: install
 test_pages: install
 	$(PYTEST) -m pages tests/docs
 
+# Runs every network from the classifier to the file, for hours; one at a time, since the largest
+# ones take most of the memory.
+test_zoo: install
+	$(ONE_THREAD) $(BIN)/python -m pytest -m zoo tests/benchmarks/test_zoo_study.py
+
 # Runs the whole suite and writes the table of docs/reliability.md from what its tests noted.
 reliability: install
-	$(PYTEST) --reliability=benchmarks/results/reliability.json -m "not pages"
+	$(PYTEST) --reliability=benchmarks/results/reliability.json -m "not pages and not zoo"
 	$(BIN)/python -m tools.readme_tables
 
 fuzz: install

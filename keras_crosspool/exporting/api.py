@@ -72,11 +72,12 @@ def export(
 
     from keras_crosspool.exporting.parity import Comparator
     from keras_crosspool.exporting.source import make_source
+    from keras_crosspool.models.metadata import ModelMetadata
 
     compared, calibrated = _chosen_images(
         model, images, labels, calibration_images, precision == "int8", parity
     )
-    source = make_source(model, _metadata(model), calibration=calibrated)
+    source = make_source(model, ModelMetadata.of(model), calibration=calibrated)
     source = source.embedder() if descriptor else source
     comparator = Comparator.of(source, compared) if parity else None
     return formats.resolve(row.exporter)(source, path, precision, comparator, **options)
@@ -153,23 +154,4 @@ def _first(images, count):
 def _between(images, start, stop):
     return dataclasses.replace(
         images, pixels=images.pixels[start:stop], labels=images.labels[start:stop]
-    )
-
-
-def _metadata(model):
-    """What is known of a model in memory."""
-    from keras_crosspool.models.metadata import ModelMetadata
-    from keras_crosspool.models.training_scores import TrainingScores
-    from keras_crosspool.versions import MODEL_PACKAGES, package_versions
-
-    return ModelMetadata(
-        name=model.name,
-        class_names=model.class_names,
-        image_size=model.image_size,
-        arguments={},
-        data={"path": "", "train_split": "", "val_split": None, "fingerprint": ""},
-        versions=package_versions(*MODEL_PACKAGES),
-        scores=TrainingScores(),
-        task=model.task,
-        thresholds=model.thresholds,
     )

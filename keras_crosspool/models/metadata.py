@@ -8,6 +8,7 @@ from keras_crosspool import records
 from keras_crosspool.models.training_scores import TrainingScores
 from keras_crosspool.targets import SINGLE_LABEL, TARGETS
 from keras_crosspool.targets.rejection import Rejection
+from keras_crosspool.versions import MODEL_PACKAGES, package_versions
 
 _SCORES = (  # those of version 0.1
     "accuracy",
@@ -83,6 +84,25 @@ class ModelMetadata:
             return fields
         kept = {name: value for name, value in fields.items() if name != "metrics"}
         return kept | {"scores": _scores_of_version_0_1(metrics)}
+
+    @classmethod
+    def of(cls, model):
+        """What is known of a model in memory, which says nothing of the images it was trained on.
+
+        Args:
+            model: `CrossPoolClassifier`.
+        """
+        return cls(
+            name=model.name,
+            class_names=model.class_names,
+            image_size=model.image_size,
+            arguments={},
+            data={"path": "", "train_split": "", "val_split": None, "fingerprint": ""},
+            versions=package_versions(*MODEL_PACKAGES),
+            scores=TrainingScores(),
+            task=model.task,
+            thresholds=model.thresholds,
+        )
 
     def default_split(self, *roles):
         """The split that is meant where the user names none.

@@ -1,7 +1,10 @@
 """ONNX: every precision converted, run by ONNX Runtime and held to the Keras model."""
 
 import dataclasses
+import gc
 import json
+import threading
+import weakref
 
 import keras
 import numpy as np
@@ -10,9 +13,12 @@ import onnxruntime
 import pytest
 
 from keras_crosspool.exporting.onnx import graph as onnx_graph
+from keras_crosspool.exporting.onnx.conversion import collecting_garbage
 from keras_crosspool.exporting.onnx.exporter import export_onnx
+from keras_crosspool.exporting.onnx.runner import OnnxRunner
 from keras_crosspool.exporting.source import make_source
 from keras_crosspool.targets.rejection import Rejection
+from tests.small_models import flat_classifier
 
 _PRECISIONS = ("float32", "float16", "int8")
 
@@ -175,6 +181,68 @@ def test_names_agree_between_conversions(small_source):
     ):
         assert names(first.graph) == names(second.graph)
     assert not any("__" in node.name for node in first.graph.node)
+
+
+@pytest.mark.parametrize("batch_size", [1, 0])
+def test_gelu_and_convolutions_in_groups(metadata, batch_size):
+    """Keras compiles such convolutions in functions of their own, and TensorFlow's GELU is Erfc."""
+    image = keras.Input((8, 8, 3), name="image")
+    x = keras.layers.Conv2D(8, 3, groups=1)(image)
+    x = keras.layers.Conv2D(8, 3, groups=8, padding="same", bias_initializer="normal")(x)
+    x = keras.layers.Conv2D(6, 3, groups=2, activation="gelu")(x)
+    source = make_source(flat_classifier(image, x, metadata.class_names), metadata)
+    proto = onnx_graph.convert(source, batch_size)
+    onnx_graph.check(proto)
+    groups = [
+        attribute.i
+        for node in proto.graph.node
+        for attribute in node.attribute
+        if attribute.name == "group"
+    ]
+    assert groups == [1, 8, 2]
+    images = np.random.default_rng(0).normal(size=(2, 8, 8, 3)).astype("float32")
+    with OnnxRunner(proto.SerializeToString()) as runner:
+        found = runner.run(images)
+    np.testing.assert_allclose(found, source.model.predict(images, verbose=0), atol=1e-5)
+
+
+def test_a_normalisation_of_given_mean_takes_the_image_alone(metadata):
+    """tf2onnx takes mean and deviation for inputs of the graph."""
+    mean, variance = np.array([100.0, 110.0, 120.0]), np.array([50.0, 60.0, 70.0]) ** 2
+    image = keras.Input((8, 8, 3), name="image")
+    x = keras.layers.Normalization(mean=mean, variance=variance)(image)
+    proto = onnx_graph.convert(make_source(keras.Model(image, x), metadata))
+    assert [value.name for value in proto.graph.input] == ["image"]
+    images = np.random.default_rng(0).integers(0, 256, (1, 8, 8, 3)).astype("float32")
+    with OnnxRunner(proto.SerializeToString()) as runner:
+        found = runner.run(images)
+    np.testing.assert_allclose(found, (images - mean) / np.sqrt(variance), atol=1e-5)
+
+
+def test_garbage_is_collected_while_a_graph_is_converted():
+    """Copies of a graph refer to themselves, and go before Python would look for such."""
+
+    class Copy:
+        def __init__(self):
+            self.itself = self
+
+    gone, before = threading.Event(), threading.active_count()
+    gc.disable()
+    try:
+        with collecting_garbage(0.01):
+            weakref.finalize(Copy(), gone.set)
+            assert gone.wait(60)
+        assert threading.active_count() == before
+    finally:
+        gc.enable()
+
+
+def test_an_operator_that_onnx_lacks_is_named(metadata):
+    image = keras.Input((8, 8, 3), name="image")
+    x = keras.ops.erfinv(image)
+    source = make_source(flat_classifier(image, x, metadata.class_names), metadata)
+    with pytest.raises(ValueError, match=r"does not write as ONNX\. Received: Erfinv"):
+        onnx_graph.convert(source)
 
 
 @pytest.mark.parametrize("opset", [9, 13, 17])

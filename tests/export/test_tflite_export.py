@@ -1,5 +1,7 @@
 """TFLite: every precision converted, run by LiteRT and held to the Keras model."""
 
+import re
+
 import keras
 import numpy as np
 import pytest
@@ -8,6 +10,7 @@ from keras_crosspool.exporting.artefact import read_artefact
 from keras_crosspool.exporting.runners import LiteRTRunner
 from keras_crosspool.exporting.source import make_source
 from keras_crosspool.exporting.tflite.exporter import convert, export_tflite
+from keras_crosspool.exporting.tflite.quantizer import TFLiteQuantizer
 
 _PRECISIONS = ("float32", "float16", "dynamic", "int8")
 
@@ -79,6 +82,17 @@ def test_int8_records_its_calibration(exported):
     added = [cost["added_noise"] for cost in details["layer_costs"]]
     assert added == sorted(added, reverse=True)
     assert any("head_activation" in cost["layer"] for cost in details["layer_costs"])
+
+
+def test_only_layers_in_int8_are_said_to_cost(small_source, small_comparator):
+    """Differences near zero in the pooled head, which stays in float, look noisy and are not."""
+    quantizer = TFLiteQuantizer(convert(small_source), small_source.float_layers())
+    pixels = small_comparator.images.pixels
+    quantizer.quantize(quantizer.calibrate(pixels))
+    costs = quantizer.layer_costs(pixels[:4])
+    parts = {part for cost in costs for part in re.split("[/_]", cost["layer"])}
+    assert parts >= {"body", "deep"}
+    assert not parts & {"pooling", "logits"}
 
 
 def test_int8_border_carries_images_without_loss(exported, comparator):

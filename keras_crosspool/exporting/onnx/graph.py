@@ -2,10 +2,10 @@
 
 import collections
 import copy
-import logging
 import re
 
 from keras_crosspool.exporting.file_metadata import file_metadata
+from keras_crosspool.exporting.onnx.conversion import from_tensorflow
 from keras_crosspool.exporting.saved_model import INPUT_NAME, image_spec
 
 _STANDARD_DOMAINS = ("", "ai.onnx")
@@ -25,7 +25,7 @@ def convert(source, batch_size=1, opset=18):
         further outputs of the source; the caller's own.
 
     Raises:
-        ValueError: if tf2onnx does not write that operator set.
+        ValueError: if tf2onnx does not write that operator set or an operator of the model.
     """
     import onnx
 
@@ -38,15 +38,13 @@ def convert(source, batch_size=1, opset=18):
 def _convert(source, batch_size, opset):
     import onnxslim
     import tensorflow as tf
-    import tf2onnx
 
-    logging.getLogger("tf2onnx").setLevel(logging.WARNING)
     model = source.model
     spec = image_spec(model, batch_size)
-    proto, _ = tf2onnx.convert.from_function(
-        tf.function(lambda image: model(image, training=False)),
-        input_signature=[tf.TensorSpec(spec.shape, spec.dtype, name=INPUT_NAME)],
-        opset=opset,
+    proto = from_tensorflow(
+        lambda image: model(image, training=False),
+        tf.TensorSpec(spec.shape, spec.dtype, name=INPUT_NAME),
+        opset,
     )
     _rename_outputs(proto.graph, (source.output_name, *source.further_outputs))
     slim = onnxslim.slim(proto)

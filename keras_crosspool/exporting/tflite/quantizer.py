@@ -104,6 +104,9 @@ class TFLiteQuantizer:
     def layer_costs(self, pixels):
         """Which layers cost precision: the noise that each adds to what it computes.
 
+        Those that stay in float add none. What they compute of noisy inputs may be a difference
+        near zero, beside which the noise would look large.
+
         Args:
             pixels: uint8 array `(n, height, width, 3)`, a few images.
 
@@ -122,10 +125,10 @@ class TFLiteQuantizer:
             )
         found = comparison.get_all_tensor_results()
         noise = {name: 1 / max(metrics["snr"], 1e-12) for name, metrics in found.items()}
-        costs = []
+        costs, body = [], re.compile(_names_without(self._float_layers))
         for output, inputs in tensor_wiring(self._content):
             before = [noise[name] for name in inputs if name in noise]
-            if output in noise and before:
+            if output in noise and before and body.match(output):
                 added = noise[output] - max(before)
                 layer = output.split(";")[0]
                 costs.append({"layer": layer, "noise": noise[output], "added_noise": added})

@@ -1,0 +1,1 @@
+"""Study: every network from the classifier to the file, each check passed or with its reason."""
