@@ -13,7 +13,7 @@ import keras
 import numpy as np
 import pytest
 
-from benchmarks.zoo import zoo_network
+from benchmarks.zoo import study, zoo_network
 from benchmarks.zoo.macs import count_macs
 from benchmarks.zoo.network_row import Cell, NetworkRow
 from benchmarks.zoo.rows import RowFolder
@@ -104,15 +104,10 @@ def test_rows_of_other_settings_are_not_mixed(folder, tmp_path):
 
 def test_a_run_goes_on_where_it_was_stopped(folder, tmp_path):
     """One network has its row, another half of it, as a run that was killed leaves it."""
-    from absl import flags
-
-    from benchmarks.zoo import __main__ as study
-
     output = tmp_path / "zoo.json"
-    flags.FLAGS(["zoo", f"--output={output}"])
     folder.run("MobileNetV2")
     folder.write(NetworkRow("VGG16", cells={"build": Cell("failed", "half a row")}))
-    study.run_networks(folder, ["MobileNetV2", "VGG16"], output)
+    study.run_networks(folder, ["MobileNetV2", "VGG16"], output, {})
     assert _started(tmp_path) == ["MobileNetV2", "VGG16"]
     record = json.loads(output.read_text())
     rows = {row["network"]: row for row in record["rows"]}
