@@ -133,5 +133,5 @@ def _open(common):
 
 
 def _accuracy(model, branch, labels):
-    kernel, bias = model.classifier.get_weights()
-    return float(((branch.descriptors @ kernel + bias).argmax(axis=1) == labels).mean())
+    logits = keras.ops.convert_to_numpy(model.classifier(branch.descriptors))
+    return float((logits.argmax(axis=1) == labels).mean())
