@@ -61,7 +61,7 @@ def main(_):
 def _rows_of(data, size):
     """A row for each head on one data set."""
     from benchmarks.family.heads import REFERENCE, all_heads
-    from keras_crosspool.numerics.intervals import jackknife_interval
+    from keras_crosspool.numerics.intervals import difference_interval, jackknife_interval
     from keras_crosspool.progress import track
 
     training, validation = _images(data, size)
@@ -77,7 +77,7 @@ def _rows_of(data, size):
             # Of the same images, so that it is known better than either accuracy.
             gain = right.astype("float64") - reference
             row["to cross-layer"] = float(gain.mean())
-            ends = jackknife_interval(lambda x, g=gain: g[x].mean(), validation.groups)
+            ends = difference_interval(lambda x, g=gain: g[x].mean(), validation.groups)
             row |= _ends("to cross-layer ", ends)
         yield row
 

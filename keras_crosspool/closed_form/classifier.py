@@ -98,12 +98,11 @@ def solve_branches(
 ):
     """Solves one linear classifier, in closed form, on the descriptors of branches, weighted.
 
-    The alpha is the one with the lowest cross-validated log loss, each alpha at its own
-    best temperature. The calibration of the best one is then fitted; its temperature and offset are
-    in kernel and bias. The weights are tried
-    at the alpha that suits equal ones; they are the ones with the lowest cross-validated log
-    loss. A weight is the same as an alpha of its own for that branch, so it ends in the kernel,
-    and the descriptors stay as they are.
+    The alpha is the one with the lowest cross-validated log loss, each alpha at its own best
+    temperature. The weights are tried at the alpha that suits equal ones; they are the ones with
+    the lowest cross-validated log loss. A weight is the same as an alpha of its own for that
+    branch, so it ends in the kernel, and the descriptors stay as they are. What was chosen is then
+    calibrated; temperature and offset are in kernel and bias.
 
     Where the branches are distributed, each worker gives its own rows and all get one classifier.
 
