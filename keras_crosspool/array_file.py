@@ -82,6 +82,34 @@ class ArrayFile:
         self._rows += len(rows)
 
 
+def linked(array, path):
+    """Gives the file that an array is mapped from a second name, which takes no time and no room.
+
+    Such a file must not be changed in place, only replaced.
+
+    Args:
+        array: what `np.load(..., mmap_mode="r")` gave, or any other array.
+        path: path of the new name.
+
+    Returns:
+        bool, whether it was done: not for other arrays, on other disks, and where links are unknown.
+
+    Example:
+
+    >>> np.save("first.npy", np.ones(3))
+    >>> linked(np.load("first.npy", mmap_mode="r"), "second.npy"), linked(np.ones(3), "third.npy")
+    (True, False)
+    """
+    # A part of a mapped array has the file's name too, but is based on the array.
+    if not (isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap) and array.filename):
+        return False
+    try:
+        os.link(array.filename, path)
+    except OSError:
+        return False
+    return True
+
+
 def scratch_array(dtype, shape):
     """An array in a file of the temporary folder, which is gone with the last use of the array.
 

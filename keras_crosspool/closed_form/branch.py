@@ -8,6 +8,7 @@ import numpy as np
 
 from keras_crosspool.array_file import release
 from keras_crosspool.distribution import ONE_DEVICE, Distribution
+from keras_crosspool.stacked_rows import StackedRows, parts_of
 
 _COLUMNS = 1024  # of the descriptors that worker processes show each other at once
 BLOCK = 2**28  # bytes of descriptors that are multiplied at once
@@ -18,7 +19,7 @@ class Branch:
     """Descriptors of one branch, and what they would be had a fold not been trained on.
 
     Attributes:
-        descriptors: float32 `(images, dims)`, in memory or a `scratch_array`.
+        descriptors: float32 `(images, dims)`, in memory, a `scratch_array` or `StackedRows`.
         rows: int `(n,)`, the descriptor that stands in each row of the solver's problem; rows that
             are views of one image may share a descriptor. Defaults to one row a descriptor.
         fold_grams: mapping from fold to the `(images, images)` inner products of descriptors
@@ -31,7 +32,7 @@ class Branch:
             has all descriptors. Defaults to one device, which has all.
     """
 
-    descriptors: np.ndarray
+    descriptors: np.ndarray | StackedRows
     rows: np.ndarray | None = None
     fold_grams: Mapping[int, np.ndarray] = dataclasses.field(default_factory=dict)
     projection: object = None
@@ -98,20 +99,29 @@ class Branch:
 
 
 def _blocks(rows):
-    """Slices of rows, each of `BLOCK` bytes at most."""
-    step = max(1, BLOCK // (rows.itemsize * rows.shape[1]))
-    count = len(rows)
-    return [slice(start, min(start + step, count)) for start in range(0, count, step)]
+    """Blocks of rows, each of `BLOCK` bytes at most, with the slices at which they are.
+
+    A block that is mapped from a file leaves the memory when the next one is taken.
+    """
+    first = 0
+    for part in parts_of(rows):
+        step = max(1, BLOCK // (part.itemsize * part.shape[1]))
+        for start in range(0, len(part), step):
+            block = part[start : start + step]
+            yield slice(first + start, first + start + len(block)), block
+            release(part)
+        first += len(part)
 
 
 def _gram_of(rows):
     """All inner products of rows, of which two blocks are in memory at a time."""
-    gram = np.empty((len(rows), len(rows)), rows.dtype)
-    for number, left in enumerate(_blocks(rows)):
-        for right in _blocks(rows)[: number + 1]:
-            gram[left, right] = rows[left] @ rows[right].T
+    gram = np.empty((len(rows), len(rows)), "float32")
+    for left, left_rows in _blocks(rows):
+        for right, right_rows in _blocks(rows):
+            gram[left, right] = left_rows @ right_rows.T
             gram[right, left] = gram[left, right].T
-            release(rows)
+            if right == left:
+                break
     return gram
 
 
@@ -120,7 +130,7 @@ def extended_gram(gram, rows, added):
 
     Args:
         gram: float32 `(n, n)`, those of the rows.
-        rows: `(n, dims)`.
+        rows: `(n, dims)`, or `StackedRows`.
         added: `(m, dims)`.
 
     Returns:
@@ -130,19 +140,17 @@ def extended_gram(gram, rows, added):
     extended = np.empty((count + len(added),) * 2, "float32")
     extended[:count, :count] = gram
     extended[count:, count:] = added @ added.T
-    for block in _blocks(rows):
-        extended[count:, block] = added @ rows[block].T
-        release(rows)
+    for columns, block in _blocks(rows):
+        extended[count:, columns] = added @ block.T
     extended[:count, count:] = extended[count:, :count].T
     return extended
 
 
 def _kernel_of(rows, dual_coef):
     """`rows.T @ dual_coef`, a block of rows at a time."""
-    kernel = np.zeros((rows.shape[1], dual_coef.shape[1]), rows.dtype)
-    for block in _blocks(rows):
-        kernel += rows[block].T @ dual_coef[block]
-        release(rows)
+    kernel = np.zeros((rows.shape[1], dual_coef.shape[1]), "float32")
+    for own, block in _blocks(rows):
+        kernel += block.T @ dual_coef[own]
     return kernel
 
 

@@ -6,6 +6,7 @@ import numpy as np
 
 from keras_crosspool.closed_form.branch import extended_gram
 from keras_crosspool.closed_form.classifier import solve_branches
+from keras_crosspool.stacked_rows import StackedRows
 
 
 @dataclasses.dataclass(frozen=True)
@@ -134,7 +135,7 @@ def _joined(branch, added, count):
     rows = None if branch.rows is None else np.concatenate([branch.rows, count + added.rows])
     return dataclasses.replace(
         branch,
-        descriptors=np.concatenate([branch.descriptors, added.descriptors]),
+        descriptors=StackedRows.of(branch.descriptors, added.descriptors),
         rows=rows,
         known_gram=extended_gram(branch.descriptor_gram, branch.descriptors, added.descriptors),
         fold_grams={},

@@ -2,13 +2,13 @@
 
 import numpy as np
 
-_FEW = 4  # times fewer rows than columns of the scatter matrix are kept as they are
+_FEW = 3  # times fewer rows than columns of the scatter matrix are kept as they are
 
 
 class StreamingPCA:
     """Principal component analysis of rows that arrive in batches.
 
-    A few rows, up to a quarter as many as columns, are kept as they are: their singular value
+    A few rows, up to a third as many as columns, are kept as they are: their singular value
     decomposition is exact and faster. Of more rows it keeps `C @ sketch` of the scatter matrix `C`
     alone. Up to `max_exact` dimensions the sketch
     is the identity and the result exact; above, it is a random projection and the components
@@ -147,9 +147,13 @@ class StreamingPCA:
         return self._scatter - self.count * np.outer(offset, projected)
 
     def _eigh(self, scatter):
-        """Eigenvalues and vectors of C from `C` itself or from `C @ sketch` (Nyström)."""
+        """The largest eigenvalues and their vectors, of `C` itself or by `C @ sketch` (Nyström)."""
         if self._sketch is None:
-            return np.linalg.eigh(scatter)
+            import scipy.linalg  # heavy
+
+            last = len(scatter) - 1
+            first = last + 1 - self.num_components
+            return scipy.linalg.eigh(scatter, subset_by_index=(first, last))
         shift = np.finfo("float32").eps * np.linalg.norm(scatter)
         scatter = scatter + shift * self._sketch
         inner = self._sketch.T @ scatter

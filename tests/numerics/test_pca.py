@@ -91,7 +91,7 @@ def test_default_sketch_keeps_nearly_all_that_the_best_components_keep():
 
 def test_memory_above_the_exact_dimensions_is_that_of_the_sketch():
     pca = StreamingPCA(8, max_exact=100)
-    pca.update(_rows(dims=2000, count=65))
+    pca.update(_rows(dims=2000, count=90))
     assert max(x.size for x in vars(pca).values() if isinstance(x, np.ndarray)) == 2000 * 256
     assert not pca._waiting
 

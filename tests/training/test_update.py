@@ -2,6 +2,8 @@
 
 import collections
 import dataclasses
+import errno
+import os
 import shutil
 
 import numpy as np
@@ -113,6 +115,37 @@ def test_the_kernel_is_that_of_one_solve_of_all_images(kept, folders, tmp_path):
     kernel = load_model(tmp_path / "m")[0].classifier.get_weights()[0]
     # Products of single precision, of a fit that interpolates; 3e-5 was found.
     assert np.linalg.norm(_direction(kernel) - _direction(at_once.kernel)) < 1e-4
+
+
+def test_old_descriptors_take_no_more_room(kept, folders, tmp_path):
+    """Two updates, each with a file of its own; the models are whole without each other."""
+    update(_config(kept, tmp_path / "one", data=str(folders / "new")))
+    update(_config(tmp_path / "one", tmp_path / "two", data=str(folders / "new")))
+    file = "descriptors/pooling.npy"
+    assert os.path.samefile(kept / file, tmp_path / "two" / file)
+    one, two = (read_kept_descriptors(tmp_path / name) for name in ("one", "two"))
+    shutil.rmtree(tmp_path / "one")
+    rows = np.asarray(two.branches["pooling"].descriptors)
+    assert [len(part) for part in two.branches["pooling"].descriptors.parts] == [
+        len(one.branches["pooling"].descriptors.parts[0]),
+        *[len(part) for part in one.branches["pooling"].descriptors.parts[1:]] * 2,
+    ]
+    expected = rows @ rows.T
+    np.testing.assert_allclose(two.branches["pooling"].descriptor_gram, expected, atol=1e-5)
+    again = read_kept_descriptors(tmp_path / "two").solve(4, 0.05)
+    kernel = load_model(tmp_path / "two")[0].classifier.get_weights()[0]
+    assert np.linalg.norm(_direction(kernel) - _direction(again.kernel)) < 1e-5
+
+
+def test_descriptors_are_copied_where_a_disk_has_no_links(kept, folders, tmp_path, monkeypatch):
+    def refused(*_):
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "link", refused)
+    update(_config(kept, tmp_path / "m", data=str(folders / "new")))
+    file = "descriptors/pooling.npy"
+    assert (tmp_path / "m" / file).read_bytes() == (kept / file).read_bytes()
+    assert not os.path.samefile(kept / file, tmp_path / "m" / file)
 
 
 def test_the_record_says_what_was_done(kept, folders, tmp_path):
