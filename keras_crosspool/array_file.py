@@ -92,7 +92,7 @@ def linked(array, path):
         path: path of the new name.
 
     Returns:
-        bool, whether it was done: not for other arrays, on other disks, and where links are unknown.
+        bool, whether it was done: not for other arrays, on other disks, or where links are unknown.
 
     Example:
 

@@ -20,6 +20,8 @@ from keras_crosspool.targets.rejection import Rejection, choose_rejection
 class LinearClassifier:
     """A solved classifier: the logits are those of `descriptors @ kernel + bias`, with the limit.
 
+    To all of them is added what an image has in common with the training images, `familiarity`.
+
     Attributes:
         kernel: float32 `(dims, num_classes)`.
         bias: float32 `(num_classes,)`.
@@ -31,6 +33,11 @@ class LinearClassifier:
             for descriptors without them.
         validation: dict, alpha to its cross-validated `log_loss` (nats) and its `accuracy`, or
             `mean_average_precision` for several labels an image.
+        familiarity: float32 `(dims,)`, whose inner product with a descriptor, plus
+            `familiarity_bias`, is how many standard deviations more it is like the training images
+            than images of the classes are; zeros for several labels an image, or without
+            cross-validation.
+        familiarity_bias: float.
         thresholds: float `(num_classes,)`, the probability from which on each label of several is
             said to be there, by the cross-validated scores; `None` for one class an image.
         interval: pair of float, the 95 % interval of the cross-validated `accuracy` or
@@ -48,6 +55,8 @@ class LinearClassifier:
     calibration: Calibration
     weights: tuple[float, ...]
     validation: dict
+    familiarity: np.ndarray
+    familiarity_bias: float
     thresholds: np.ndarray | None = None
     interval: tuple[float, float] | None = None
     same_sessions: float | None = None
@@ -66,7 +75,8 @@ class LinearClassifier:
     def logits(self, descriptors):
         """The logits of descriptors, float `(n, dims)` to `(n, num_classes)`."""
         limit = Calibration(inverse_limit=self.calibration.inverse_limit)
-        return limit.logits(descriptors @ self.kernel + self.bias)
+        common = descriptors @ self.familiarity + self.familiarity_bias
+        return limit.logits(descriptors @ self.kernel + self.bias) + common[:, None]
 
     def write_to(self, layer):
         """Writes the classifier into a `LimitedDense`.
@@ -80,7 +90,8 @@ class LinearClassifier:
                 "LimitedDense: build the model without `logits`. "
                 f"Received: {type(layer).__name__}"
             )
-        layer.assign(self.kernel, self.bias, self.calibration.inverse_limit)
+        limit = self.calibration.inverse_limit
+        layer.assign(self.kernel, self.bias, limit, self.familiarity, self.familiarity_bias)
 
 
 def solve_branches(
@@ -158,31 +169,39 @@ def solve_branches(
         )
     problem = _problem(branches, labels, num_classes, METHODS[method], images, groups, seed, form)
     if kept is not None:
-        return _solved_as(kept, problem)
+        return _solved_as(kept, problem, _familiarity(problem, kept.weights))
     chosen, validation = choose(problem, chosen)
     out = problem.left_out(chosen.weights, chosen.alpha)
+    familiarity = _familiarity(problem, chosen.weights)
     task = task_of(labels)
     return dataclasses.replace(
-        _solved_as(chosen, problem),
+        _solved_as(chosen, problem, familiarity),
         validation=validation,
         thresholds=chosen.thresholds,
         interval=interval_of(problem, chosen),
         same_sessions=out.images and task.measure(out.images.scores, out.images.labels),
-        rejection=_rejection(problem, chosen, out.classes, reject_rate),
+        rejection=familiarity
+        and _rejection(chosen, out.classes, familiarity, problem, reject_rate),
     )
 
 
-def _solved_as(choice, problem):
+def _solved_as(choice, problem, familiarity):
     """The classifier of a `Choice`, without what cross-validation says of it."""
     calibration = choice.calibration
-    kernel, bias = problem.solve(choice.weights, choice.alpha, calibration.temperature)
+    solution = problem.solve(choice.weights, choice.alpha, calibration.temperature)
+    common, common_bias = np.zeros_like(solution.mean), 0.0
+    if familiarity is not None:
+        common = (solution.mean / familiarity.deviation).astype("float32")
+        common_bias = -familiarity.mean / familiarity.deviation
     return LinearClassifier(
-        kernel,
-        (bias + calibration.offset).astype("float32"),
+        solution.kernel,
+        (solution.bias + calibration.offset).astype("float32"),
         choice.alpha,
         calibration,
         choice.weights,
         validation={},
+        familiarity=common,
+        familiarity_bias=common_bias,
     )
 
 
@@ -223,10 +242,17 @@ def _problem(branches, labels, num_classes, method, images, groups, seed, form):
     return StreamingProblem(branches, labels, num_classes, method, folds, rows, seed)
 
 
-def _rejection(problem, chosen, unknown, rate):
-    """When an image is none of the classes; `None` for several labels, or nothing held out."""
-    if chosen.logits is None or not task_of(problem.labels).rejects:
-        return None
-    of_others = None if unknown is None else chosen.calibration.logits(unknown.scores)
-    labels = problem.labels[problem.judged]
-    return choose_rejection(chosen.logits, labels, of_others, rate)
+def _familiarity(problem, weights):
+    """The `Familiarity` of the rows; `None` for several labels, or where nothing is held out."""
+    told = problem.folds is not None and task_of(problem.labels).rejects
+    return problem.familiarity(weights) if told else None
+
+
+def _rejection(chosen, unknown, familiarity, problem, rate):
+    """When an image is none of the classes."""
+    logits = chosen.logits + familiarity.deviations(familiarity.known)[:, None]
+    of_others = None
+    if unknown is not None:
+        common = familiarity.deviations(familiarity.unknown)
+        of_others = chosen.calibration.logits(unknown.scores) + common[:, None]
+    return choose_rejection(logits, problem.labels[problem.judged], of_others, rate)

@@ -4,10 +4,13 @@ import dataclasses
 
 import numpy as np
 
+from keras_crosspool.closed_form.familiarity import Familiarity
 from keras_crosspool.closed_form.held_out import HeldOut, LeftOut
 from keras_crosspool.closed_form.methods import Method
 from keras_crosspool.closed_form.row_groups import RowGroups
+from keras_crosspool.closed_form.solution import Solution
 from keras_crosspool.numerics.group_out import GroupOutRidge
+from keras_crosspool.numerics.likeness import mean_likeness
 from keras_crosspool.progress import track
 
 
@@ -38,15 +41,28 @@ class GramProblem:
         return np.arange(len(self.labels))
 
     def solve(self, weights, alpha, temperature):
-        """`kernel (dims, classes)` and `bias (classes,)` of scores over the temperature."""
+        """The `Solution` with scores over the temperature."""
         if self.method.group_out:
             ridge = self._ridge(weights, alpha)
             dual_coef, bias = ridge.dual_coef, ridge.bias
         else:
             dual_coef, bias = self.method.fit(self._gram(weights), self.targets, alpha)
-        dual_coef = dual_coef / temperature
-        kernels = [b.kernel(w**2 * dual_coef) for b, w in zip(self.branches, weights, strict=True)]
-        return np.concatenate(kernels), bias / temperature
+        mean = np.full(len(dual_coef), 1 / len(dual_coef))
+        columns = np.column_stack([dual_coef / temperature, mean])
+        kernels = [b.kernel(w**2 * columns) for b, w in zip(self.branches, weights, strict=True)]
+        kernel = np.concatenate(kernels)
+        return Solution(kernel[:, :-1], bias / temperature, kernel[:, -1])
+
+    def familiarity(self, weights):
+        """The `Familiarity` of all rows, by those of other folds, and of other classes."""
+        gram = self._gram(weights)
+        known = mean_likeness(gram, self.folds)
+        if self._refitted:
+            for fold in np.unique(self.folds):
+                _, outer = self._parts(weights, fold)
+                known[self.folds == fold] = outer.mean(axis=1)
+        unknown = mean_likeness(gram, self.labels) if self._tells_unknown else None
+        return Familiarity(known, unknown)
 
     def held_out_scores(self, weights, alphas):
         """For each alpha the scores of the rows by a classifier without their fold."""
@@ -72,7 +88,7 @@ class GramProblem:
             return LeftOut()
         images = self._image_out_scores(weights, alpha) if self.rows.has_sessions else None
         classes = None
-        if self.labels.ndim == 1 and self.targets.shape[1] > 2:
+        if self._tells_unknown:
             classes = self._ridge(weights, alpha).scores(self.labels)
             classes[np.arange(len(classes)), self.labels] = -np.inf
         return LeftOut(*(x if x is None else HeldOut(x, self.labels) for x in (images, classes)))
@@ -94,6 +110,12 @@ class GramProblem:
             ridge = GroupOutRidge(self._gram(weights), self.targets, alpha)
             self._last = (weights, alpha), ridge
         return self._last[1]
+
+    @property
+    def _tells_unknown(self):
+        """Whether rows have scores without their class, one of three or more."""
+        several = self.labels.ndim == 1 and self.targets.shape[1] > 2
+        return several and self.method.group_out
 
     @property
     def _refitted(self):

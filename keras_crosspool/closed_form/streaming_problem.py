@@ -2,7 +2,9 @@
 
 import numpy as np
 
+from keras_crosspool.closed_form.familiarity import Familiarity
 from keras_crosspool.closed_form.held_out import HeldOut, LeftOut
+from keras_crosspool.closed_form.solution import Solution
 from keras_crosspool.numerics.group_out import rows_by_group
 from keras_crosspool.numerics.streaming_ridge import StreamingRidge
 from keras_crosspool.progress import track
@@ -50,12 +52,28 @@ class StreamingProblem:
         self._statistics = self._add_up(1 if folds is None else folds.max() + 1)
 
     def solve(self, weights, alpha, temperature):
-        """`kernel (dims, classes)` and `bias (classes,)` of scores over the temperature."""
-        ((kernel, bias),) = self._statistics.solve([alpha], scale=self._scale(weights))
+        """The `Solution` with scores over the temperature."""
+        scale = self._scale(weights)
+        ((kernel, bias),) = self._statistics.solve([alpha], scale=scale)
+        mean = scale**2 * self._statistics.mean()
+        columns = np.column_stack([kernel / temperature, mean])
         ends = np.cumsum([branch.dims for branch in self.branches])[:-1]
-        kernels = zip(self.branches, np.split(kernel / temperature, ends), strict=True)
+        kernels = zip(self.branches, np.split(columns, ends), strict=True)
         kernel = np.concatenate([branch.unprojected(part) for branch, part in kernels])
-        return kernel.astype("float32"), bias / temperature
+        kernel = kernel.astype("float32")
+        return Solution(kernel[:, :-1], bias / temperature, kernel[:, -1])
+
+    def familiarity(self, weights):
+        """The `Familiarity` of the judged rows, by those of other folds."""
+        likeness = np.empty(len(self._own_judged))
+        folds, scale = self._own_folds[self._own_judged], self._scale(weights)
+        for fold in np.unique(self.folds):
+            held_out = np.flatnonzero(folds == fold)
+            mean = scale**2 * self._statistics.mean(without=fold)
+            for start in range(0, len(held_out), BATCH):
+                positions = held_out[start : start + BATCH]
+                likeness[positions] = self._rows(self._own_judged[positions]) @ mean
+        return Familiarity(self._distribution.all_gather(likeness))
 
     def held_out_scores(self, weights, alphas):
         """For each alpha the scores of the judged rows by a classifier without their fold."""

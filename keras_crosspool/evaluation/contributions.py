@@ -1,6 +1,7 @@
 """Where a decision came from: a class score as an exact sum over positions."""
 
 import numpy as np
+from keras import ops
 
 
 def position_contributions(model, images, classes):
@@ -9,9 +10,10 @@ def position_contributions(model, images, classes):
     The normalisation multiplies each pooled sum by a positive factor, and the limit of the logits
     each score. With the factors held at their values the logit is linear in the positions,
 
-        logit_c = factor_c * (bias_c + sum over positions i of  a_i^T (W_c * scale) x_i)
+        logit_c = factor_c * (bias_c + sum over positions i of  a_i^T (W_c * scale) x_i) + common
 
-    so the contributions and the bias add up to the logit exactly.
+    so the contributions and the rest add up to the logit exactly. The common part, which is the
+    same for all classes, says nothing of one of them.
 
     Args:
         model: `CrossPoolClassifier`.
@@ -20,7 +22,8 @@ def position_contributions(model, images, classes):
 
     Returns:
         `contributions`, a dict from the name of each pooling layer to float32
-        `(batch, shown, rows, columns)`, and `bias`, float32 `(batch, shown)`.
+        `(batch, shown, rows, columns)`, and the rest, float32 `(batch, shown)`: the bias times the
+        factor, and the common part.
 
     Raises:
         ValueError: if the model has no cross-layer pooling.
@@ -34,22 +37,30 @@ def position_contributions(model, images, classes):
     >>> backbone = keras_crosspool.backbones.create_backbone("EfficientNetLite0")
     >>> model = build_model(backbone, num_classes=3, feature_channels=8, guidance_channels=8)
     >>> images = np.random.randint(0, 255, (1, 224, 224, 3)).astype("float32")
-    >>> contributions, bias = position_contributions(model, images, np.array([[2]]))
+    >>> contributions, rest = position_contributions(model, images, np.array([[2]]))
     >>> contributions["pooling"].shape
     (1, 1, 5, 5)
-    >>> np.allclose(contributions["pooling"].sum() + bias, model(images)[0, 2], atol=1e-5)
+    >>> np.allclose(contributions["pooling"].sum() + rest, model(images)[0, 2], atol=1e-5)
     True
     """
-    kernel, bias, inverse_limit = model.classifier.get_weights()
+    classifier = model.classifier
+    weights = classifier.kernel, classifier.familiarity[:, None]
+    kernel = np.concatenate(list(map(ops.convert_to_numpy, weights)), axis=1)
+    common = np.full((len(classes), 1), kernel.shape[1] - 1)
     sizes = np.cumsum([branch.descriptor.shape[-1] for branch in model.branches])
     kernels = np.split(kernel, sizes[:-1])
-    contributions = {
-        branch.name: branch.contributions(model.input, kernel, images, classes)
+    found = {
+        branch.name: branch.contributions(
+            model.input, kernel, images, np.concatenate([classes, common], axis=1)
+        )
         for branch, kernel in zip(model.branches, kernels, strict=True)
     }
-    score = bias[classes] + sum(values.sum(axis=(2, 3)) for values in contributions.values())
-    factor = 1 / (1 + inverse_limit * np.abs(score))
+    sums = sum(values.sum(axis=(2, 3)) for values in found.values())
+    bias = ops.convert_to_numpy(classifier.bias)[classes]
+    inverse_limit = ops.convert_to_numpy(classifier.inverse_limit)
+    factor = 1 / (1 + inverse_limit * np.abs(bias + sums[:, :-1]))
     contributions = {
-        name: values * factor[:, :, None, None] for name, values in contributions.items()
+        name: values[:, :-1] * factor[:, :, None, None] for name, values in found.items()
     }
-    return contributions, bias[classes] * factor
+    common = sums[:, -1:] + ops.convert_to_numpy(classifier.familiarity_bias)
+    return contributions, bias * factor + common

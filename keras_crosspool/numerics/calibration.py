@@ -37,11 +37,6 @@ class Calibration:
         shrinkage = 1 + self.inverse_limit * np.abs(np.where(finite, scaled, 0.0))
         return np.where(finite, scaled / shrinkage, scaled)
 
-    def scores(self, logits):
-        """The raw scores of logits, float `(n, num_classes)`: the inverse of `logits`."""
-        scaled = logits / (1 - self.inverse_limit * np.abs(logits))
-        return (scaled - self.offset) * self.temperature
-
 
 def fit_temperature(scores, labels):
     """The temperature at which `softmax(scores / temperature)` has the lowest log loss.

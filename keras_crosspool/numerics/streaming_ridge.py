@@ -100,6 +100,15 @@ class StreamingRidge:
             kernel = sums.scale[:, None] * cho_solve(factor, sums.cross)
             yield kernel, sums.prior - sums.means @ kernel
 
+    def mean(self, without=None):
+        """The mean of the rows, `(dims,)`.
+
+        Args:
+            without: int, a fold whose rows are left out. Defaults to none.
+        """
+        kept = np.arange(len(self._counts)) != without
+        return self._sums[kept].sum(axis=0) / self._counts[kept].sum()
+
     def solution(self, alpha, scale=1.0):
         """The solution on all rows, which also tells the scores of rows without themselves.
 

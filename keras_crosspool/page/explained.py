@@ -33,7 +33,8 @@ def explained_source(source):
     maps = [tensor for branch in branches for tensor in branch.pooled]
     classifier = model.get_layer(source.original.classifier.name)
     heat_map = BestClassHeatMap(branches, classifier, model.input_shape[1], name=HEAT_MAP)
-    explained = keras.Model(model.inputs, [model.outputs[0], heat_map([model.outputs[0], *maps])])
+    shown = heat_map([model.outputs[0], classifier.input, *maps])
+    explained = keras.Model(model.inputs, [model.outputs[0], shown])
     return dataclasses.replace(source, model=explained, further_outputs=(HEAT_MAP,))
 
 
@@ -53,7 +54,7 @@ class BestClassHeatMap(keras.layers.Layer):
     `i` adds `a_i^T (W * scale) x_i`, with `W` the classifier's weights of that class. Each value is
     spread evenly over the cell of its position. The limit of the logits multiplies the class score
     by a factor, which is held too; so the heat map and the bias of the class, times the factor, sum
-    to the logit, but for float32's rounding.
+    to the logit without its common part, but for float32's rounding.
 
     Args:
         branches: sequence of `WindowBranch` and `GridBranch`, in the order of the descriptor.
@@ -63,8 +64,8 @@ class BestClassHeatMap(keras.layers.Layer):
         **kwargs: arguments of `keras.layers.Layer`.
 
     Input shape:
-        A list: logits `(batch, num_classes)`, then of each branch the features
-        `(batch, rows, columns, D)` and the guidance `(batch, rows, columns, K)`.
+        A list: logits `(batch, num_classes)`, descriptors `(batch, dims)`, then of each branch the
+        features `(batch, rows, columns, D)` and the guidance `(batch, rows, columns, K)`.
 
     Output shape:
         `(batch, resolution, resolution)`.
@@ -79,7 +80,7 @@ class BestClassHeatMap(keras.layers.Layer):
     ...     "MobileNetV2", ["apple", "pear"], image_size=96, weights=None, feature_channels=4
     ... )
     >>> layer = BestClassHeatMap(model.branches, model.classifier, side=96)
-    >>> layer([model.output, *model.branches[0].pooled]).shape
+    >>> layer([model.output, model.classifier.input, *model.branches[0].pooled]).shape
     (None, 64, 64)
     """
 
@@ -89,10 +90,10 @@ class BestClassHeatMap(keras.layers.Layer):
         self._side, self._resolution = side, resolution
 
     def call(self, inputs):
-        logits, *maps = inputs
+        logits, descriptors, *maps = inputs
         highest, best = ops.top_k(logits, 1)  # ONNX lacks a part of Keras' argmax
         weights = ops.transpose(ops.take(self._classifier.kernel, best[:, 0], axis=1))
-        weights *= self._classifier.shrinkage(highest)
+        weights *= self._classifier.shrinkage(highest - self._classifier.common_part(descriptors))
         sizes = [branch.descriptor.shape[-1] for branch in self._branches]
         parts, start = [], 0
         for i, branch in enumerate(self._branches):

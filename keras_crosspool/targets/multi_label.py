@@ -108,6 +108,10 @@ class MultiLabel:
         """
         return fit_sigmoid(scores, labels)
 
+    def calibrate_again(self, logits, labels):
+        """The `Calibration` of logits: temperature and offset."""
+        return fit_sigmoid(logits, labels)[0]
+
     def probabilities(self, logits):
         """The sigmoid of logits `(..., num_classes)`."""
         from scipy.special import expit

@@ -25,13 +25,15 @@ def _probability(logits):
     return softmax(logits, axis=1).max(axis=1)
 
 
-# How much an image looks like one of the classes; higher is more.
+# How much an image looks like one of the classes; higher is more. Margin and probability do not see
+# what is added to all logits alike: they are not chosen, and known for the records that have them.
 CONFIDENCES = {
     "max_logit": lambda logits: logits.max(axis=1),
     "margin": _margin,
     "energy": _energy,
     "probability": _probability,
 }
+_CHOSEN_FROM = ("max_logit", "energy")
 _LEAST_CLASSES = 3  # two of which are left when one is held out
 
 
@@ -100,10 +102,9 @@ def choose_rejection(known, labels, unknown, rate):
         `Rejection`.
 
     Reference:
-        Hendrycks and Gimpel, "A Baseline for Detecting Misclassified and Out-of-Distribution
-        Examples in Neural Networks", ICLR 2017 (probability); Liu et al., "Energy-based
-        Out-of-distribution Detection", NeurIPS 2020; Vaze et al., "Open-Set Recognition: A Good
-        Closed-Set Classifier is All You Need", ICLR 2022 (largest logit).
+        Liu et al., "Energy-based Out-of-distribution Detection", NeurIPS 2020; Vaze et al.,
+        "Open-Set Recognition: A Good Closed-Set Classifier is All You Need", ICLR 2022 (largest
+        logit).
 
     Example:
 
@@ -114,7 +115,7 @@ def choose_rejection(known, labels, unknown, rate):
     if unknown is None or known.shape[1] < _LEAST_CLASSES:
         return _at_rate("max_logit", known, rate)
     fewer = _without_another_class(known, labels)
-    best = max(CONFIDENCES, key=lambda name: auroc(*_both(name, fewer, unknown)))
+    best = max(_CHOSEN_FROM, key=lambda name: auroc(*_both(name, fewer, unknown)))
     confident, others = _both(best, fewer, unknown)
     return dataclasses.replace(
         _at_rate(best, known, rate),

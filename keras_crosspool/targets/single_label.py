@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 
-from keras_crosspool.numerics.calibration import fit_softmax, fit_temperature
+from keras_crosspool.numerics.calibration import Calibration, fit_softmax, fit_temperature
 from keras_crosspool.numerics.folds import stratified_folds
 from keras_crosspool.targets.single_label_scores import SingleLabelScores
 
@@ -91,6 +91,13 @@ class SingleLabel:
             The `Calibration`, and the log loss there, in nats an image.
         """
         return fit_softmax(scores, labels)
+
+    def calibrate_again(self, logits, labels):
+        """The `Calibration` of logits that have their limit: a temperature alone.
+
+        What is added to all logits of an image alike does not change it.
+        """
+        return Calibration(fit_temperature(logits, labels)[0])
 
     def probabilities(self, logits):
         """The softmax of logits `(..., num_classes)`."""

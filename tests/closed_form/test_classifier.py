@@ -14,6 +14,7 @@ from keras_crosspool.closed_form.choice import Choice
 from keras_crosspool.closed_form.classifier import solve_branches
 from keras_crosspool.closed_form.methods import METHODS
 from keras_crosspool.numerics.calibration import Calibration
+from tests.common_part import common_part
 
 
 def _data(per_class=12, classes=3, dims=40, noise=1.0, seed=0):
@@ -32,6 +33,7 @@ def test_logits_are_the_ridge_solution_over_the_temperature():
     found = descriptors @ classifier.kernel + classifier.bias
     np.testing.assert_allclose(found, scores, rtol=1e-3, atol=1e-3)
     logits = scores / (1 + calibration.inverse_limit * np.abs(scores))
+    logits += common_part(descriptors, descriptors, labels)
     np.testing.assert_allclose(classifier.logits(descriptors), logits, rtol=1e-3, atol=1e-3)
     assert classifier.kernel.dtype == classifier.bias.dtype == np.float32
 
@@ -202,7 +204,7 @@ def test_a_choice_that_was_made_before_is_kept_whole(form):
     classifier = solve_branches([Branch(descriptors)], labels, 3, form=form, kept=kept)
     expected = Ridge(alpha=0.3).fit(descriptors, np.eye(3)[labels])
     scores = expected.predict(descriptors) / 0.25 + 1.5
-    logits = scores / (1 + 0.1 * np.abs(scores))
+    logits = scores / (1 + 0.1 * np.abs(scores)) + common_part(descriptors, descriptors, labels)
     np.testing.assert_allclose(classifier.logits(descriptors), logits, atol=1e-4)
     assert classifier.choice == kept
     assert classifier.cross_validated == {}

@@ -23,6 +23,7 @@ from keras_crosspool.distribution.launcher import free_ports
 from keras_crosspool.evaluation import predict_logits
 from keras_crosspool.models.average_branch import AverageBranch
 from keras_crosspool.numerics.projection import project
+from tests.common_part import common_part
 
 WORKER = """
 import sys, numpy as np
@@ -130,10 +131,12 @@ def test_solved_classifier_beats_chance_on_unseen_images(adapted, train_split, t
     (classifier,) = solve_models([adapted], computed, method)
     logits, labels = predict_logits(adapted, test_split, 128)
     assert (logits.argmax(axis=1) == labels).mean() > 0.8  # three easy classes; chance is 1/3
-    kernel, bias, limit = adapted.get_layer("logits").get_weights()
-    np.testing.assert_array_equal(kernel, classifier.kernel)
-    np.testing.assert_array_equal(bias, classifier.bias)
-    assert limit == np.float32(classifier.calibration.inverse_limit)
+    layer = adapted.get_layer("logits")
+    np.testing.assert_array_equal(layer.kernel, classifier.kernel)
+    np.testing.assert_array_equal(layer.bias, classifier.bias)
+    assert layer.inverse_limit == np.float32(classifier.calibration.inverse_limit)
+    np.testing.assert_array_equal(layer.familiarity, classifier.familiarity)
+    assert layer.familiarity_bias == np.float32(classifier.familiarity_bias)
 
 
 def test_logits_are_the_ridge_solution_on_the_descriptors(adapted, train_split):
@@ -143,6 +146,7 @@ def test_logits_are_the_ridge_solution_on_the_descriptors(adapted, train_split):
     ridge = Ridge(alpha=classifier.alpha).fit(rows, np.eye(3)[computed.labels])
     logits, _ = predict_logits(adapted, train_split, 128)
     expected = classifier.calibration.logits(ridge.predict(rows))
+    expected += common_part(rows, rows, computed.labels, computed.groups)
     np.testing.assert_allclose(logits, expected, rtol=1e-2, atol=1e-2)
 
 
@@ -181,7 +185,9 @@ def test_projected_kernel_scores_images_as_their_projections(adapted, train_spli
     assert branch.descriptors.shape == (18, 256)
     ridge = Ridge(alpha=classifier.alpha).fit(branch.descriptors, np.eye(3)[computed.labels])
     logits, _ = predict_logits(adapted, train_split, 128)
-    expected = classifier.calibration.logits(ridge.predict(branch.descriptors))
+    rows = branch.descriptors
+    expected = classifier.calibration.logits(ridge.predict(rows))
+    expected += common_part(rows, rows, computed.labels, computed.groups)
     np.testing.assert_allclose(logits, expected, rtol=1e-2, atol=1e-2)
 
 

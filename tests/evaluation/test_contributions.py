@@ -21,19 +21,22 @@ def limited(solved):
     model.classifier.inverse_limit.assign(before)
 
 
-def test_contributions_and_bias_add_up_to_the_logits(limited, unseen_images):
+def test_contributions_and_the_rest_add_up_to_the_logits(limited, unseen_images):
     model, images = limited, unseen_images[0].astype("float32")
     logits = ops.convert_to_numpy(model(images))
     classes = np.tile(np.arange(3), (len(images), 1))
-    contributions, bias = position_contributions(model, images, classes)
+    contributions, rest = position_contributions(model, images, classes)
     assert list(contributions) == ["pooling"]
     contributions = contributions["pooling"]
     assert contributions.shape == (12, 3, 2, 2)
     assert np.ptp(contributions, axis=(2, 3)).min() > 0
-    np.testing.assert_allclose(contributions.sum(axis=(2, 3)) + bias, logits, rtol=1e-3, atol=1e-3)
-    of_class = model.get_layer("logits").get_weights()[1]
-    factor = 1 - 0.05 * np.abs(logits)  # of the limit, held at its value
-    np.testing.assert_allclose(bias, factor * of_class, rtol=1e-4)
+    np.testing.assert_allclose(contributions.sum(axis=(2, 3)) + rest, logits, rtol=1e-3, atol=1e-3)
+    _, of_class, _, familiarity, familiarity_bias = model.classifier.get_weights()
+    descriptors = keras.Model(model.input, model.classifier.input).predict(images, verbose=0)
+    common = (descriptors @ familiarity + familiarity_bias)[:, None]
+    assert np.ptp(common) > 0.1
+    factor = 1 - 0.05 * np.abs(logits - common)  # of the limit, held at its value
+    np.testing.assert_allclose(rest, factor * of_class + common, rtol=1e-3, atol=1e-3)
 
 
 def test_each_position_contributes_its_own_product(solved, unseen_images):
@@ -43,7 +46,7 @@ def test_each_position_contributes_its_own_product(solved, unseen_images):
     pooling = model.get_layer("pooling")
     maps = keras.Model(model.input, pooling.input)(images)
     features, guidance = (ops.convert_to_numpy(x).astype("float64") for x in maps)
-    kernel, bias, inverse_limit = model.get_layer("logits").get_weights()
+    kernel, bias, inverse_limit, *_ = model.get_layer("logits").get_weights()
     dims = features.shape[-1]
     for b in range(2):
         sums = np.einsum("hwk,hwd->kd", guidance[b], features[b]).ravel()

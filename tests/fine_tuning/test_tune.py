@@ -60,7 +60,9 @@ def test_the_head_is_that_of_the_tuned_network(model, images):
     targets = np.eye(3)[labels] - np.eye(3)[labels].mean(axis=0)
     gram = centred @ centred.T + report.alpha * np.eye(len(rows))
     expected = centred.T @ np.linalg.solve(gram, targets) / report.choice.calibration.temperature
-    np.testing.assert_allclose(tuned[-3], expected, atol=2e-3 * np.abs(expected).max())
+    np.testing.assert_allclose(
+        model.classifier.kernel, expected, atol=2e-3 * np.abs(expected).max()
+    )
 
 
 def test_it_repeats_itself(images):

@@ -22,7 +22,7 @@ def test_what_a_preset_says_is_what_it_builds(name):
     trained_later = sum(int(np.prod(w.shape)) for w in model.classifier.weights)
     weights = sum(int(np.prod(weight.shape)) for weight in model.weights)
     assert weights - trained_later == preset.parameters
-    assert trained_later == 3 * (preset.values + 1) + 1
+    assert trained_later == 4 * preset.values + 3 + 2
     assert model.input_shape == (None, preset.image_size, preset.image_size, 3)
     assert model.descriptor.shape == (None, preset.values)
     assert model.name == name

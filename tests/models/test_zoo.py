@@ -57,7 +57,7 @@ def test_cross_layer_descriptor(
     descriptor = keras.Model(model.input, model.descriptor)(images)
     expected = pool_by_loops(projected, centres)
     np.testing.assert_allclose(descriptor, expected, rtol=1e-3, atol=1e-4)
-    kernel, bias, _ = model.get_layer("logits").get_weights()
+    kernel, bias, *_ = model.get_layer("logits").get_weights()
     np.testing.assert_allclose(model(images), expected @ kernel + bias, rtol=1e-3, atol=1e-4)
 
 

@@ -53,18 +53,28 @@ def test_auroc_is_how_often_a_known_image_is_ahead():
 
 
 def test_the_confidence_that_tells_them_apart_is_chosen():
-    """Unknown images have two high logits, known ones one that is no higher: the margin tells."""
+    """Unknown images have one high logit as known ones have, and their others are lower."""
     rng = np.random.default_rng(0)
     known, unknown = rng.normal(scale=0.1, size=(2, 300, 5))
     known[:, 0] += 3
-    unknown[:, :2] += 3
+    unknown[:, 0] += 3
+    unknown[:, 1:] -= 3
+    known[:, 1:] += 2
     unknown[:, 4] = -np.inf
     labels = np.zeros(300, int)
-    assert choose_rejection(known, labels, unknown, 0.05).confidence in ("margin", "probability")
-    # All logits are low, their differences are not: the largest tells, margin and softmax do not.
-    unknown = known - 3
-    unknown[:, 4] = -np.inf
-    assert choose_rejection(known, labels, unknown, 0.05).confidence in ("max_logit", "energy")
+    assert choose_rejection(known, labels, unknown, 0.05).confidence == "energy"
+    # The largest is lower, and the others make up for it in the sum: the largest tells.
+    unknown[:, 0] -= 1
+    unknown[:, 1:4] += 5.5
+    assert choose_rejection(known, labels, unknown, 0.05).confidence == "max_logit"
+
+
+def test_what_is_added_to_all_logits_is_seen():
+    """Unknown images with the same differences between logits, and all of them lower."""
+    known, labels = _logits(500)
+    unknown = known - 5
+    unknown[np.arange(500), (labels + 1) % 6] = -np.inf
+    assert choose_rejection(known, labels, unknown, 0.05).auroc > 0.99
 
 
 def test_a_column_that_is_left_out_does_not_count():
