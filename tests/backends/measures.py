@@ -80,7 +80,8 @@ def solve(models, _):
     lite()  # it builds under each backend
     report = model.solve(images, labels, groups=None)
     found["score"] = np.array([report.score, report.alpha, report.baseline_score])
-    found["arrays"], found["bias"], found["limit"] = model.classifier.get_weights()
+    names = "arrays", "bias", "limit", "familiarity", "familiarity bias"
+    found |= dict(zip(names, model.classifier.get_weights(), strict=True))
     found["solved"] = model.predict(shown, verbose=0)
     parts, _ = position_contributions(model, shown[:2], np.array([[0], [1]]))
     found["contributions"] = parts["pooling"]

@@ -76,7 +76,7 @@ def _joint(kept, folder, names):
     gram = centred @ centred.T + basis.alpha * np.eye(len(rows))
     scaled = centred.T @ np.linalg.solve(gram, targets - targets.mean(axis=0))
     bias = targets.mean(axis=0) - rows.mean(axis=0) @ scaled
-    return weights[:, None] * scaled, bias
+    return weights[:, None] * scaled, bias, weights * rows.mean(axis=0)
 
 
 def _direction(kernel):
@@ -90,11 +90,12 @@ def test_classes_and_images_are_added_as_in_a_joint_solve(kept, folders, tmp_pat
     metadata = update(_config(kept, tmp_path / "m", data=str(folders / "new")))
     model, _ = load_model(tmp_path / "m")
     assert model.class_names == metadata.class_names == (*OLD, NEW)
-    kernel, bias, _ = model.classifier.get_weights()
-    expected, offset = _joint(kept, folders / "all", (*OLD, NEW))
+    kernel, bias, _, familiarity, _ = model.classifier.get_weights()
+    expected, offset, mean = _joint(kept, folders / "all", (*OLD, NEW))
     temperature = np.linalg.norm(expected) / np.linalg.norm(kernel)
     # The definition is in double precision, the descriptors' products in single.
     assert np.linalg.norm(_direction(kernel) - _direction(expected)) < 1e-4
+    assert np.linalg.norm(_direction(familiarity) - _direction(mean)) < 1e-5
     # Up to the centring of the scores, which is the same for all classes.
     moved = temperature * bias - offset
     np.testing.assert_allclose(moved, moved.mean(), atol=1e-4)
