@@ -102,6 +102,41 @@ def plot_learning_curve(curves, path):
     figure.savefig(path)
 
 
+def plot_tuning(rows, path):
+    """Plots the scores of each data set and share of tuned weights: a point a seed, a bar the mean.
+
+    Args:
+        rows: list of dict, rows of `benchmarks.tuning`.
+        path: path of the image to write.
+    """
+    import numpy as np
+
+    heads = list(dict.fromkeys((row["data"], row["tuned through"]) for row in rows))
+    figure, axes = new_figure(4 * len(heads), 4, 1, len(heads))
+    for axis, (data, head) in zip(axes[0], heads, strict=True):
+        own = [row for row in rows if (row["data"], row["tuned through"]) == (data, head)]
+        shares = sorted({row["share"] for row in own})
+        groups = {"0": ("", own)} | {
+            f"{share:g}": (", tuned", [row for row in own if row["share"] == share])
+            for share in shares
+        }
+        for place, (suffix, of_group) in enumerate(groups.values()):
+            for offset, model, colour in ((-0.2, "global average", "C7"), (0.2, "scheme 1", "C0")):
+                scores = [100 * row[f"{model}{suffix}"] for row in of_group]
+                label = model if place == 0 else None
+                axis.bar(
+                    place + offset, np.mean(scores), 0.36, color=colour, alpha=0.5, label=label
+                )
+                axis.plot([place + offset] * len(scores), scores, "k.", markersize=5)
+        axis.set_xticks(range(len(groups)), list(groups))
+        lowest = min(100 * row["global average"] for row in own)
+        axis.set(ylim=(lowest - 3, None), title=f"{data}, tuned through {head}")
+        axis.set(xlabel="share of the tuned weights", ylabel="score on other photographs, %")
+        axis.grid(alpha=0.3, axis="y")
+    axes[0, 0].legend(fontsize=8, loc="upper left")
+    figure.savefig(path)
+
+
 def _plot_row(axis, row, colour, marker):
     summary, accuracy = row["summary"], 100 * row["accuracy"]
     axis.plot((summary["p50_ms"], summary["p90_ms"]), (accuracy, accuracy), color=colour, alpha=0.4)

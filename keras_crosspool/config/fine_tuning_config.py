@@ -43,6 +43,14 @@ class FineTuningConfig(RunConfig):
         least=0.0,
         below=1.0,
     )
+    tuned_share: float = option(
+        0.5,
+        "Share of the tuned weights in the network that the classifier is solved on; the rest is "
+        "the weights it had before. A half knows the photographs nearly as well and forgets less "
+        "of what it knew; 1 takes the tuned weights alone.",
+        above=0.0,
+        most=1.0,
+    )
     frozen_epochs: int = option(0, "Epochs that tune the head alone, before --epochs.", least=0)
     unfreeze_epochs: int = option(
         0,

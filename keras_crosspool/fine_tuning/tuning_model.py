@@ -25,6 +25,10 @@ _SCALE = 30.0  # of descriptors of unit length
 def tune_network(model, train, validation, options, distribution=ONE_DEVICE, checkpoints=None):
     """Tunes the network of a classifier through a small head; its own head stays as it is.
 
+    The network's weights end between those it had and the tuned ones, at `options.tuned_share` of
+    the way. The tuned ones alone fit the head that is dropped, and have lost more of what else
+    the network knew.
+
     Args:
         model: `CrossPoolClassifier`.
         train: `Split` or `ArrayImages`.
@@ -38,12 +42,31 @@ def tune_network(model, train, validation, options, distribution=ONE_DEVICE, che
 
     Raises:
         FloatingPointError, InterruptedTrainingError, ValueError: as `fine_tune`.
+
+    Reference:
+        Wortsman et al., "Robust Fine-Tuning of Zero-Shot Models", CVPR 2022, section 3 (weights
+        between those before and after).
     """
     size = options.tuning_size or model.image_size
-    tuned = tuning_model(model, size, options)
+    tuned, before = tuning_model(model, size, options), model.backbone.get_weights()
     found = fine_tune(tuned, train, validation, size, options, distribution, checkpoints)
-    share_tuned_weights(model)
+    mix_weights(model, before, options.tuned_share)
     return found
+
+
+def mix_weights(model, before, tuned_share):
+    """Moves the network of a tuned classifier towards the weights it had before.
+
+    Args:
+        model: `CrossPoolClassifier`, its network tuned.
+        before: list of arrays, `model.backbone.get_weights()` from before.
+        tuned_share: float, of the tuned weights in the mixed ones.
+    """
+    tuned = model.backbone.get_weights()
+    pairs = zip(before, tuned, strict=True)
+    mixed = [old + tuned_share * (new - old) for old, new in pairs]
+    model.backbone.set_weights(tuned if tuned_share == 1 else mixed)
+    share_tuned_weights(model)
 
 
 def tuning_model(model, image_size, options):

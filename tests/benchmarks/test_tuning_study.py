@@ -15,6 +15,7 @@ def test_every_head_has_a_row_and_models_are_taken_up(run_main, copy_images, gro
         "--image_sizes=160",
         "--tuning_size=96",
         "--epochs=1",
+        "--tuned_shares=1",
         f"--models={tmp_path / 'models'}",
         f"--output={tmp_path / 'tuning.json'}",
     ]

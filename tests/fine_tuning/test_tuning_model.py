@@ -1,5 +1,7 @@
 """The model that a network is tuned through: what it computes, and whose layers it trains."""
 
+import dataclasses
+
 import keras
 import numpy as np
 import pytest
@@ -7,7 +9,11 @@ import pytest
 from keras_crosspool import CrossPoolClassifier
 from keras_crosspool.config.fine_tuning_config import FineTuningConfig
 from keras_crosspool.fine_tuning.fine_tune import fine_tune
-from keras_crosspool.fine_tuning.tuning_model import share_tuned_weights, tuning_model
+from keras_crosspool.fine_tuning.tuning_model import (
+    share_tuned_weights,
+    tune_network,
+    tuning_model,
+)
 
 CROSS_LAYER = FineTuningConfig(tuning_head="cross_layer")
 IMAGES = np.random.default_rng(0).integers(0, 256, (2, 64, 64, 3)).astype("float32")
@@ -75,6 +81,25 @@ def test_tuning_it_tunes_the_network_and_not_the_classifier(model, train_split, 
     assert {"stem_conv", "head_conv", "block7a_project_conv"} <= changed
     assert not {"regions", "guidance", "logits"} & changed
     assert not [name for name in changed if name.endswith("_bn")]
+
+
+@pytest.mark.parametrize("share", [0.25, 1.0])
+def test_the_network_ends_between_before_and_tuned(new_model, train_split, share):
+    """The small head's tuned weights, and those of before, of both networks of the model."""
+    both = new_model("both", image_size=96, channels=8)
+    options = FineTuningConfig(epochs=1, batch_size=6, tuned_share=share)
+    start, before = both.get_weights(), both.backbone.get_weights()
+    fine_tune(tuning_model(both, 64, options), train_split, None, 64, options)
+    tuned = both.backbone.get_weights()
+    both.set_weights(start)
+    tune_network(both, train_split, None, dataclasses.replace(options, tuning_size=64))
+    grid = both.get_layer("region_grid").network
+    inner = dict(zip([w.path for w in grid.weights], grid.get_weights(), strict=True))
+    for weight, old, new in zip(both.backbone.weights, before, tuned, strict=True):
+        expected = (1 - share) * old + share * new
+        for found in (np.asarray(weight), inner[weight.path]):
+            np.testing.assert_allclose(found, expected, atol=1e-6, err_msg=weight.path)
+    assert max(np.abs(new - old).max() for old, new in zip(before, tuned, strict=True)) > 1e-4
 
 
 def test_a_region_grid_gets_the_weights_that_were_tuned(both):
