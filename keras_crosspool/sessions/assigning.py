@@ -115,8 +115,8 @@ def warn_of_single_sessions(labels, groups, class_names):
     single = [name for name, n in zip(class_names, sessions, strict=True) if n == 1]
     if single:
         logging.warning(
-            "%d classes have photographs of one session alone, so the score of other sessions "
-            "counts them as wrong; photograph them once more: %s",
+            "classes with photographs of one session alone: %d; the score of other sessions counts "
+            "them as wrong, so photograph them once more: %s",
             len(single),
             ", ".join(single[:5]),
         )

@@ -162,8 +162,8 @@ def _warn_of_classes_without(whole, held_out):
     names = classes_without_images(whole.labels[held_out], whole.class_names)
     if names:
         logging.warning(
-            "%d of %d classes are trained on and not validated, as their photographs are of too "
-            "few sessions: %s",
+            "classes that are trained on and not validated: %d of %d, as their photographs are of "
+            "too few sessions: %s",
             len(names),
             len(whole.class_names),
             ", ".join(names[:_SHOWN]),

@@ -142,7 +142,7 @@ def test_a_class_of_one_session_is_trained_on(folder, caplog):
     with caplog.at_level(logging.WARNING):
         parts = open_parts(folder)
     assert np.bincount(parts.validation.labels, minlength=3)[1] == 0
-    assert "1 of 3 classes are trained on and not validated" in caplog.text
+    assert "classes that are trained on and not validated: 1 of 3" in caplog.text
     assert caplog.text.rstrip().endswith(": fig")
 
 

@@ -121,7 +121,7 @@ def test_a_class_of_one_session_is_named(folder, caplog):
     _table(folder / "groups.csv", rows)
     with caplog.at_level(logging.WARNING):
         with_sessions(open_split(str(folder), "train"))
-    assert "1 classes have photographs of one session alone" in caplog.text
+    assert "classes with photographs of one session alone: 1;" in caplog.text
     assert "apple" in caplog.text
 
 

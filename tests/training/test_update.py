@@ -208,7 +208,7 @@ def test_classes_of_one_session_are_told_of_all_images(kept, folders, tmp_path, 
     rows = [f"{path.relative_to(folders / 'new')},{path.parent.name}" for path in files]
     table.write_text("\n".join(["file,group", *rows]))
     update(_config(kept, tmp_path / "m", data=str(folders / "new"), groups=str(table)))
-    assert "1 classes have photographs of one session alone" in caplog.text
+    assert "classes with photographs of one session alone: 1;" in caplog.text
     assert f"photograph them once more: {NEW}" in caplog.text
 
 
