@@ -116,6 +116,8 @@ def plot_tuning(rows, path):
     for axis, (data, head) in zip(axes[0], heads, strict=True):
         own = [row for row in rows if (row["data"], row["tuned through"]) == (data, head)]
         shares = sorted({row["share"] for row in own})
+        whole = [len(shares) == sum(row["seed"] == each["seed"] for each in own) for row in own]
+        own = [row for row, all_there in zip(own, whole, strict=True) if all_there]
         groups = {"0": ("", own)} | {
             f"{share:g}": (", tuned", [row for row in own if row["share"] == share])
             for share in shares

@@ -8,6 +8,7 @@ be mapped is reserved first.
 import contextlib
 import mmap
 import os
+import stat
 import tempfile
 
 import numpy as np
@@ -92,7 +93,8 @@ def linked(array, path):
         path: path of the new name.
 
     Returns:
-        bool, whether it was done: not for other arrays, on other disks, or where links are unknown.
+        bool, whether it was done: not for other arrays, files that must not be written, on other
+        disks, or where links are unknown.
 
     Example:
 
@@ -101,7 +103,10 @@ def linked(array, path):
     (True, False)
     """
     # A part of a mapped array has the file's name too, but is based on the array.
-    if not (isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap) and array.filename):
+    if not (isinstance(array, np.memmap) and isinstance(array.base, mmap.mmap) and array.offset):
+        return False
+    # A second name shares the mode too: one of a file that is protected could not be replaced.
+    if not os.stat(array.filename).st_mode & stat.S_IWUSR:
         return False
     try:
         os.link(array.filename, path)

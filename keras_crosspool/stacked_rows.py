@@ -35,7 +35,9 @@ class StackedRows:
         return sum(map(len, self.parts))
 
     def __getitem__(self, positions):
-        """A copy of the rows at some positions, a slice or indices."""
+        """The rows at some positions, a slice or indices; of several parts a copy."""
+        if len(self.parts) == 1:
+            return self.parts[0][positions]
         positions = np.arange(len(self))[positions]
         rows = np.empty((len(positions), self.shape[1]), self.parts[0].dtype)
         first = 0

@@ -66,7 +66,7 @@ def _rows(data, size, head, seed):
     metadata = _trained(directory, config)
     metric, scores = TARGETS[metadata.task].metric, metadata.scores
     for share in map(float, FLAGS.tuned_shares):
-        found = scores_at(share, directory, config)
+        found = scores_at(share, directory, metadata, config)
         if found is None:
             continue
         yield {

@@ -3,7 +3,7 @@
 import dataclasses
 import pathlib
 
-from keras_crosspool.backbones import create_backbone
+from keras_crosspool import CrossPoolClassifier
 from keras_crosspool.distribution import ONE_DEVICE
 from keras_crosspool.fine_tuning.tuning_model import mix_weights
 from keras_crosspool.models.directory import load_model
@@ -30,18 +30,18 @@ class TunedScores:
     at_most: float | None
 
 
-def scores_at(share, directory, config):
+def scores_at(share, directory, metadata, config):
     """The scores at a share of the tuned weights, solved now where that was not done.
 
     Args:
         share: float.
-        directory: path of the model, trained with all of the tuned weights.
+        directory: path of the model, trained with all of the tuned weights; scores are kept there.
+        metadata: its `ModelMetadata`.
         config: its `TrainingConfig`.
 
     Returns:
         `TunedScores`; `None` for a part of the weights of a run that kept the network as it was.
     """
-    model, metadata = load_model(directory)
     tuning = metadata.scores.tuning
     if share == 1:
         return TunedScores(
@@ -49,18 +49,20 @@ def scores_at(share, directory, config):
         )
     if tuning.kept_stage != "tuned":
         return None
-    path = pathlib.Path(f"{directory}.{share:g}.json")
+    path = pathlib.Path(directory) / f"scores_at_{share:g}.json"
     if not path.is_file():
-        write_json(path, dataclasses.asdict(_solved(model, metadata, share, config)))
+        write_json(path, dataclasses.asdict(_solved(directory, share, config)))
     return read_record(TunedScores, path, "remove it")
 
 
-def _solved(model, metadata, share, config):
-    network, data = config.network, config.data
+def _solved(directory, share, config):
+    (model, metadata), network, data = load_model(directory), config.network, config.data
     parts = open_parts(data.data, data.train_split, data.val_split, None, None, data.groups, 0)
     held_out = with_sessions_if_found(parts.validation)
-    before = create_backbone(network.backbone, model.image_size, network.weights).model
-    mix_weights(model, before.get_weights(), share)
+    before = CrossPoolClassifier.from_backbone(
+        network.backbone, model.class_names, image_size=model.image_size, weights=network.weights
+    )
+    mix_weights(model, before.backbone.get_weights(), share)
     solving = Solving(config, parts.training, ONE_DEVICE)
     baseline = solving.solve_tuned(model, metadata.scores)
     validation = Validation(held_out, config.fine_tuning.batch_size, {})

@@ -33,10 +33,10 @@ class LinearClassifier:
             for descriptors without them.
         validation: dict, alpha to its cross-validated `log_loss` (nats) and its `accuracy`, or
             `mean_average_precision` for several labels an image.
-        familiarity: float32 `(dims,)`, whose inner product with a descriptor, plus
-            `familiarity_bias`, is how many standard deviations more it is like the training images
-            than images of the classes are; zeros for several labels an image, or without
-            cross-validation.
+        familiarity: float32 `(dims,)`. Its inner product with a descriptor, plus
+            `familiarity_bias`, is how like the training images the image is: 0 as images of the
+            classes are on average, -1 a standard deviation less. Zeros for several labels an image,
+            or without cross-validation.
         familiarity_bias: float.
         thresholds: float `(num_classes,)`, the probability from which on each label of several is
             said to be there, by the cross-validated scores; `None` for one class an image.
@@ -134,8 +134,8 @@ def solve_branches(
             Defaults to that of `SolverConfig`.
         chosen: pair of weights and alpha that are to be kept. Defaults to none: they are chosen.
         kept: `Choice` that was made before, its calibration included, where the images have
-            shaped the descriptors, so that cross-validation would flatter: it is left out.
-            Defaults to none.
+            shaped the descriptors, so that cross-validation would flatter: nothing is chosen by
+            it. Defaults to none.
 
     Returns:
         A `LinearClassifier` for the concatenated descriptors.

@@ -4,10 +4,14 @@ import dataclasses
 
 import numpy as np
 
+_LEAST_DEVIATION = 1e-4  # of the mean: less is rounding
+
 
 @dataclasses.dataclass(frozen=True)
 class Familiarity:
     """What held-out rows have in common with the training rows: inner products with their mean.
+
+    All classes count the same in the mean: otherwise the images of rare classes would look strange.
 
     The scores of a ridge sum to one for every image, so they tell which class an image is most
     like, and little of whether it is like any. What all training images have in common tells that.
@@ -40,8 +44,9 @@ class Familiarity:
 
     @property
     def deviation(self):
-        """Their standard deviation, float; 1 where they are all alike."""
-        return float(self.known.std()) or 1.0
+        """Their standard deviation, float; 1 where they are all alike but for rounding."""
+        deviation = float(self.known.std())
+        return deviation if deviation > _LEAST_DEVIATION * abs(self.mean) else 1.0
 
     def deviations(self, likeness):
         """How many standard deviations from the mean of the known rows others are."""

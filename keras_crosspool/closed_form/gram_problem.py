@@ -47,21 +47,24 @@ class GramProblem:
             dual_coef, bias = ridge.dual_coef, ridge.bias
         else:
             dual_coef, bias = self.method.fit(self._gram(weights), self.targets, alpha)
-        mean = np.full(len(dual_coef), 1 / len(dual_coef))
-        columns = np.column_stack([dual_coef / temperature, mean])
+        shares = self._row_weights / self._row_weights.sum()
+        columns = np.column_stack([dual_coef / temperature, shares])
         kernels = [b.kernel(w**2 * columns) for b, w in zip(self.branches, weights, strict=True)]
         kernel = np.concatenate(kernels)
         return Solution(kernel[:, :-1], bias / temperature, kernel[:, -1])
 
     def familiarity(self, weights):
         """The `Familiarity` of all rows, by those of other folds, and of other classes."""
-        gram = self._gram(weights)
-        known = mean_likeness(gram, self.folds)
-        if self._refitted:
-            for fold in np.unique(self.folds):
-                _, outer = self._parts(weights, fold)
-                known[self.folds == fold] = outer.mean(axis=1)
-        unknown = mean_likeness(gram, self.labels) if self._tells_unknown else None
+        gram, of_rows, unknown = self._gram(weights), self._row_weights, None
+        if self._tells_unknown:
+            unknown = mean_likeness(gram, self.labels, of_rows)
+        if not self._refitted:
+            return Familiarity(mean_likeness(gram, self.folds, of_rows), unknown)
+        known = np.empty(len(gram))
+        for fold in np.unique(self.folds):
+            held_out = self.folds == fold
+            outer = self._gram(weights, fold)[np.ix_(held_out, ~held_out)]
+            known[held_out] = outer @ of_rows[~held_out] / of_rows[~held_out].sum()
         return Familiarity(known, unknown)
 
     def held_out_scores(self, weights, alphas):
@@ -110,6 +113,13 @@ class GramProblem:
             ridge = GroupOutRidge(self._gram(weights), self.targets, alpha)
             self._last = (weights, alpha), ridge
         return self._last[1]
+
+    @property
+    def _row_weights(self):
+        """The weights of the rows in their mean: all classes count the same."""
+        if self.labels.ndim > 1:
+            return np.ones(len(self.labels))
+        return 1 / np.bincount(self.labels)[self.labels]
 
     @property
     def _tells_unknown(self):

@@ -13,7 +13,7 @@ class Solution:
         kernel: float32 `(dims, num_classes)`.
         bias: float `(num_classes,)`.
         mean: float32 `(dims,)`, whose inner product with a descriptor is that with the mean of
-            all rows, weighted.
+            all rows, in which all classes count the same.
     """
 
     kernel: np.ndarray

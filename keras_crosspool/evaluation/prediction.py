@@ -135,15 +135,15 @@ def explain(model, metadata, predictions, path):
     """
     images = np.stack([p.image for p in predictions])
     classes = np.stack([np.argsort(-p.logits, kind="stable")[:_SHOWN_CLASSES] for p in predictions])
-    contributions, bias = position_contributions(model, images.astype("float32"), classes)
+    contributions, rest = position_contributions(model, images.astype("float32"), classes)
     positions = sum(values.sum(axis=(2, 3)) for values in contributions.values())
     names = [drawable(name) for name in metadata.class_names]
     titles = [
         [
-            f"{names[c]}\nlogit {p.logits[c]:.2f} = positions {s:.2f} + bias {b:.2f}"
-            for c, s, b in zip(*rows, strict=True)
+            f"{names[c]}\nlogit {p.logits[c]:.2f} = positions {s:.2f} + rest {r:.2f}"
+            for c, s, r in zip(*rows, strict=True)
         ]
-        for p, *rows in zip(predictions, classes, positions, bias, strict=True)
+        for p, *rows in zip(predictions, classes, positions, rest, strict=True)
     ]
     maps = heat_map(model, contributions)
     plot_explanations(images, maps, titles, strongest_regions(model, contributions), path)

@@ -14,6 +14,7 @@ def tune(model, x, y=None, *, report, validation_data=None, epochs=14, **options
     """Tunes the whole network of a solved classifier, and fits the head anew on it.
 
     The network is trained by AdamW through a small head of cross-layer pooling, which is dropped.
+    Its weights then go back towards those of before, to `tuned_share` of the way (half by default).
     Projections and classifier are then fitted to the tuned network. Alpha and calibration stay:
     cross-validation on images that shaped the features would flatter.
 

@@ -18,7 +18,8 @@ class Calibration:
     Attributes:
         temperature: float. Defaults to `1.0`.
         offset: float. Defaults to `0.0`.
-        inverse_limit: float, one over the size that no logit exceeds. Defaults to `0.0`, no limit.
+        inverse_limit: float, one over the size that none of these logits exceeds. Defaults to
+            `0.0`, no limit.
 
     Example:
 

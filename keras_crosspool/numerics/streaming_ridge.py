@@ -101,13 +101,16 @@ class StreamingRidge:
             yield kernel, sums.prior - sums.means @ kernel
 
     def mean(self, without=None):
-        """The mean of the rows, `(dims,)`.
+        """The mean of the rows, `(dims,)`, in which a row counts one over those of its class.
 
         Args:
-            without: int, a fold whose rows are left out. Defaults to none.
+            without: int, a fold whose rows are left out; what a row counts stays. Defaults to none.
         """
         kept = np.arange(len(self._counts)) != without
-        return self._sums[kept].sum(axis=0) / self._counts[kept].sum()
+        of_class = self._target_sums.sum(axis=0)
+        weights = np.divide(1, of_class, out=np.zeros_like(of_class), where=of_class > 0)
+        total = self._cross[kept].sum(axis=0) @ weights
+        return total / (self._target_sums[kept].sum(axis=0) @ weights)
 
     def solution(self, alpha, scale=1.0):
         """The solution on all rows, which also tells the scores of rows without themselves.

@@ -41,7 +41,8 @@ def look_alike_cards(look_alikes, metadata):
     if look_alikes[0].wrong.heat_maps:
         yield (
             "<p>The heat maps are exact: orange adds to the score of the class, blue subtracts; "
-            "all of it and the bias of the class add up to the logit. One scale of colours holds "
+            "all of it, the bias of the class and what all classes share add up to the logit. One "
+            "scale of colours holds "
             "for a photograph.</p>\n"
         )
     yield '<div class="look-alikes">\n'

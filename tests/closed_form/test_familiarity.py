@@ -50,7 +50,20 @@ def test_rows_of_their_own_group_are_left_out():
     expected = [
         np.mean([rows[i] @ rows[j] for j in range(20) if groups[j] != groups[i]]) for i in range(20)
     ]
-    np.testing.assert_allclose(mean_likeness(rows @ rows.T, groups), expected)
+    np.testing.assert_allclose(mean_likeness(rows @ rows.T, groups, np.ones(20)), expected)
+
+
+@pytest.mark.parametrize("form", ["gram", "primal"])
+def test_rare_classes_are_as_familiar_as_frequent_ones(form):
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], [240, 20, 20])
+    rows = np.eye(12)[labels] * 3 + rng.normal(size=(280, 12))
+    rows = (rows / np.linalg.norm(rows, axis=1, keepdims=True)).astype("float32")
+    solved = solve_branches([Branch(rows)], labels, 3, form=form)
+    common = rows @ solved.familiarity + solved.familiarity_bias
+    means = [common[labels == label].mean() for label in range(3)]
+    assert max(means) - min(means) < 1.5  # 3.3 where all images count the same
+    np.testing.assert_allclose(common[:, None], common_part(rows, rows, labels), atol=1e-4)
 
 
 def test_images_of_another_kind_are_refused_and_probabilities_stay():
@@ -79,6 +92,7 @@ def test_several_labels_have_none():
     assert solved.familiarity_bias == 0
 
 
-def test_images_that_are_all_alike_have_a_deviation():
-    alike = Familiarity(np.full(5, 2.0))
+@pytest.mark.parametrize("rounding", [0.0, 1e-6])
+def test_images_that_are_all_alike_have_a_deviation(rounding):
+    alike = Familiarity(2.0 + rounding * np.array([-1.0, 0, 1]))
     assert alike.deviations(np.array([2.0, 1.0])).tolist() == [0.0, -1.0]
