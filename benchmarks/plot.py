@@ -4,6 +4,7 @@ from benchmarks.table import metric_name
 from keras_crosspool.evaluation.drawing import new_figure
 
 _MARKERS = "osD^vP*Xhd"
+_TUNING_MODELS = {"global average": (-0.2, "C7"), "scheme 1": (0.2, "C0")}  # place and colour
 
 
 def plot_latency(results, path):
@@ -123,7 +124,7 @@ def plot_tuning(rows, path):
             for share in shares
         }
         for place, (suffix, of_group) in enumerate(groups.values()):
-            for offset, model, colour in ((-0.2, "global average", "C7"), (0.2, "scheme 1", "C0")):
+            for model, (offset, colour) in _TUNING_MODELS.items():
                 scores = [100 * row[f"{model}{suffix}"] for row in of_group]
                 label = model if place == 0 else None
                 axis.bar(
@@ -131,8 +132,10 @@ def plot_tuning(rows, path):
                 )
                 axis.plot([place + offset] * len(scores), scores, "k.", markersize=5)
         axis.set_xticks(range(len(groups)), list(groups))
-        lowest = min(100 * row["global average"] for row in own)
-        axis.set(ylim=(lowest - 3, None), title=f"{data}, tuned through {head}")
+        scores = [100 * row[name + tuned] for row in own for name in _TUNING_MODELS
+                  for tuned in ("", ", tuned")]  # fmt: skip
+        axis.set(ylim=(min(scores) - 3, min(max(scores) + 2, 100)))
+        axis.set_title(f"{data}, tuned through {head}")
         axis.set(xlabel="share of the tuned weights", ylabel="score on other photographs, %")
         axis.grid(alpha=0.3, axis="y")
     axes[0, 0].legend(fontsize=8, loc="upper left")
