@@ -76,7 +76,8 @@ def _joint(kept, folder, names):
     gram = centred @ centred.T + basis.alpha * np.eye(len(rows))
     scaled = centred.T @ np.linalg.solve(gram, targets - targets.mean(axis=0))
     bias = targets.mean(axis=0) - rows.mean(axis=0) @ scaled
-    return weights[:, None] * scaled, bias, weights * rows.mean(axis=0)
+    mean = np.average(rows, axis=0, weights=targets @ (1 / targets.sum(axis=0)))
+    return weights[:, None] * scaled, bias, weights * mean
 
 
 def _direction(kernel):
