@@ -81,7 +81,8 @@ class StreamingPCA:
 
         Returns:
             `mean (dims,)`, `components (dims, num_components)` with unit columns, and their
-            `variances (num_components,)` in falling order; float32.
+            `variances (num_components,)` in falling order; float32. The largest number of each
+            component is positive.
 
         Raises:
             ValueError: if there are fewer rows, or dimensions, than components.
@@ -105,9 +106,9 @@ class StreamingPCA:
         else:
             squares, vectors = self._eigh(self._centred_scatter(offset))
         order = np.argsort(squares)[::-1][: self.num_components]
-        mean = self._shift + offset
+        mean, components = self._shift + offset, _signed(vectors[:, order])
         variances = np.maximum(squares[order], 0) / (self.count - 1)
-        return tuple(np.asarray(x, "float32") for x in (mean, vectors[:, order], variances))
+        return tuple(np.asarray(x, "float32") for x in (mean, components, variances))
 
     def _start(self, rows):
         self._shift = rows.mean(axis=0)
@@ -161,3 +162,9 @@ class StreamingPCA:
         factor = np.linalg.solve(root, scatter.T).T  # C ~ factor @ factor.T
         vectors, singular, _ = np.linalg.svd(factor, full_matrices=False)
         return np.square(singular) - shift, vectors
+
+
+def _signed(components):
+    """Components whose largest number is positive: rounding leaves their signs as they are."""
+    largest = np.abs(components).argmax(axis=0)
+    return components * np.sign(components[largest, np.arange(components.shape[1])])

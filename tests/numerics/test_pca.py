@@ -89,6 +89,17 @@ def test_default_sketch_keeps_nearly_all_that_the_best_components_keep():
     assert (np.diff(variances) <= 0).all()
 
 
+def test_rounding_leaves_the_signs_as_they_are():
+    rows = _rows(dims=40, count=300)
+    found = []
+    for changed in (rows, rows * (1 + 1e-7 * np.random.default_rng(0).normal(size=rows.shape))):
+        pca = StreamingPCA(8)
+        pca.update(changed)
+        found.append(pca.fit()[1])
+    np.testing.assert_allclose(found[0], found[1], atol=1e-4)
+    assert (found[0][np.abs(found[0]).argmax(axis=0), np.arange(8)] > 0).all()
+
+
 def test_memory_above_the_exact_dimensions_is_that_of_the_sketch():
     pca = StreamingPCA(8, max_exact=100)
     pca.update(_rows(dims=2000, count=90))
