@@ -42,8 +42,7 @@ def look_alike_cards(look_alikes, metadata):
         yield (
             "<p>The heat maps are exact: orange adds to the score of the class, blue subtracts; "
             "all of it, the bias of the class and what all classes share add up to the logit. One "
-            "scale of colours holds "
-            "for a photograph.</p>\n"
+            "scale of colours holds for a photograph.</p>\n"
         )
     yield '<div class="look-alikes">\n'
     yield from map(_card, look_alikes)

@@ -9,7 +9,7 @@ pytestmark = pytest.mark.heavy
 
 def test_every_head_is_solved_and_compared(run_main, copy_images, grocery, tmp_path):
     classes = sorted(path.name for path in (grocery / "train").iterdir())[:5]
-    data = copy_images(tmp_path / "photos", {"train": 12, "test": 4}, classes)
+    data = copy_images(tmp_path / "photos", {"train": 12, "test": 8}, classes)
     output = tmp_path / "family.json"
     done = run_main(
         "benchmarks.family",
@@ -30,7 +30,7 @@ def test_every_head_is_solved_and_compared(run_main, copy_images, grocery, tmp_p
     assert rows["covariance root", "last map"]["values"] == 16 * 17 // 2
     for (head, maps), row in rows.items():
         assert row["from"] <= row["accuracy"] <= row["up to"]
-        assert row["accuracy"] > 0.35  # of 20 images; chance is 0.2
+        assert row["accuracy"] > 0.4  # chance is 0.2
         if (head, maps) != ("cross-layer", pair):
             gain = row["accuracy"] - rows["cross-layer", pair]["accuracy"]
             assert row["to cross-layer"] == pytest.approx(gain)
