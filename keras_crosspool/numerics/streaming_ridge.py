@@ -184,6 +184,11 @@ class RidgeSolution:
     kernel: np.ndarray
     sums: _Sums
 
+    @property
+    def bias(self):
+        """`(num_classes,)`, for rows as they are."""
+        return self.sums.prior - self.sums.means @ (self.sums.scale[:, None] * self.kernel)
+
     def scores_without(self, rows, targets):
         """The scores of rows by a fit without those rows, the bias included.
 

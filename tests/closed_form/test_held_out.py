@@ -98,14 +98,17 @@ def test_no_sessions_no_second_score():
     assert svm.interval is not None
 
 
-def test_a_class_that_is_left_out_is_as_in_a_refit():
+@pytest.mark.parametrize("short", [True, False])  # by the rows; by their Gram matrix, in float32
+def test_a_class_that_is_left_out_is_as_in_a_refit(short):
     rows, labels, images, sessions = _data()
+    if not short:
+        rows = np.pad(rows, [(0, 0), (0, len(rows))])
     groups = RowGroups(images, sessions, np.zeros(len(labels), int))
     targets = np.eye(CLASSES)[labels]
     folds = cross_validation_folds(labels, sessions)
     problem = GramProblem([Branch(rows)], labels, targets, METHODS["ridge"], folds, groups)
     found = problem.left_out((1.0,), 0.1).classes.scores
-    gram = rows @ rows.T
+    gram = rows.astype("float64") @ rows.T if short else rows @ rows.T
     for label in range(CLASSES):
         out, others = labels == label, np.arange(CLASSES) != label
         dual_coef, bias = fit_ridge(

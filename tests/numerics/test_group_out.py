@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from keras_crosspool.numerics.group_out import GroupOutRidge, rows_by_group
+from keras_crosspool.numerics.group_out_rows import GroupOutRidgeOfRows
 from keras_crosspool.numerics.ridge import fit_ridge
 from keras_crosspool.numerics.streaming_ridge import StreamingRidge
 
@@ -34,6 +35,18 @@ def test_scores_of_a_gram_matrix_equal_a_refit(alpha, dims):
     x, targets, groups = _data(dims=dims)
     found = GroupOutRidge(x @ x.T, targets, alpha).scores(groups)
     np.testing.assert_allclose(found, _refitted(x @ x.T, targets, alpha, groups), atol=1e-8)
+
+
+@pytest.mark.parametrize("dims", [20, 400])  # the second interpolates
+@pytest.mark.parametrize("alpha", ALPHAS)
+def test_scores_of_the_rows_themselves_equal_a_refit(alpha, dims):
+    x, targets, groups = _data(dims=dims)
+    ridge = GroupOutRidgeOfRows(x, targets, alpha)
+    expected = _refitted(x @ x.T, targets, alpha, groups)
+    np.testing.assert_allclose(ridge.scores(groups), expected, atol=1e-8)
+    dual_coef, bias = fit_ridge(x @ x.T, targets, alpha)
+    np.testing.assert_allclose(x.T @ ridge.dual_coef, x.T @ dual_coef, atol=1e-8)
+    np.testing.assert_allclose(ridge.bias, bias, atol=1e-8)
 
 
 def test_several_labels_a_row():
