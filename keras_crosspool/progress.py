@@ -38,6 +38,11 @@ def track(iterable, description, total=None):
         yield from _with_lines(iterable, description, total)
 
 
+def verbosity():
+    """The `verbose` of `model.fit`: 1, a bar, on a terminal; elsewhere 2, a line an epoch."""
+    return 1 if sys.stdout.isatty() else 2
+
+
 def _with_bar(iterable, description, total, console):
     from rich.progress import (
         BarColumn,

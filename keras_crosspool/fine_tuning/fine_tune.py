@@ -23,6 +23,7 @@ from keras_crosspool.fine_tuning.class_balance import class_weights
 from keras_crosspool.fine_tuning.epoch_plan import EpochPlan
 from keras_crosspool.fine_tuning.tuned_copy import compile_phase, copy_to_train
 from keras_crosspool.keras_backend import keep_tensorflow_off_gpus
+from keras_crosspool.progress import verbosity
 
 _ROOM = 9 / 7  # by which training images are larger than what is cropped from them
 
@@ -149,7 +150,7 @@ class _Tuner:
                     epochs=phase.epochs,
                     callbacks=self._callbacks(keeper, stopper, position),
                     shuffle=False,  # the plan does
-                    verbose="auto" if self._distribution.is_chief else 0,
+                    verbose=verbosity() if self._distribution.is_chief else 0,
                 )
             keeper.check_signal()
 
