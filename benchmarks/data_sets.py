@@ -1,4 +1,10 @@
-"""The data sets of a study: folders of images, and the size at which each is seen."""
+"""The data sets of a study: folders of images, the size of each, and draws of photographs."""
+
+import functools
+
+import numpy as np
+
+from keras_crosspool.sessions import open_parts, with_sessions_if_found
 
 
 def data_sets(folders, image_sizes):
@@ -25,3 +31,36 @@ def data_sets(folders, image_sizes):
             f"Received: {len(folders)} folders, {len(image_sizes)} sizes"
         )
     return list(zip(folders, map(int, image_sizes), strict=True))
+
+
+def draw_photographs(labels, count, seed):
+    """Draws some photographs of every class.
+
+    Args:
+        labels: int `(n,)`.
+        count: int, photographs of a class; a class with fewer gives all it has.
+        seed: int.
+
+    Returns:
+        Their indices, int `(drawn,)`, rising.
+
+    Example:
+
+    >>> draw_photographs(np.array([0, 1, 1, 0, 1, 1]), count=2, seed=0).size
+    4
+    """
+    order = np.random.default_rng(seed).permutation(len(labels))
+    of_classes = [order[labels[order] == label][:count] for label in np.unique(labels)]
+    return np.sort(np.concatenate(of_classes))
+
+
+@functools.cache
+def open_data(data):
+    """The splits of a `DataConfig`, as a training run opens them: `Parts`."""
+    return open_parts(data.data, data.train_split, data.val_split, None, None, data.groups, 0)
+
+
+@functools.cache
+def held_out_photographs(data):
+    """The validation split of a `DataConfig`, with its sessions where some are found."""
+    return with_sessions_if_found(open_data(data).validation)

@@ -4,7 +4,11 @@ from benchmarks.table import metric_name
 from keras_crosspool.evaluation.drawing import new_figure
 
 _MARKERS = "osD^vP*Xhd"
-_TUNING_MODELS = {"global average": (-0.2, "C7"), "scheme 1": (0.2, "C0")}  # place and colour
+# Columns of a score before and after tuning, and offset and colour of its bars.
+_TUNING_BARS = (
+    ("global average", "global average, tuned", -0.2, "C7"),
+    ("solved", "tuned", 0.2, "C0"),
+)
 
 
 def plot_latency(results, path):
@@ -107,39 +111,49 @@ def plot_tuning(rows, path):
     """Plots the scores of each data set and share of tuned weights: a point a seed, a bar the mean.
 
     Args:
-        rows: list of dict, rows of `benchmarks.tuning`.
+        rows: list of dict, rows of `benchmarks.tuning`; those of the sum of seeds are left out.
         path: path of the image to write.
     """
-    import numpy as np
 
-    heads = list(dict.fromkeys((row["data"], row["tuned through"]) for row in rows))
-    figure, axes = new_figure(4 * len(heads), 4, 1, len(heads))
-    for axis, (data, head) in zip(axes[0], heads, strict=True):
-        own = [row for row in rows if (row["data"], row["tuned through"]) == (data, head)]
-        shares = sorted({row["share"] for row in own})
-        whole = [len(shares) == sum(row["seed"] == each["seed"] for each in own) for row in own]
-        own = [row for row, all_there in zip(own, whole, strict=True) if all_there]
-        groups = {"0": ("", own)} | {
-            f"{share:g}": (", tuned", [row for row in own if row["share"] == share])
-            for share in shares
-        }
-        for place, (suffix, of_group) in enumerate(groups.values()):
-            for model, (offset, colour) in _TUNING_MODELS.items():
-                scores = [100 * row[f"{model}{suffix}"] for row in of_group]
-                label = model if place == 0 else None
-                axis.bar(
-                    place + offset, np.mean(scores), 0.36, color=colour, alpha=0.5, label=label
-                )
-                axis.plot([place + offset] * len(scores), scores, "k.", markersize=5)
-        axis.set_xticks(range(len(groups)), list(groups))
-        scores = [100 * row[name + tuned] for row in own for name in _TUNING_MODELS
-                  for tuned in ("", ", tuned")]  # fmt: skip
-        axis.set(ylim=(min(scores) - 3, min(max(scores) + 2, 100)))
-        axis.set_title(f"{data}, tuned through {head}")
+    rows = [row for row in rows if row["seed"] != "sum"]
+    kinds = list(dict.fromkeys(map(_tuning_kind, rows)))
+    figure, axes = new_figure(4 * len(kinds), 4, 1, len(kinds))
+    for axis, kind in zip(axes[0], kinds, strict=True):
+        own = _of_every_share([row for row in rows if _tuning_kind(row) == kind])
+        data, head, scheme = kind
+        shares = [0.0, *sorted({row["share"] for row in own})]
+        for before, after, offset, colour in _TUNING_BARS:
+            _plot_shares(axis, own, shares, before, after, offset, colour)
+        axis.set_xticks(range(len(shares)), [f"{share:g}" for share in shares])
+        lowest = 100 * min(row[column] for row in own for bar in _TUNING_BARS for column in bar[:2])
+        axis.set(ylim=(lowest - 3, 100), title=f"{data}, {scheme}, tuned through {head}")
         axis.set(xlabel="share of the tuned weights", ylabel="score on other photographs, %")
         axis.grid(alpha=0.3, axis="y")
-    axes[0, 0].legend(fontsize=8, loc="upper left")
+    axes[0, 0].legend(["global average", "cross-layer pooling"], fontsize=8, loc="upper left")
     figure.savefig(path)
+
+
+def _tuning_kind(row):
+    return row["data"], row["tuned through"], row["scheme"]
+
+
+def _of_every_share(rows):
+    """The rows of seeds that have one for every share: the bars are means of the same seeds."""
+    shares = {row["share"] for row in rows}
+    seeds = [row["seed"] for row in rows]
+    return [row for row in rows if seeds.count(row["seed"]) == len(shares)]
+
+
+def _plot_shares(axis, rows, shares, before, after, offset, colour):
+    import numpy as np
+
+    scores = [[100 * row[before] for row in rows]] + [
+        [100 * row[after] for row in rows if row["share"] == share] for share in shares[1:]
+    ]
+    places = np.arange(len(shares)) + offset
+    axis.bar(places, [np.mean(each) for each in scores], 0.36, color=colour, alpha=0.5)
+    for place, each in zip(places, scores, strict=True):
+        axis.plot([place] * len(each), each, "k.", markersize=5)
 
 
 def _plot_row(axis, row, colour, marker):

@@ -3,6 +3,7 @@
 import keras
 import numpy as np
 
+from benchmarks.data_sets import draw_photographs
 from keras_crosspool.backbones import create_backbone
 from keras_crosspool.closed_form.classifier import solve_branches
 from keras_crosspool.closed_form.fit import adapt_head, compute_descriptors
@@ -42,7 +43,7 @@ def learning_curve(config, photographs, draws):
     study = _Study(config)
     rows = []
     for count in photographs:
-        drawn = [_draw(study.labels, count, seed) for seed in range(draws)]
+        drawn = [draw_photographs(study.labels, count, seed) for seed in range(draws)]
         drawn = list({chosen.tobytes(): chosen for chosen in drawn}.values())  # all of them are one
         accuracies = {name: [] for name in MODELS}
         for chosen in track(drawn, f"{count} photographs a class"):
@@ -126,10 +127,3 @@ def _all_branches(config, classes):
     both = build_model(backbone, classes, "both", **options)
     models = [both, both.baseline(), schemes_of_both(both)["scheme2"].baseline()]
     return both.on_branches([branch for model in models for branch in model.branches], "study")
-
-
-def _draw(labels, count, seed):
-    """Indices of some photographs of every class, drawn at random."""
-    order = np.random.default_rng(seed).permutation(len(labels))
-    groups = [order[labels[order] == label][:count] for label in np.unique(labels)]
-    return np.sort(np.concatenate(groups))

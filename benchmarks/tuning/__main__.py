@@ -1,10 +1,11 @@
 """What tuning gains: each data set solved, tuned through each head, and solved again.
 
 Every run is one by the recipe `tuned`, with all of the tuned weights. A row is the score on other
-photographs of the classifier solved on the network as it was, and on the one with a share of the
-tuned weights, and of the global average beside both, which has the same images, views and solver.
-The gain over it has its 95 % interval. A run that kept the network as it was has the row of all its
-weights alone. Models are kept, so a study that was stopped goes on.
+photographs of a scheme solved on the network as it was, and on the one with a share of the tuned
+weights, and of the global average beside both, which has the same images, views and solver. The
+gain over it has its 95 % interval. A run that kept the network as it was has the row of all its
+weights alone. With --sum_of_seeds the mean logits of all seeds have a row too. Models are kept, so
+a study that was stopped goes on.
 
     python -m benchmarks.tuning --data=photos,others --image_sizes=288,256 --models=models
 """
@@ -23,6 +24,8 @@ flags.DEFINE_integer("tuning_size", 224, "Side of the images that networks are t
 flags.DEFINE_list("tuning_heads", list(TUNING_HEADS), "What networks are tuned through.")
 flags.DEFINE_list("seeds", ["0"], "Seeds of tuning.")
 flags.DEFINE_list("tuned_shares", ["0.5", "1"], "Shares of the tuned weights.")
+flags.DEFINE_list("schemes", ["scheme1"], "Schemes to solve, as --scheme of train takes them.")
+flags.DEFINE_bool("sum_of_seeds", False, "A row of the networks of all seeds together.")
 flags.DEFINE_integer("epochs", 14, "Epochs of tuning.", 1)
 flags.DEFINE_string("val_split", "test", "Split of other photographs.")
 flags.DEFINE_string("backbone", "efficientnet_lite0", "Pretrained network.")
@@ -32,7 +35,7 @@ flags.DEFINE_string(
     "output", "benchmarks/results/tuning.json", "JSON file of the scores; a plot stands beside it."
 )
 
-_DATA = "Scheme 1 and the global average on other photographs, before and after tuning"
+_DATA = "Cross-layer pooling and the global average on other photographs, before and after tuning"
 
 
 def main(_):
@@ -45,42 +48,63 @@ def main(_):
         row
         for data, size in data_sets(FLAGS.data, FLAGS.image_sizes)
         for head in FLAGS.tuning_heads
-        for seed in FLAGS.seeds
-        for row in _rows(data, size, head, int(seed))
+        for scheme in FLAGS.schemes
+        for row in _rows(data, size, head, scheme)
     ]
     names = ("data", "image_sizes", "tuning_size", "tuning_heads", "seeds", "tuned_shares")
-    names += ("epochs", "val_split", "backbone", "weights")
+    names += ("schemes", "epochs", "val_split", "backbone", "weights")
     arguments = {name: FLAGS[name].value for name in names}
     write_record(FLAGS.output, {"data": _DATA, "arguments": arguments, "rows": rows})
     plot_tuning(rows, pathlib.Path(FLAGS.output).with_suffix(".png"))
     print(f"{rows_table(rows)}\nwritten: {FLAGS.output}")
 
 
-def _rows(data, size, head, seed):
-    """The scores of one run at each share of its tuned weights."""
-    from benchmarks.tuning.mixed import scores_at
+def _rows(data, size, head, scheme):
+    """The scores of the runs of all seeds at each share of their tuned weights."""
+    from benchmarks.tuning.mixed import compare
+
+    for share in map(float, FLAGS.tuned_shares):
+        runs = {seed: _mixed(data, size, head, int(seed), scheme, share) for seed in FLAGS.seeds}
+        found = {seed: run.scores() for seed, run in runs.items()}
+        run = runs[FLAGS.seeds[0]]
+        if FLAGS.sum_of_seeds and None not in found.values():
+            found["sum"] = compare(run.config, [each.logits() for each in runs.values()])
+        for seed, scores in found.items():
+            if scores is not None:
+                yield _row(run, seed, scores)
+
+
+def _row(run, seed, scores):
     from keras_crosspool.targets import TARGETS
 
-    directory = pathlib.Path(FLAGS.models) / f"{pathlib.Path(data).name}-{head}-{seed}"
-    config = _config(data, size, head, seed)
+    config, before, metric = run.config, run.before, TARGETS[run.metadata.task].metric
+    return {
+        "data": pathlib.Path(config.data.data).name,
+        "tuned through": config.fine_tuning.tuning_head.replace("_", " "),
+        "scheme": config.network.scheme,
+        "seed": seed,
+        "share": run.share,
+        "global average": before.baseline.validation[metric],
+        "solved": before.solved.validation[metric],
+        "global average, tuned": scores.average,
+        "tuned": scores.pooling,
+        "gain, tuned, at least": scores.at_least,
+        "gain, tuned, at most": scores.at_most,
+    }
+
+
+def _mixed(data, size, head, seed, scheme, share):
+    """A scheme on the network of one run; the run, and the network as it was, where they lack."""
+    from benchmarks.tuning.mixed import Mixed
+
+    models, name = pathlib.Path(FLAGS.models), pathlib.Path(data).name
+    directory, config = models / f"{name}-{head}-{seed}", _config(data, size, head, seed)
     metadata = _trained(directory, config)
-    metric, scores = TARGETS[metadata.task].metric, metadata.scores
-    for share in map(float, FLAGS.tuned_shares):
-        found = scores_at(share, directory, metadata, config)
-        if found is None:
-            continue
-        yield {
-            "data": pathlib.Path(data).name,
-            "tuned through": head.replace("_", " "),
-            "seed": seed,
-            "share": share,
-            "global average": scores.baseline.validation[metric],
-            "scheme 1": scores.solved.validation[metric],
-            "global average, tuned": found.average,
-            "scheme 1, tuned": found.pooling,
-            "gain, tuned, at least": found.at_least,
-            "gain, tuned, at most": found.at_most,
-        }
+    before = metadata.scores
+    if scheme != "scheme1":
+        solved = _config(data, size, head, 0).replace(scheme=scheme, epochs=0)
+        before = _trained(models / f"{name}-{scheme}", solved).scores
+    return Mixed(directory, metadata, config.replace(scheme=scheme), before, share)
 
 
 def _config(data, size, head, seed):

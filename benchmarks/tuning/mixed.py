@@ -1,16 +1,22 @@
-"""The scores of a tuned network that is mixed with the one it was before."""
+"""Classifiers solved on a tuned network that is mixed with the one it was before."""
 
 import dataclasses
 import pathlib
 
+import numpy as np
+
+from benchmarks.data_sets import held_out_photographs, open_data
 from keras_crosspool import CrossPoolClassifier
+from keras_crosspool.config.training_config import TrainingConfig
 from keras_crosspool.distribution import ONE_DEVICE
+from keras_crosspool.files import atomic_path
 from keras_crosspool.fine_tuning.tuning_model import mix_weights
 from keras_crosspool.models.directory import load_model
+from keras_crosspool.models.metadata import ModelMetadata
+from keras_crosspool.models.training_scores import TrainingScores
 from keras_crosspool.records import read_record, write_json
-from keras_crosspool.sessions import open_parts, with_sessions_if_found
 from keras_crosspool.training.solving import Solving
-from keras_crosspool.training.validation import Validation
+from keras_crosspool.training.validation import Predictions, Validation
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,46 +36,86 @@ class TunedScores:
     at_most: float | None
 
 
-def scores_at(share, directory, metadata, config):
-    """The scores at a share of the tuned weights, solved now where that was not done.
+@dataclasses.dataclass(frozen=True)
+class Mixed:
+    """One scheme on the network of one tuned run, at a share of the tuned weights.
+
+    What is solved is kept in the directory of the run.
+
+    Attributes:
+        directory: `pathlib.Path` of the model, trained with all of the tuned weights.
+        metadata: its `ModelMetadata`.
+        config: `TrainingConfig` of the run, with this scheme.
+        before: `TrainingScores` of the scheme on the network as it was.
+        share: float.
+    """
+
+    directory: pathlib.Path
+    metadata: ModelMetadata
+    config: TrainingConfig
+    before: TrainingScores
+    share: float
+
+    def scores(self):
+        """The `TunedScores`; `None` for a part of the weights of a run that kept the old ones."""
+        tuning, scheme = self.metadata.scores.tuning, self.config.network.scheme
+        if self.share == 1 and scheme == "scheme1":  # what the run itself measured
+            ends = tuning.advantage or (None, None)
+            return TunedScores(tuning.stages["tuned"], tuning.baseline, *ends)
+        if tuning.kept_stage != "tuned":
+            return None
+        path = self.directory / f"scores_at_{self.share:g}_{scheme}.json"
+        if not path.is_file():
+            write_json(path, dataclasses.asdict(compare(self.config, [self.logits()])))
+        return read_record(TunedScores, path, "remove it")
+
+    def logits(self):
+        """The logits of the model and of the global average, a dict of arrays."""
+        path = self.directory / f"logits_at_{self.share:g}_{self.config.network.scheme}.npz"
+        if not path.is_file():
+            logits = self._solved()
+            with atomic_path(path) as partial, open(partial, "wb") as file:
+                np.savez(file, **logits)
+        with np.load(path) as logits:
+            return dict(logits)
+
+    def _solved(self):
+        config, network = self.config, self.config.network
+        tuned, _ = load_model(self.directory)
+        model = CrossPoolClassifier.from_backbone(
+            network.backbone,
+            tuned.class_names,
+            scheme=network.scheme,
+            task=self.metadata.task,
+            image_size=network.image_size,
+            weights=network.weights,
+        )
+        before = model.backbone.get_weights()
+        model.backbone.set_weights(tuned.backbone.get_weights())
+        mix_weights(model, before, self.share)
+        solving = Solving(config, open_data(config.data).training, ONE_DEVICE)
+        models = {"model": model, "average": solving.solve_tuned(model, self.before)}
+        found = _validation(config).predictions_of_each(models)
+        return {name: each.logits for name, each in found.items()}
+
+
+def compare(config, runs):
+    """The `TunedScores` of the mean logits of runs.
 
     Args:
-        share: float.
-        directory: path of the model, trained with all of the tuned weights; scores are kept there.
-        metadata: its `ModelMetadata`.
-        config: its `TrainingConfig`.
-
-    Returns:
-        `TunedScores`; `None` for a part of the weights of a run that kept the network as it was.
+        config: `TrainingConfig` of the runs.
+        runs: list of dict, of `Mixed.logits`.
     """
-    tuning = metadata.scores.tuning
-    if share == 1:
-        return TunedScores(
-            tuning.stages["tuned"], tuning.baseline, *(tuning.advantage or (None, None))
-        )
-    if tuning.kept_stage != "tuned":
-        return None
-    path = pathlib.Path(directory) / f"scores_at_{share:g}.json"
-    if not path.is_file():
-        write_json(path, dataclasses.asdict(_solved(directory, share, config)))
-    return read_record(TunedScores, path, "remove it")
-
-
-def _solved(directory, share, config):
-    (model, metadata), network, data = load_model(directory), config.network, config.data
-    parts = open_parts(data.data, data.train_split, data.val_split, None, None, data.groups, 0)
-    held_out = with_sessions_if_found(parts.validation)
-    before = CrossPoolClassifier.from_backbone(
-        network.backbone, model.class_names, image_size=model.image_size, weights=network.weights
+    validation = _validation(config)
+    held_out = validation.split
+    model, average = (
+        Predictions(held_out, np.mean([run[name] for run in runs], axis=0), held_out.labels)
+        for name in ("model", "average")
     )
-    mix_weights(model, before.backbone.get_weights(), share)
-    solving = Solving(config, parts.training, ONE_DEVICE)
-    baseline = solving.solve_tuned(model, metadata.scores)
-    validation = Validation(held_out, config.fine_tuning.batch_size, {})
-    found = validation.predictions_of_each({"model": model, "baseline": baseline})
-    measured = [
-        held_out.task.measure(each.logits, each.labels)
-        for each in (found["model"], found["baseline"])
-    ]
-    advantage = validation.advantage(found["model"], found["baseline"]) or (None, None)
-    return TunedScores(*measured, *advantage)
+    scores = (held_out.task.measure(each.logits, each.labels) for each in (model, average))
+    return TunedScores(*scores, *(validation.advantage(model, average) or (None, None)))
+
+
+def _validation(config):
+    held_out = held_out_photographs(config.data)
+    return Validation(held_out, config.fine_tuning.batch_size, {})

@@ -1,0 +1,103 @@
+"""A few photographs of every class: each way to a classifier, over several draws of them.
+
+Each draw is solved on the network as it is; then the network is tuned through each head. The head
+is scored itself, as one fine-tunes a network, and the classifier is solved on the tuned network, as
+the recipe `tuned` does. All ways have the same photographs, views, tuning and time. A table gives
+the mean over the draws, the deviation, and how much better a way is than the fine-tuned global
+average on the same draw. Draws are kept, so a study that was stopped goes on.
+
+    python -m benchmarks.few_photographs --data=photos --image_sizes=288 --val_split=val --runs=runs
+"""
+
+import pathlib
+
+from absl import flags
+
+from keras_crosspool.config.fine_tuning_config import TUNING_HEADS
+from keras_crosspool.mains import run
+
+FLAGS = flags.FLAGS
+flags.DEFINE_list("data", ["data/grocery_mini"], "Folders of images split/class/*.jpg.")
+flags.DEFINE_list("image_sizes", ["288"], "Side of the images of each of them, in pixels.")
+flags.DEFINE_integer("tuning_size", 224, "Side of the images that networks are tuned on.", 1)
+flags.DEFINE_list("tuning_heads", list(TUNING_HEADS), "What networks are tuned through.")
+flags.DEFINE_list("photographs", ["5"], "Photographs of a class; a class with fewer gives all.")
+flags.DEFINE_integer("draws", 5, "Random draws of each number.", 1)
+flags.DEFINE_integer("epochs", 14, "Epochs of tuning.", 1)
+flags.DEFINE_string("val_split", "test", "Split of other photographs.")
+flags.DEFINE_string("backbone", "efficientnet_lite0", "Pretrained network.")
+flags.DEFINE_string("weights", "imagenet", "Its weights.")
+flags.DEFINE_string("runs", None, "Folder of the draws' scores; those there are taken.",
+                    required=True)  # fmt: skip
+flags.DEFINE_string("output", "benchmarks/results/few_photographs.json", "JSON file of the scores.")
+
+_PEER = "global average, fine-tuned"
+
+
+def main(_):
+    from benchmarks.data_sets import data_sets
+    from benchmarks.record import write_record
+    from benchmarks.table import rows_table
+
+    rows = [
+        row
+        for data, size in data_sets(FLAGS.data, FLAGS.image_sizes)
+        for count in map(int, FLAGS.photographs)
+        for row in _rows(data, size, count)
+    ]
+    names = ("data", "image_sizes", "tuning_size", "tuning_heads", "photographs", "draws")
+    names += ("epochs", "val_split", "backbone", "weights")
+    arguments = {name: FLAGS[name].value for name in names}
+    data = "Classifiers from a few photographs of every class, on other photographs"
+    write_record(FLAGS.output, {"data": data, "arguments": arguments, "rows": rows})
+    print(f"{rows_table(rows)}\nwritten: {FLAGS.output}")
+
+
+def _rows(data, size, count):
+    """A row for each way, over all draws of one number of photographs."""
+    import numpy as np
+
+    draws = [_scores(data, size, count, seed) for seed in range(FLAGS.draws)]
+    for way in draws[0]:
+        scores = np.array([draw[way] for draw in draws])
+        row = {
+            "data": pathlib.Path(data).name,
+            "photographs": count,
+            "way": way,
+            "score": scores.mean(),
+            "deviation": scores.std(),
+        }
+        if _PEER in draws[0]:
+            more = scores - np.array([draw[_PEER] for draw in draws])
+            row |= {"more than fine-tuned": more.mean(), "its deviation": more.std()}
+        yield {key: value if isinstance(value, str | int) else float(value)
+               for key, value in row.items()}  # fmt: skip
+
+
+def _scores(data, size, count, seed):
+    """Way to its score on one draw, measured now where it was not."""
+    from benchmarks.few_photographs.ways import scores_of_ways
+    from keras_crosspool.config.training_config import TrainingConfig
+    from keras_crosspool.records import read_record, write_json
+
+    config = TrainingConfig.of(
+        data=data,
+        val_split=FLAGS.val_split,
+        backbone=FLAGS.backbone,
+        weights=FLAGS.weights,
+        image_size=size,
+        tuning_size=FLAGS.tuning_size,
+        epochs=FLAGS.epochs,
+        seed=seed,
+    )
+    heads = "-".join(FLAGS.tuning_heads)
+    name = f"{pathlib.Path(data).name}-{size}-{count}-{FLAGS.epochs}-{heads}-{seed}.json"
+    path = pathlib.Path(FLAGS.runs) / name
+    if not path.is_file():
+        path.parent.mkdir(parents=True, exist_ok=True)
+        write_json(path, scores_of_ways(config, FLAGS.tuning_heads, count))
+    return read_record(dict[str, float], path, "remove it")
+
+
+if __name__ == "__main__":
+    run(main, needs="tensorflow")
