@@ -57,10 +57,9 @@ class GroupOutRidge:
         shares = halves[:, 0] @ halves / total
         self._targets = np.asarray(targets[rows], "float64")
         self.dual_coef = solved[:, 1:] - np.outer(solved[:, 0], shares[1:])
-        self._inverse, _ = dpotri(own, lower=True, overwrite_c=True)
-        _mirror_lower(self._inverse)
+        self._inverse, _ = dpotri(own, lower=True, overwrite_c=True)  # the lower triangle alone
+        self._of_bias = solved[:, 0] / np.sqrt(total)
         self.bias = shares[1:]
-        self._inverse -= np.outer(solved[:, 0] / total, solved[:, 0])
 
     def scores(self, groups):
         """The scores of the rows asked for, each by a fit without all those of its group.
@@ -75,8 +74,10 @@ class GroupOutRidge:
 
         scores = self._targets.copy()
         for group in rows_by_group(groups):
+            # The rows of a group rise, so that the lower triangle of its block is there too.
             block = self._inverse[np.ix_(group, group)]
-            scores[group] -= solve(block, self.dual_coef[group], assume_a="pos")
+            block -= np.outer(self._of_bias[group], self._of_bias[group])
+            scores[group] -= solve(block, self.dual_coef[group], lower=True, assume_a="pos")
         return scores
 
 
@@ -106,9 +107,3 @@ def _factor(gram, alpha):
             f"Received: alpha={alpha:g}"
         )
     return factor
-
-
-def _mirror_lower(matrix):
-    """Writes the lower triangle of a matrix into its upper one."""
-    for column in range(1, len(matrix)):
-        matrix[:column, column] = matrix[column, :column]
