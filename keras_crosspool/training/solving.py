@@ -151,7 +151,7 @@ class Solving:
         return models[1] if scores.baseline else None
 
     def compress(self, model, scores):
-        """The model with a shorter descriptor, solved on it; alpha and calibration stay.
+        """The model with a shorter descriptor, solved on it at its own alpha; calibration stays.
 
         Args:
             model: solved `CrossPoolClassifier` of scheme 1.
