@@ -156,6 +156,29 @@ def _plot_shares(axis, rows, shares, before, after, offset, colour):
         axis.plot([place] * len(each), each, "k.", markersize=5)
 
 
+def plot_compression(rows, path):
+    """Plots the score of each model against the values of its descriptor.
+
+    Args:
+        rows: list of dict, rows of `benchmarks.compression`.
+        path: path of the image to write.
+    """
+    figure, axes = new_figure(6, 4)
+    axis = axes[0, 0]
+    for index, model in enumerate(dict.fromkeys(row["model"] for row in rows)):
+        own = sorted((row["values"], 100 * row["score"]) for row in rows if row["model"] == model)
+        marker = _MARKERS[index % len(_MARKERS)]
+        axis.plot(*zip(*own, strict=True), marker=marker, color=f"C{index % 10}", label=model)
+    ticks = sorted({row["values"] for row in rows})
+    axis.set(xscale="log", xlabel="values of the descriptor")
+    axis.set(ylabel="score on other photographs, %")
+    axis.set_xticks(ticks, ticks)
+    axis.minorticks_off()
+    axis.grid(alpha=0.3)
+    axis.legend(fontsize=8)
+    figure.savefig(path)
+
+
 def _plot_row(axis, row, colour, marker):
     summary, accuracy = row["summary"], 100 * row["accuracy"]
     axis.plot((summary["p50_ms"], summary["p90_ms"]), (accuracy, accuracy), color=colour, alpha=0.4)

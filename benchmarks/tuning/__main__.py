@@ -100,11 +100,12 @@ def _mixed(data, size, head, seed, scheme, share):
     models, name = pathlib.Path(FLAGS.models), pathlib.Path(data).name
     directory, config = models / f"{name}-{head}-{seed}", _config(data, size, head, seed)
     metadata = _trained(directory, config)
-    before = metadata.scores
+    solved, before = None, metadata.scores
     if scheme != "scheme1":
-        solved = _config(data, size, head, 0).replace(scheme=scheme, epochs=0)
-        before = _trained(models / f"{name}-{scheme}", solved).scores
-    return Mixed(directory, metadata, config.replace(scheme=scheme), before, share)
+        solved = models / f"{name}-{scheme}"
+        before = _trained(solved, _config(data, size, head, 0).replace(scheme=scheme, epochs=0))
+        before = before.scores
+    return Mixed(directory, metadata, config.replace(scheme=scheme), solved, before, share)
 
 
 def _config(data, size, head, seed):

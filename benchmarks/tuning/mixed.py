@@ -46,6 +46,8 @@ class Mixed:
         directory: `pathlib.Path` of the model, trained with all of the tuned weights.
         metadata: its `ModelMetadata`.
         config: `TrainingConfig` of the run, with this scheme.
+        solved: `pathlib.Path` of the scheme's model on the network as it was; `None` for scheme 1,
+            all of which is fitted anew.
         before: `TrainingScores` of the scheme on the network as it was.
         share: float.
     """
@@ -53,6 +55,7 @@ class Mixed:
     directory: pathlib.Path
     metadata: ModelMetadata
     config: TrainingConfig
+    solved: pathlib.Path | None
     before: TrainingScores
     share: float
 
@@ -80,16 +83,8 @@ class Mixed:
             return dict(logits)
 
     def _solved(self):
-        config, network = self.config, self.config.network
-        tuned, _ = load_model(self.directory)
-        model = CrossPoolClassifier.from_backbone(
-            network.backbone,
-            tuned.class_names,
-            scheme=network.scheme,
-            task=self.metadata.task,
-            image_size=network.image_size,
-            weights=network.weights,
-        )
+        config, (tuned, _) = self.config, load_model(self.directory)
+        model = load_model(self.solved)[0] if self.solved else self._new_model(tuned.class_names)
         before = model.backbone.get_weights()
         model.backbone.set_weights(tuned.backbone.get_weights())
         mix_weights(model, before, self.share)
@@ -97,6 +92,16 @@ class Mixed:
         models = {"model": model, "average": solving.solve_tuned(model, self.before)}
         found = _validation(config).predictions_of_each(models)
         return {name: each.logits for name, each in found.items()}
+
+    def _new_model(self, class_names):
+        network = self.config.network
+        return CrossPoolClassifier.from_backbone(
+            network.backbone,
+            class_names,
+            task=self.metadata.task,
+            image_size=network.image_size,
+            weights=network.weights,
+        )
 
 
 def compare(config, runs):

@@ -1,13 +1,14 @@
 """Fits heads on labelled images in closed form: what `solve` and a training run share."""
 
-import contextlib
 import dataclasses
 
 from keras_crosspool.closed_form.fit import adapt_head, compute_descriptors, solve_models
 from keras_crosspool.closed_form.options import SolverOptions
 from keras_crosspool.closed_form.region_branch import (
+    compute_grid_descriptors,
     fit_regions,
     has_region_grid,
+    stays_untuned,
 )
 from keras_crosspool.closed_form.region_grids import load_region_grids
 from keras_crosspool.closed_form.views import Views
@@ -33,32 +34,48 @@ class HeadSolver:
     guidance: GuidanceConfig
     distribution: Distribution = ONE_DEVICE
 
-    def adapt(self, model, judged=True):
+    def adapt(self, model):
         """Fits the projections and the guidance of a model.
 
         Args:
             model: `CrossPoolClassifier`.
-            judged: bool, whether cross-validation is to follow. Without it the network is one that
-                was tuned, whose grids serve but once: none are cached. Defaults to `True`.
 
         Returns:
             dict, name of each branch on a region grid to its `Branch`; `solve` takes it.
         """
-        batch_size = self.guidance.batch_size
-        adapt_head(model, self.images, model.image_size, batch_size, self.distribution)
+        self._adapt_windows(model)
         if not has_region_grid(model):
             return {}
-        cross_fit = judged and self.solver.method != "none"
-        with self._grids_folder(judged) as folder:
+        cross_fit = self.solver.method != "none"
+        grids = self._grids(model, self.guidance.cache_dir)
+        return fit_regions(model, grids, self.images, self.guidance, cross_fit)
+
+    def adapt_tuned(self, model):
+        """Fits them anew on a network that was tuned since.
+
+        Region grids beside windows stand on a network that was not: they stay as they are.
+
+        Args:
+            model: solved `CrossPoolClassifier`.
+
+        Returns:
+            As `adapt`.
+        """
+        self._adapt_windows(model)
+        if not has_region_grid(model):
+            return {}
+        if stays_untuned(model):
+            return compute_grid_descriptors(model, self._grids(model, self.guidance.cache_dir))
+        with scratch_directory() as folder:  # these grids serve but once
             grids = self._grids(model, folder)
-            return fit_regions(model, grids, self.images, self.guidance, cross_fit)
+            return fit_regions(model, grids, self.images, self.guidance, cross_fit=False)
 
     def solve(self, models, regions, kept=None):
         """Solves the last layers of models that share their input, from one pass over the images.
 
         Args:
             models: list of `CrossPoolClassifier`.
-            regions: dict, from `adapt`.
+            regions: dict, from `adapt` or `adapt_tuned`.
             kept: list of `Choice`, as for `solve_models`. Defaults to none.
 
         Returns:
@@ -78,8 +95,9 @@ class HeadSolver:
         solved = solve_models(models, descriptors, solver.method, solver.reject_rate, kept)
         return solved, descriptors
 
-    def _grids_folder(self, kept):
-        return contextlib.nullcontext(self.guidance.cache_dir) if kept else scratch_directory()
+    def _adapt_windows(self, model):
+        batch_size = self.guidance.batch_size
+        adapt_head(model, self.images, model.image_size, batch_size, self.distribution)
 
     def _grids(self, model, folder):
         batch_size = self.guidance.batch_size

@@ -14,11 +14,38 @@ from keras_crosspool.models.grid_branch import GridBranch
 from keras_crosspool.progress import track
 
 _BATCH = 64
+_GRID_WEIGHT = 0.5  # beside windows on a tuned network, measured
 
 
 def has_region_grid(model):
     """Whether a zoo model has branches on a region grid."""
     return bool(_on_grid(model))
+
+
+def stays_untuned(model):
+    """Whether the region grids of a zoo model have a network beside the one that is tuned."""
+    return all(branch.grid.network is not model.backbone for branch in _on_grid(model))
+
+
+def choice_when_tuned(model, choice):
+    """The choice that was made on the network as it was, for the tuned one.
+
+    Cross-validation gave region grids their weight beside windows that knew less. Once the windows
+    stand on the tuned network, a grid on the old one counts half beside them.
+
+    Args:
+        model: `CrossPoolClassifier`.
+        choice: `Choice`, made before its network was tuned.
+
+    Returns:
+        `Choice`; alpha and calibration are those of before.
+    """
+    on_grid = [branch.grid is not None for branch in model.branches]
+    if len(set(on_grid)) == 1:
+        return choice
+    weights = np.where(on_grid, _GRID_WEIGHT, 1.0)
+    weights = tuple((weights / np.linalg.norm(weights)).tolist())
+    return dataclasses.replace(choice, weights=weights)
 
 
 def fit_regions(model, grids, split, options, cross_fit=True):

@@ -1,6 +1,7 @@
 """`keras_crosspool.tune`: tunes the network of a solved classifier, and solves on it again."""
 
 from keras_crosspool.closed_form.head_solver import HeadSolver
+from keras_crosspool.closed_form.region_branch import choice_when_tuned
 from keras_crosspool.config.fine_tuning_config import FineTuningConfig
 from keras_crosspool.config.guidance_config import GuidanceConfig
 from keras_crosspool.config.option import split_options
@@ -52,7 +53,7 @@ def tune(model, x, y=None, *, report, validation_data=None, epochs=14, **options
     images = _images(model, x, y)
     history, _ = tune_network(model, images, _validation(model, validation_data), tuning)
     head = HeadSolver(images, solver, guidance)
-    head.solve([model], head.adapt(model, judged=False), [report.choice])
+    head.solve([model], head.adapt_tuned(model), [choice_when_tuned(model, report.choice)])
     return history
 
 

@@ -27,7 +27,7 @@ def tune_network(model, train, validation, options, distribution=ONE_DEVICE, che
 
     The network's weights end between those it had and the tuned ones, at `options.tuned_share` of
     the way. The tuned ones alone fit the head that is dropped, and have lost more of what else
-    the network knew.
+    the network knew. Region grids beside windows have a network of their own, which stays.
 
     Args:
         model: `CrossPoolClassifier`.
@@ -66,7 +66,6 @@ def mix_weights(model, before, tuned_share):
     pairs = zip(before, tuned, strict=True)
     mixed = [old + tuned_share * (new - old) for old, new in pairs]
     model.backbone.set_weights(tuned if tuned_share == 1 else mixed)
-    share_tuned_weights(model)
 
 
 def tuning_model(model, image_size, options):
@@ -106,22 +105,6 @@ def tuning_model(model, image_size, options):
         logits=logits,
         name=f"{model.name}-tuning",
     )
-
-
-def share_tuned_weights(model):
-    """Gives the region grids of a classifier the weights that its network was tuned to.
-
-    Args:
-        model: `CrossPoolClassifier`. Where it has nothing but region grids, the first grid's
-            network is the one that was tuned.
-    """
-    tuned = {layer.name: layer for layer in model.backbone.layers}
-    for branch in model.branches:
-        if branch.grid is None or branch.grid.network is model.backbone:
-            continue
-        for layer in branch.grid.network.layers:
-            if layer.weights:
-                layer.set_weights(tuned[layer.name].get_weights())
 
 
 def _maps_to_tune(model):

@@ -8,6 +8,7 @@ from keras_crosspool.closed_form.choice import Choice
 from keras_crosspool.closed_form.compress import compressed
 from keras_crosspool.closed_form.fit import Descriptors
 from keras_crosspool.closed_form.head_solver import HeadSolver
+from keras_crosspool.closed_form.region_branch import choice_when_tuned
 from keras_crosspool.closed_form.solved_basis import SolvedBasis
 from keras_crosspool.models.classifier import CrossPoolClassifier
 from keras_crosspool.models.training_scores import SolvedScores, TrainingScores
@@ -146,8 +147,9 @@ class Solving:
         if scores.baseline:
             models.append(model.baseline())
             before.append(scores.baseline)
-        regions = self._head.adapt(model, judged=False)
-        self._head.solve(models, regions, [_choice(each) for each in before])
+        choices = [choice_of(each) for each in before]
+        choices[0] = choice_when_tuned(model, choices[0])
+        self._head.solve(models, self._head.adapt_tuned(model), choices)
         return models[1] if scores.baseline else None
 
     def compress(self, model, scores):
@@ -157,7 +159,7 @@ class Solving:
             model: solved `CrossPoolClassifier` of scheme 1.
             scores: its `SolvedScores`.
         """
-        return compressed(model, self._head, _choice(scores))
+        return compressed(model, self._head, choice_of(scores))
 
     def _basis(self, model, descriptors, classifier):
         names = [branch.name for branch in model.branches]
@@ -169,7 +171,11 @@ class Solving:
         return HeadSolver(self.training, config.solver, config.guidance, self.distribution)
 
 
-def _choice(scores):
-    """What cross-validation chose, from the `SolvedScores`."""
+def choice_of(scores):
+    """What cross-validation chose, a `Choice`.
+
+    Args:
+        scores: `SolvedScores`.
+    """
     weights = scores.branch_weights or (1.0,)
     return Choice(weights, scores.alpha, scores.calibration)

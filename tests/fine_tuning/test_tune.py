@@ -65,6 +65,37 @@ def test_the_head_is_that_of_the_tuned_network(model, images):
     )
 
 
+def test_regions_stay_and_count_half(images, tmp_path):
+    """`both`: windows of the tuned network beside the regions of the one before."""
+    shown, labels = images[:2]
+    options = {"feature_channels": 5, "window_size": 1, "region_size": 32, "region_stride": 16}
+    model = CrossPoolClassifier.from_backbone(
+        _network(), num_classes=3, scheme="both", grid_guidance_channels=4, **options
+    )
+    solver = SOLVER | {"guidance_epochs": 2, "cache_dir": str(tmp_path)}
+    report = model.solve(shown, labels, groups=None, **solver)
+    regions = model.branches[1]
+    of_regions = [regions.grid, regions.projection, regions.guidance]
+    before = [layer.get_weights() for layer in of_regions]
+    low = np.array(model.get_layer("low").kernel)
+    tune(model, shown, labels, report=report, **solver, **TUNING)
+    assert np.abs(np.array(model.get_layer("low").kernel) - low).max() > 1e-3
+    for layer, weights in zip(of_regions, before, strict=True):
+        for old, new in zip(weights, layer.get_weights(), strict=True):
+            np.testing.assert_array_equal(old, new, err_msg=layer.name)
+    rows = model.compute_descriptors(shown).astype("float64")
+    windows = model.branches[0].descriptor.shape[-1]
+    weights = np.where(np.arange(rows.shape[1]) < windows, 1, 0.5) / np.hypot(1, 0.5)
+    scaled = (rows - rows.mean(axis=0)) * weights
+    targets = np.eye(3)[labels] - np.eye(3)[labels].mean(axis=0)
+    gram = scaled @ scaled.T + report.alpha * np.eye(len(rows))
+    expected = weights[:, None] * (scaled.T @ np.linalg.solve(gram, targets))
+    expected /= report.choice.calibration.temperature
+    np.testing.assert_allclose(
+        model.classifier.kernel, expected, atol=2e-3 * np.abs(expected).max()
+    )
+
+
 def test_it_repeats_itself(images):
     weights = []
     for _ in range(2):

@@ -1,0 +1,1 @@
+"""Study: what a shorter descriptor costs, size by size."""

@@ -1,0 +1,48 @@
+"""The studies of compression and of the time of solving, run as a user runs them."""
+
+import json
+
+import pytest
+
+from keras_crosspool.models.directory import load_model
+
+pytestmark = pytest.mark.heavy
+
+
+def test_a_row_for_each_size(run_main, trained, tmp_path):
+    directory, _ = trained
+    output = tmp_path / "compression.json"
+    arguments = [f"--models={directory}", f"--output={output}"]
+    done = run_main("benchmarks.compression", *arguments, "--sizes=4x8,16x32")
+    assert done.returncode == 0, done.stderr
+    whole, short, same = json.loads(output.read_text())["rows"]
+    model, metadata = load_model(directory)
+    assert whole["score"] == metadata.scores.validation["accuracy"]
+    assert (whole["gain, at least"], whole["gain, at most"]) == (0, 0)
+    assert whole["values"] == model.descriptor.shape[-1]
+    assert (short["values"], same["values"]) == (32, whole["values"])
+    # All directions are a rotation of the channels: the same ridge, but for its alpha.
+    assert abs(same["score"] - whole["score"]) < 0.15
+    assert output.with_suffix(".png").stat().st_size > 1000
+    bad = run_main("benchmarks.compression", *arguments, "--sizes=17x8")
+    assert bad.returncode == 2
+    assert "pools 16 feature channels" in bad.stderr
+
+
+def test_time_and_memory_of_solving(run_main, grocery, tmp_path):
+    output = tmp_path / "solving.json"
+    done = run_main(
+        "benchmarks.solving",
+        f"--data={grocery}",
+        "--images=20,40",
+        "--image_size=96",
+        "--crop_scales=1.0",
+        f"--output={output}",
+    )
+    assert done.returncode == 0, done.stderr
+    few, more = json.loads(output.read_text())["rows"]
+    assert (few["images"], more["images"]) == (20, 40)
+    assert more["rows"] == 80  # each with its mirror image
+    for row in (few, more):
+        assert row["ratio"] == pytest.approx(row["solving, s"] / row["bare passes, s"], rel=0.1)
+        assert row["peak GB"] > 0.1
