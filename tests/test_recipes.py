@@ -34,8 +34,12 @@ def test_every_recipe_is_a_config(name):
 
 
 def test_an_unknown_recipe_is_refused():
-    with pytest.raises(ValueError, match=r"one of fast, tuned\. Received: 'slow'"):
+    with pytest.raises(ValueError, match=r"one of best, fast, tuned\. Received: 'slow'"):
         read_recipe("slow")
+
+
+def test_the_best_is_the_tuned_one_with_regions():
+    assert read_recipe("best") == read_recipe("tuned") | {"scheme": "both"}
 
 
 def test_flags_win_over_the_recipe():

@@ -14,12 +14,12 @@ from keras_crosspool.training.validation import Validation
 _HEADS = {"average": "global average", "cross_layer": "small cross-layer head"}
 
 
-def scores_of_ways(config, heads, count):
+def scores_of_ways(config, tuning, count):
     """Solves and tunes on one draw of photographs.
 
     Args:
         config: `TrainingConfig` of the recipe `tuned`; its seed is that of the draw too.
-        heads: list of str, the values of `tuning_head` to tune through.
+        tuning: list of pairs of the `tuning_head` to tune through and its epochs.
         count: int, photographs of a class; a class with fewer gives all it has.
 
     Returns:
@@ -29,7 +29,7 @@ def scores_of_ways(config, heads, count):
     keras.utils.set_random_seed(config.fine_tuning.seed)
     training = open_data(config.data).training
     drawn = draw_photographs(training.labels, count, config.fine_tuning.seed)
-    return _Study(config, training.chosen(drawn, training.name)).scores(heads)
+    return _Study(config, training.chosen(drawn, training.name)).scores(tuning)
 
 
 class _Study:
@@ -51,7 +51,7 @@ class _Study:
         )
         self._before = self._model.backbone.get_weights()
 
-    def scores(self, heads):
+    def scores(self, tuning):
         """Way to score."""
         fitted = self._solving.fit(self._model)
         solved = self._solving.choose(fitted, self._validation).scores
@@ -59,13 +59,13 @@ class _Study:
             "global average, solved": solved.baseline.validation[self._metric],
             "scheme 1, solved": solved.solved.validation[self._metric],
         }
-        for head in heads:
-            scores |= self._tuned(head, solved)
+        for head, epochs in tuning:
+            scores |= self._tuned(head, epochs, solved)
         return scores
 
-    def _tuned(self, name, solved):
+    def _tuned(self, name, epochs, solved):
         """The scores of a head that is tuned with the network, and of what is solved on that."""
-        options = self._config.replace(tuning_head=name).fine_tuning
+        options = self._config.replace(tuning_head=name, epochs=epochs).fine_tuning
         self._model.backbone.set_weights(self._before)
         head = tuning_model(self._model, options.tuning_size, options)
         fine_tune(head, self._training, None, options.tuning_size, options)

@@ -16,7 +16,7 @@ def list_recipes():
     Example:
 
     >>> list_recipes()
-    ['fast', 'tuned']
+    ['best', 'fast', 'tuned']
     """
     return sorted(path.stem for path in _FOLDER.glob("*.flags"))
 

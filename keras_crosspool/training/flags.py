@@ -13,7 +13,8 @@ flags.DEFINE_enum(
     list_recipes(),
     "Defaults that were measured together; flags that are given win. fast: the network as it is, "
     "solved alone; tuned: its layers tuned first, which takes five to ten times as long and is "
-    "more accurate.",
+    "more accurate; best: the same with regions beside the windows, which takes longer still, in "
+    "training and in use.",
 )
 for _, _field in TrainingConfig.options():
     define_flag(_field, __name__)

@@ -26,10 +26,9 @@ def test_every_way_has_a_row_over_the_draws(run_main, copy_images, grocery, tmp_
         f"--data={data}",
         "--image_sizes=128",
         "--tuning_size=96",
-        "--tuning_heads=average",
+        "--tuning=average:1",
         "--photographs=3",
         "--draws=2",
-        "--epochs=1",
         f"--runs={runs}",
         f"--output={output}",
     ]
@@ -51,3 +50,6 @@ def test_every_way_has_a_row_over_the_draws(run_main, copy_images, grocery, tmp_
     assert run_main("benchmarks.few_photographs", *arguments).returncode == 0
     assert [path.stat().st_mtime for path in sorted(runs.iterdir())] == times
     assert json.loads(output.read_text())["rows"] == rows
+    bad = run_main("benchmarks.few_photographs", *arguments, "--tuning=average")
+    assert bad.returncode == 2
+    assert "as average:40. Received: 'average'" in bad.stderr
