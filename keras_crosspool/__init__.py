@@ -15,6 +15,7 @@ if typing.TYPE_CHECKING:
     from keras_crosspool import backbones
     from keras_crosspool.audit.api import audit_images
     from keras_crosspool.closed_form.compress import compress
+    from keras_crosspool.closed_form.pair_search import search_pairs
     from keras_crosspool.exporting.api import export
     from keras_crosspool.fine_tuning.tune import tune
     from keras_crosspool.layers.compact_bilinear_pooling import CompactBilinearPooling
@@ -58,6 +59,7 @@ __all__ = [
     "load",
     "load_model",
     "report_model",
+    "search_pairs",
     "tune",
 ]
 
@@ -83,6 +85,7 @@ _HOMES = {
     "load": "keras_crosspool.models.directory",
     "load_model": "keras_crosspool.models.directory",
     "report_model": "keras_crosspool.report.api",
+    "search_pairs": "keras_crosspool.closed_form.pair_search",
     "tune": "keras_crosspool.fine_tuning.tune",
 }
 

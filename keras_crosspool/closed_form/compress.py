@@ -14,6 +14,7 @@ from keras_crosspool.data.array_images import labelled_images
 from keras_crosspool.models.branch import channel_axis
 from keras_crosspool.models.window_branch import WindowBranch
 from keras_crosspool.numerics.kernel_directions import leading_features, leading_guidance
+from keras_crosspool.sessions import with_sessions
 
 FEATURE_CHANNELS, GUIDANCE_CHANNELS = 32, 128  # 4096 values
 
@@ -24,6 +25,7 @@ def compress(
     y=None,
     *,
     report,
+    groups="auto",
     feature_channels=FEATURE_CHANNELS,
     guidance_channels=GUIDANCE_CHANNELS,
     **options,
@@ -44,6 +46,8 @@ def compress(
         x: the images that it was solved on, as `CrossPoolClassifier.solve` takes them.
         y: their labels, with images as an array alone.
         report: `SolveReport` that `solve` gave.
+        groups: the session of each image, as `CrossPoolClassifier.solve` takes them. Defaults to
+            `"auto"`.
         feature_channels: int, directions of the windows that are kept. Defaults to `32`.
         guidance_channels: int, guidance channels that are kept. Defaults to `128`.
         **options: fields of `SolverConfig` and `GuidanceConfig` of `keras_crosspool.config`; give
@@ -68,7 +72,7 @@ def compress(
     ((None, 65536), (None, 4096))
     """
     solver, guidance = split_options(options, SolverConfig, GuidanceConfig)
-    images = labelled_images(x, y, model.class_names, model.task)
+    images = with_sessions(labelled_images(x, y, model.class_names, model.task), groups)
     head = HeadSolver(images, solver, guidance)
     return compressed(model, head, report.choice, feature_channels, guidance_channels)
 

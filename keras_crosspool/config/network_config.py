@@ -13,6 +13,7 @@ SCHEMES = (
     "global_average",
     "region_average",
 )
+PAIRS = ("default", "search")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +39,13 @@ class NetworkConfig(Config):
         "and slower; both: scheme1 and scheme2 together. auto: cross-validation chooses among "
         "scheme1, scheme2 and both. global_average and region_average are baselines.",
         choices=(*SCHEMES, "auto"),
+    )
+    pair: str = option(
+        "default",
+        "Feature maps of scheme 1: default, the last two of one size, or those that "
+        "--features_layer and --guidance_layer name; search, the pair that cross-validation "
+        "across sessions finds best on the images, two passes over them for each of up to six.",
+        choices=PAIRS,
     )
     compress: bool = option(
         False,

@@ -85,6 +85,25 @@ class TuningScores:
 
 
 @dataclasses.dataclass(frozen=True)
+class PairScore:
+    """How well scheme 1 does on one pair of feature maps, by cross-validation across sessions.
+
+    Attributes:
+        features_layer: str, layer of the local features.
+        guidance_layer: str, layer of the guidance, the later one.
+        stride: int, pixels of the image from one position of the maps to the next.
+        score: float, accuracy, or mean average precision for several labels an image.
+        log_loss: float, nats; pairs are compared by it.
+    """
+
+    features_layer: str
+    guidance_layer: str
+    stride: int
+    score: float
+    log_loss: float
+
+
+@dataclasses.dataclass(frozen=True)
 class TrainingScores:
     """The scores of a training run.
 
@@ -95,6 +114,8 @@ class TrainingScores:
         baseline: `SolvedScores` of the average over positions; `None` if it was not solved.
         schemes: dict, scheme to `SolvedScores`, of those among which `scheme="auto"` chose.
         chosen_scheme: str, the one of them that was chosen, or `None`.
+        pairs: tuple of `PairScore`, the best first, of the pairs of feature maps that
+            `pair="search"` compared; empty without it.
         tuning: `TuningScores`, or `None` without fine-tuning.
         seconds: dict, stage to seconds.
         uncompressed: dict, score to value on the validation split of the model before its
@@ -106,6 +127,7 @@ class TrainingScores:
     baseline: SolvedScores | None = None
     schemes: dict[str, SolvedScores] = dataclasses.field(default_factory=dict)
     chosen_scheme: str | None = None
+    pairs: tuple[PairScore, ...] = ()
     tuning: TuningScores | None = None
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
     uncompressed: dict[str, float] = dataclasses.field(default_factory=dict)
@@ -131,6 +153,8 @@ class TrainingScores:
             yield from _rows(self.baseline.cross_validated, ", baseline, cross-validated")
         for scheme, scores in self.schemes.items():
             yield from _rows(scores.cross_validated, f", {scheme}, cross-validated")
+        for pair in self.pairs:
+            yield f"log loss, {pair.features_layer} with {pair.guidance_layer}", pair.log_loss
         if self.solved:
             yield "alpha", self.solved.alpha
 

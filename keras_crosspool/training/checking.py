@@ -48,6 +48,8 @@ def check_config(config):
         )
     if network.compress:
         _check_compression(config)
+    if network.pair == "search":
+        _check_pair_search(config)
     if solver.method == "none" and network.scheme == "auto":
         raise ValueError(
             "The scheme is chosen by cross-validation of solved classifiers: take a solver, or "
@@ -86,6 +88,21 @@ def _check_compression(config):
             f"`compress` keeps {FEATURE_CHANNELS} feature channels and {GUIDANCE_CHANNELS} "
             "guidance channels: give at least as many. Received: "
             f"`feature_channels={features}` `guidance_channels={guidance}`"
+        )
+
+
+def _check_pair_search(config):
+    scheme, method = config.network.scheme, config.solver.method
+    if scheme not in ("scheme1", "both", "auto") or method == "none":
+        raise ValueError(
+            "`pair=search` compares solved classifiers of scheme 1: take `scheme=scheme1`, `both` "
+            f"or `auto`, and a solver. Received: `scheme={scheme}` `solver={method}`"
+        )
+    layers = config.scheme.features_layer, config.scheme.guidance_layer
+    if any(layers):
+        raise ValueError(
+            "`pair=search` finds the layers itself: leave out `features_layer` and "
+            f"`guidance_layer`. Received: {', '.join(filter(None, layers))}"
         )
 
 

@@ -4,14 +4,16 @@ import dataclasses
 
 import numpy as np
 
+from keras_crosspool.backbones import create_backbone
 from keras_crosspool.closed_form.choice import Choice
 from keras_crosspool.closed_form.compress import compressed
 from keras_crosspool.closed_form.fit import Descriptors
 from keras_crosspool.closed_form.head_solver import HeadSolver
+from keras_crosspool.closed_form.pair_search import compare_pairs
 from keras_crosspool.closed_form.region_branch import choice_when_tuned
 from keras_crosspool.closed_form.solved_basis import SolvedBasis
 from keras_crosspool.models.classifier import CrossPoolClassifier
-from keras_crosspool.models.training_scores import SolvedScores, TrainingScores
+from keras_crosspool.models.training_scores import PairScore, SolvedScores, TrainingScores
 from keras_crosspool.models.zoo import schemes_of_both
 from keras_crosspool.targets.rejection import Rejection
 from keras_crosspool.training.validation import Predictions
@@ -48,11 +50,13 @@ class Fitted:
         models: dict, scheme or `"baseline"` to `CrossPoolClassifier`.
         classifiers: dict, the same names to `LinearClassifier`; empty without a solver.
         descriptors: `Descriptors` that they were solved on; `None` without a solver.
+        pairs: tuple of `PairScore`, of the pairs of feature maps that were compared before.
     """
 
     models: dict
     classifiers: dict
     descriptors: Descriptors | None = None
+    pairs: tuple[PairScore, ...] = ()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,11 +73,39 @@ class Solving:
     training: object
     distribution: object
 
-    def fit(self, model):
+    def new_model(self):
+        """Builds the model of the run, on the pair of feature maps that suits its images.
+
+        Returns:
+            `CrossPoolClassifier`, whose head is not fitted yet, and a tuple of `PairScore`, of the
+            pairs that were compared; empty where none were to be.
+        """
+        model, scheme = self._build(self.config.scheme), self.config.scheme
+        if self.config.network.pair == "default":
+            return model, ()
+        pairs = compare_pairs(model, self._head, scheme)
+        best = {
+            "features_layer": pairs[0].features_layer,
+            "guidance_layer": pairs[0].guidance_layer,
+        }
+        return self._build(dataclasses.replace(scheme, **best)), pairs
+
+    def _build(self, scheme):
+        network = self.config.network
+        return CrossPoolClassifier.from_backbone(
+            create_backbone(network.backbone, network.image_size, network.weights),
+            self.training.class_names,
+            scheme="both" if network.scheme == "auto" else network.scheme,
+            task=self.training.task.name,
+            **dataclasses.asdict(scheme),
+        )
+
+    def fit(self, model, pairs=()):
         """Fits a model, and the baseline beside it, from one pass over the images.
 
         Args:
             model: `CrossPoolClassifier`.
+            pairs: tuple of `PairScore`, that it was chosen among. Defaults to none.
 
         Returns:
             `Fitted`.
@@ -81,12 +113,12 @@ class Solving:
         regions = self._head.adapt(model)
         scheme = self.config.network.scheme
         if self.config.solver.method == "none":
-            return Fitted({scheme: model}, {})
+            return Fitted({scheme: model}, {}, pairs=pairs)
         models = schemes_of_both(model) if scheme == "auto" else {scheme: model}
         if self.config.solver.baseline and not scheme.endswith("_average"):
             models |= {_BASELINE: model.baseline()}
         solved, descriptors = self._head.solve(list(models.values()), regions)
-        return Fitted(models, dict(zip(models, solved, strict=True)), descriptors)
+        return Fitted(models, dict(zip(models, solved, strict=True)), descriptors, pairs)
 
     def choose(self, fitted, validation):
         """Chooses among fitted schemes by cross-validation, and validates them all.
@@ -119,6 +151,7 @@ class Solving:
             baseline=scores.get(_BASELINE),
             schemes={name: scores[name] for name in schemes} if several else {},
             chosen_scheme=best if several else None,
+            pairs=fitted.pairs,
         )
         chosen = classifiers[best]
         return Solved(

@@ -8,7 +8,6 @@ import zlib
 import keras
 from absl import logging
 
-from keras_crosspool.backbones import create_backbone
 from keras_crosspool.config.training_config import TrainingConfig
 from keras_crosspool.data.split import classes_without_images
 from keras_crosspool.data.splits_file import SPLITS_FILE
@@ -17,7 +16,6 @@ from keras_crosspool.fine_tuning.checkpoints import Checkpoints
 from keras_crosspool.fine_tuning.fine_tune import fine_tune
 from keras_crosspool.fine_tuning.precision import announce, resolve_compiler
 from keras_crosspool.fine_tuning.tuning_model import tune_network
-from keras_crosspool.models.classifier import CrossPoolClassifier
 from keras_crosspool.models.directory import check_replaceable, load_model, save_model
 from keras_crosspool.models.metadata import ModelMetadata
 from keras_crosspool.sessions import open_parts, with_sessions_if_found
@@ -210,9 +208,9 @@ class _Run:
                 logging.info("resuming the run in %s", self._checkpoints.directory)
                 model, metadata = load_model(directory)
                 return Solved(model, metadata.scores, metadata.thresholds, metadata.rejection)
-        model = self._new_model()
         with self._seconds.stage("closed_form"):
-            fitted = self._solving.fit(model)
+            model, pairs = self._solving.new_model()
+            fitted = self._solving.fit(model, pairs)
         with self._seconds.stage("validation"):
             solved = self._solving.choose(fitted, self._validation)
         if tunes and self._distribution.is_chief:
@@ -221,17 +219,6 @@ class _Run:
             )
             save_model(directory, solved.model, metadata)
         return solved
-
-    def _new_model(self):
-        network = self._config.network
-        backbone = create_backbone(network.backbone, network.image_size, network.weights)
-        return CrossPoolClassifier.from_backbone(
-            backbone,
-            self._training.class_names,
-            scheme="both" if network.scheme == "auto" else network.scheme,
-            task=self._training.task.name,
-            **dataclasses.asdict(self._config.scheme),
-        )
 
     def _fine_tune(self, solved):
         """Tunes the network, solves on it, and keeps the stage that validates best."""

@@ -85,7 +85,8 @@ def solve(models, _):
     found["solved"] = model.predict(shown, verbose=0)
     parts, _ = position_contributions(model, shown[:2], np.array([[0], [1]]))
     found["contributions"] = parts["pooling"]
-    small = compress(model, images, labels, report=report, feature_channels=8, guidance_channels=16)
+    channels = {"feature_channels": 8, "guidance_channels": 16}
+    small = compress(model, images, labels, report=report, groups=None, **channels)
     found["compressed"] = small.predict(shown, verbose=0)
     for name, data in {
         "dataset": _Batches(images, labels, 16),

@@ -38,7 +38,7 @@ def images():
 
 def _compressed(model, images, **channels):
     report = model.solve(*images, groups=None, **OPTIONS)
-    return report, compress(model, *images, report=report, **OPTIONS, **channels)
+    return report, compress(model, *images, report=report, groups=None, **OPTIONS, **channels)
 
 
 @pytest.mark.parametrize("own", [{}, {"guidance_channels": 9}, {"window_size": 1}])
@@ -68,7 +68,7 @@ def test_the_classifier_is_the_ridge_of_the_short_descriptors(images):
     report = model.solve(*images, groups=None, **OPTIONS)
     before = model.get_weights()
     channels = {"feature_channels": 2, "guidance_channels": 3}
-    small = compress(model, *images, report=report, **OPTIONS, **channels)
+    small = compress(model, *images, report=report, groups=None, **OPTIONS, **channels)
     rows = small.compute_descriptors(images[0]).astype("float64")
     centred = rows - rows.mean(axis=0)
     targets = np.eye(3)[images[1]]

@@ -250,6 +250,17 @@ def test_labels_of_another_task_are_refused(train, several_labels, tiny_folder, 
 
 
 @pytest.mark.heavy
+def test_the_best_pair_of_feature_maps_is_taken(train, tiny_folder, tmp_path):
+    found = train(tmp_path / "model", tiny_folder, val_split="test", pair="search")
+    model, metadata = load_model(tmp_path / "model")
+    pairs, branch = metadata.scores.pairs, model.branches[0]
+    assert pairs == found.scores.pairs
+    assert {pair.stride for pair in pairs} == {16, 32}
+    assert branch.features is model.get_layer(pairs[0].features_layer).output
+    assert branch.source is model.get_layer(pairs[0].guidance_layer).output
+
+
+@pytest.mark.heavy
 def test_a_compressed_model_is_solved_on_4096_values(train, tiny_folder, tmp_path):
     """As by the Python call, on the images of the run."""
     channels = {"feature_channels": 40, "guidance_channels": 130}

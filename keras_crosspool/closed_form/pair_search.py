@@ -1,0 +1,119 @@
+"""`keras_crosspool.search_pairs`: which two feature maps of a network suit the photographs."""
+
+import dataclasses
+import itertools
+
+from absl import logging
+
+from keras_crosspool.backbones.backbone import Backbone
+from keras_crosspool.backbones.feature_maps import find_feature_maps, spatial_shape
+from keras_crosspool.closed_form.head_solver import HeadSolver
+from keras_crosspool.config.guidance_config import GuidanceConfig
+from keras_crosspool.config.option import split_options
+from keras_crosspool.config.scheme_config import SchemeConfig
+from keras_crosspool.config.solver_config import SolverConfig
+from keras_crosspool.data.array_images import labelled_images
+from keras_crosspool.models.classifier import CrossPoolClassifier
+from keras_crosspool.models.training_scores import PairScore
+from keras_crosspool.sessions import with_sessions
+
+_STRIDES = 2  # of the deepest maps
+
+
+def search_pairs(model, x, y=None, *, groups="auto", of_a_stride=3, **options):
+    """Compares pairs of feature maps of a network on labelled images.
+
+    Each pair is solved by scheme 1 on whole images, which takes two passes over them, and judged by
+    cross-validation across sessions. Pairs are consecutive maps of one size, the last ones of the
+    two largest strides of the network; the one that is used by default is among them.
+
+    Args:
+        model: `CrossPoolClassifier`, whose network is searched; it stays as it is.
+        x: images, as `CrossPoolClassifier.solve` takes them.
+        y: their labels, with images as an array alone.
+        groups: the session of each image, as `CrossPoolClassifier.solve` takes them. Defaults to
+            `"auto"`.
+        of_a_stride: int, pairs of each of the strides at most. Defaults to `3`.
+        **options: fields of `SchemeConfig`, `SolverConfig` and `GuidanceConfig` of
+            `keras_crosspool.config`, such as `window_size=3`.
+
+    Returns:
+        tuple of `PairScore`, the best one first.
+
+    Raises:
+        ValueError: if the network has no two consecutive maps of one size, the images and labels
+            are not as expected, or there are too few to cross-validate.
+
+    Example:
+
+    >>> best = keras_crosspool.search_pairs(model, images, labels)[0]  # doctest: +SKIP
+    >>> best.features_layer, best.guidance_layer  # doctest: +SKIP
+    ('block7a_project_bn', 'head_conv_activation')
+    """
+    scheme, solver, guidance = split_options(options, SchemeConfig, SolverConfig, GuidanceConfig)
+    images = with_sessions(labelled_images(x, y, model.class_names, model.task), groups)
+    return compare_pairs(model, HeadSolver(images, solver, guidance), scheme, of_a_stride)
+
+
+def compare_pairs(model, head, scheme, of_a_stride=3):
+    """What `search_pairs` does, by a `HeadSolver` of the images and a `SchemeConfig`."""
+    network = model.backbone
+    backbone = Backbone(network.name, network, find_feature_maps(network), "its own")
+    solver = dataclasses.replace(head.solver, crop_scales=(1.0,), mirror=False)
+    head, found = dataclasses.replace(head, solver=solver), []
+    for features, guidance in candidate_pairs(backbone, of_a_stride):
+        layers = {"features_layer": features.layer, "guidance_layer": guidance.layer}
+        options = dataclasses.asdict(scheme) | layers
+        candidate = CrossPoolClassifier.from_backbone(
+            network, model.class_names, task=model.task, **options
+        )
+        (solved,), _ = head.solve([candidate], head.adapt(candidate))
+        found.append(_pair_score(features, guidance, solved, head.images))
+        logging.info("%s", found[-1])
+    return tuple(sorted(found, key=lambda pair: pair.log_loss))
+
+
+def candidate_pairs(backbone, of_a_stride=3):
+    """The pairs of feature maps that are compared.
+
+    Args:
+        backbone: `Backbone`.
+        of_a_stride: int, pairs of each of the strides at most. Defaults to `3`.
+
+    Returns:
+        list of pairs of `FeatureInfo`, the deepest first: the first is the default one.
+
+    Raises:
+        ValueError: if no two consecutive maps have the same height and width.
+
+    Example:
+
+    >>> backbone = keras_crosspool.backbones.create_backbone("EfficientNetLite0")
+    >>> [features.stride for features, _ in candidate_pairs(backbone, of_a_stride=2)]
+    [32, 32, 16, 16]
+    """
+    backbone.default_feature_maps()  # says what is wrong where there is no pair
+    shapes = [spatial_shape(backbone.feature_map(info.layer)) for info in backbone.feature_info]
+    maps = list(zip(shapes, backbone.feature_info, strict=True))
+    pairs = [
+        (features, guidance)
+        for (before, features), (after, guidance) in itertools.pairwise(maps)
+        if before == after
+    ][::-1]
+    strides = sorted({features.stride for features, _ in pairs}, reverse=True)[:_STRIDES]
+    return [
+        pair
+        for stride in strides
+        for pair in [pair for pair in pairs if pair[0].stride == stride][:of_a_stride]
+    ]
+
+
+def _pair_score(features, guidance, solved, images):
+    if not solved.cross_validated:
+        raise ValueError(
+            "Pairs of feature maps are compared by cross-validation: take two images, or "
+            f"sessions, a class or more. Received: {images.size} images"
+        )
+    scores = solved.cross_validated
+    names = features.layer, guidance.layer, features.stride
+    return PairScore(*names, scores[images.task.metric], scores["log_loss"])
