@@ -31,9 +31,8 @@ class FineTuningConfig(RunConfig):
     )
     tuning_size: int | None = option(
         None,
-        "Side in pixels of the images that the network is tuned on; --image_size if unset. "
-        "Random crops show things larger than whole images do; seven ninths of --image_size makes "
-        "up for it.",
+        "Side in pixels of the images that the network is tuned on; seven ninths of --image_size "
+        "if unset, since random crops show things larger than whole images do.",
         least=1,
     )
     tuning_dropout: float = option(

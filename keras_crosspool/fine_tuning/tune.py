@@ -28,8 +28,9 @@ def tune(model, x, y=None, *, report, validation_data=None, epochs=14, **options
             history tells how well the small head does on them. Defaults to none.
         epochs: int. Defaults to `14`.
         **options: fields of `FineTuningConfig`, `SolverConfig` and `GuidanceConfig` of
-            `keras_crosspool.config`, such as `tuning_size=224`, below the model's own
-            `image_size`, or `learning_rate=5e-4`; give those again that `solve` was given.
+            `keras_crosspool.config`, such as `learning_rate=5e-4`, or `tuning_size=224`, which is
+            seven ninths of the model's `image_size` by default; give those again that `solve` was
+            given.
 
     Returns:
         dict, metric name to its value after each epoch, of the small head.

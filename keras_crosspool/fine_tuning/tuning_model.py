@@ -20,6 +20,7 @@ from keras_crosspool.models.window_branch import WindowBranch
 
 _CHANNELS, _GUIDANCE_CHANNELS = 128, 64
 _SCALE = 30.0  # of descriptors of unit length
+_SHARE_OF_SIDE = 7 / 9  # random crops show things larger than whole images do
 
 
 def tune_network(model, train, validation, options, distribution=ONE_DEVICE, checkpoints=None):
@@ -47,7 +48,7 @@ def tune_network(model, train, validation, options, distribution=ONE_DEVICE, che
         Wortsman et al., "Robust Fine-Tuning of Zero-Shot Models", CVPR 2022, section 3 (weights
         between those before and after).
     """
-    size = options.tuning_size or model.image_size
+    size = options.tuning_size or round(_SHARE_OF_SIDE * model.image_size)
     tuned, before = tuning_model(model, size, options), model.backbone.get_weights()
     found = fine_tune(tuned, train, validation, size, options, distribution, checkpoints)
     mix_weights(model, before, options.tuned_share)

@@ -36,7 +36,7 @@ def read_recipe(name):
     Example:
 
     >>> read_recipe("tuned")
-    {'epochs': 14, 'image_size': 288, 'tuning_size': 224}
+    {'epochs': 14, 'image_size': 288}
     >>> config = keras_crosspool.config.TrainingConfig.of(data="photos", **read_recipe("tuned"))
     """
     if name not in list_recipes():

@@ -98,6 +98,21 @@ def test_the_network_ends_between_before_and_tuned(new_model, train_split, share
     assert max(np.abs(new - old).max() for old, new in zip(before, tuned, strict=True)) > 1e-4
 
 
+@pytest.mark.parametrize(("given", "size"), [(None, 112), (64, 64)])
+def test_it_is_tuned_smaller_than_it_is_solved(new_model, monkeypatch, given, size):
+    """Seven ninths of the side, by default."""
+    sizes = []
+    monkeypatch.setattr(
+        "keras_crosspool.fine_tuning.tuning_model.fine_tune",
+        lambda model, train, validation, image_size, *_: sizes.append(
+            (image_size, model.image_size)
+        ),
+    )
+    model = new_model(image_size=144, channels=8)
+    tune_network(model, None, None, FineTuningConfig(tuning_size=given))
+    assert sizes == [(size, size)]
+
+
 def test_a_model_of_region_grids_alone_is_tuned_in_its_grid(new_model):
     model = new_model("scheme2", image_size=96)
     tuned = tuning_model(model, 64, CROSS_LAYER)
