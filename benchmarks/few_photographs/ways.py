@@ -19,7 +19,8 @@ def scores_of_ways(config, tuning, count):
 
     Args:
         config: `TrainingConfig` of the recipe `tuned`; its seed is that of the draw too.
-        tuning: list of pairs of the `tuning_head` to tune through and its epochs.
+        tuning: list of pairs of the `tuning_head` to tune through and its
+            `classifier_rate`.
         count: int, photographs of a class; a class with fewer gives all it has.
 
     Returns:
@@ -59,13 +60,13 @@ class _Study:
             "global average, solved": solved.baseline.validation[self._metric],
             "scheme 1, solved": solved.solved.validation[self._metric],
         }
-        for head, epochs in tuning:
-            scores |= self._tuned(head, epochs, solved)
+        for head, rate in tuning:
+            scores |= self._tuned(head, rate, solved)
         return scores
 
-    def _tuned(self, name, epochs, solved):
+    def _tuned(self, name, rate, solved):
         """The scores of a head that is tuned with the network, and of what is solved on that."""
-        options = self._config.replace(tuning_head=name, epochs=epochs).fine_tuning
+        options = self._config.replace(tuning_head=name, classifier_rate=rate).fine_tuning
         self._model.backbone.set_weights(self._before)
         head = tuning_model(self._model, options.tuning_size, options)
         fine_tune(head, self._training, None, options.tuning_size, options)

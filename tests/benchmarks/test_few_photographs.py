@@ -26,7 +26,8 @@ def test_every_way_has_a_row_over_the_draws(run_main, copy_images, grocery, tmp_
         f"--data={data}",
         "--image_sizes=128",
         "--tuning_size=96",
-        "--tuning=average:1",
+        "--tuning=average:10",
+        "--epochs=1",
         "--photographs=3",
         "--draws=2",
         f"--runs={runs}",
@@ -52,4 +53,4 @@ def test_every_way_has_a_row_over_the_draws(run_main, copy_images, grocery, tmp_
     assert json.loads(output.read_text())["rows"] == rows
     bad = run_main("benchmarks.few_photographs", *arguments, "--tuning=average")
     assert bad.returncode == 2
-    assert "as average:40. Received: 'average'" in bad.stderr
+    assert "as average:10. Received: 'average'" in bad.stderr
