@@ -14,7 +14,7 @@ from keras_crosspool.models.grid_branch import GridBranch
 from keras_crosspool.progress import track
 
 _BATCH = 64
-_GRID_WEIGHT = 0.5  # beside windows on a tuned network, measured
+_GRID_WEIGHT = 0.5  # at most, of windows on a tuned network; measured
 
 
 def has_region_grid(model):
@@ -31,7 +31,7 @@ def choice_when_tuned(model, choice):
     """The choice that was made on the network as it was, for the tuned one.
 
     Cross-validation gave region grids their weight beside windows that knew less. Once the windows
-    stand on the tuned network, a grid on the old one counts half beside them.
+    stand on the tuned network, a grid on the old one counts half as much as they, at most.
 
     Args:
         model: `CrossPoolClassifier`.
@@ -40,12 +40,13 @@ def choice_when_tuned(model, choice):
     Returns:
         `Choice`; alpha and calibration are those of before.
     """
-    on_grid = [branch.grid is not None for branch in model.branches]
-    if len(set(on_grid)) == 1:
+    on_grid = np.array([branch.grid is not None for branch in model.branches])
+    if on_grid.all() or not on_grid.any():
         return choice
-    weights = np.where(on_grid, _GRID_WEIGHT, 1.0)
-    weights = tuple((weights / np.linalg.norm(weights)).tolist())
-    return dataclasses.replace(choice, weights=weights)
+    weights = np.array(choice.weights)
+    most = _GRID_WEIGHT * weights[~on_grid].max()
+    weights = np.where(on_grid, np.minimum(weights, most), weights)
+    return dataclasses.replace(choice, weights=tuple((weights / np.linalg.norm(weights)).tolist()))
 
 
 def fit_regions(model, grids, split, options, cross_fit=True):

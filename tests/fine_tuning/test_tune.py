@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 
 from keras_crosspool import CrossPoolClassifier, tune
+from keras_crosspool.closed_form.choice import Choice
+from keras_crosspool.closed_form.region_branch import choice_when_tuned
 from tests.striped_images import striped_images
 
 SOLVER = {"mirror": False, "crop_scales": (1.0,), "batch_size": 8}
@@ -65,7 +67,7 @@ def test_the_head_is_that_of_the_tuned_network(model, images):
     )
 
 
-def test_regions_stay_and_count_half(images, tmp_path):
+def test_regions_stay_as_they_are(images, tmp_path):
     """`both`: windows of the tuned network beside the regions of the one before."""
     shown, labels = images[:2]
     options = {"feature_channels": 5, "window_size": 1, "region_size": 32, "region_stride": 16}
@@ -85,7 +87,8 @@ def test_regions_stay_and_count_half(images, tmp_path):
             np.testing.assert_array_equal(old, new, err_msg=layer.name)
     rows = model.compute_descriptors(shown).astype("float64")
     windows = model.branches[0].descriptor.shape[-1]
-    weights = np.where(np.arange(rows.shape[1]) < windows, 1, 0.5) / np.hypot(1, 0.5)
+    of_grid = min(report.choice.weights[1] / report.choice.weights[0], 0.5)
+    weights = np.where(np.arange(rows.shape[1]) < windows, 1, of_grid) / np.hypot(1, of_grid)
     scaled = (rows - rows.mean(axis=0)) * weights
     targets = np.eye(3)[labels] - np.eye(3)[labels].mean(axis=0)
     gram = scaled @ scaled.T + report.alpha * np.eye(len(rows))
@@ -94,6 +97,17 @@ def test_regions_stay_and_count_half(images, tmp_path):
     np.testing.assert_allclose(
         model.classifier.kernel, expected, atol=2e-3 * np.abs(expected).max()
     )
+
+
+@pytest.mark.parametrize(("chosen", "kept"), [(2.0, 0.5), (0.25, 0.25)])
+def test_a_grid_counts_half_at_most(new_model, chosen, kept):
+    model = new_model("both", image_size=96, channels=8)
+    choice = Choice((1.0, chosen), 0.1)
+    found = choice_when_tuned(model, choice)
+    assert found.weights[1] / found.weights[0] == pytest.approx(kept)
+    assert np.square(found.weights).sum() == pytest.approx(1)
+    assert found.alpha == 0.1
+    assert choice_when_tuned(new_model(image_size=96, channels=8), choice) is choice
 
 
 def test_it_repeats_itself(images):
