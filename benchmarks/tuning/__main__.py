@@ -134,8 +134,9 @@ def _trained(directory, config):
     if not (directory / "model.json").is_file():
         return train(directory, config)
     metadata = load_model(directory)[1]
-    wanted = config.of_the_run()
-    others = [name for name, value in wanted.items() if metadata.arguments.get(name) != value]
+    # An option that the run did not know is one that came later.
+    wanted, given = config.of_the_run(), metadata.arguments
+    others = [name for name, value in wanted.items() if given.get(name, value) != value]
     if others:
         raise ValueError(
             "A model of other options lies there: remove it, or name other --models. "
