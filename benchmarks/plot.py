@@ -4,10 +4,10 @@ from benchmarks.table import metric_name
 from keras_crosspool.evaluation.drawing import new_figure
 
 _MARKERS = "osD^vP*Xhd"
-# Columns of a score before and after tuning, and offset and colour of its bars.
+# Columns of a score before and after tuning, and name, offset and colour of its bars.
 _TUNING_BARS = (
-    ("global average", "global average, tuned", -0.2, "C7"),
-    ("solved", "tuned", 0.2, "C0"),
+    ("global average", "global average, tuned", "global average", -0.2, "C7"),
+    ("solved", "tuned", "cross-layer pooling", 0.2, "C0"),
 )
 
 
@@ -122,14 +122,15 @@ def plot_tuning(rows, path):
         own = _of_every_share([row for row in rows if _tuning_kind(row) == kind])
         data, head, scheme = kind
         shares = [0.0, *sorted({row["share"] for row in own})]
-        for before, after, offset, colour in _TUNING_BARS:
-            _plot_shares(axis, own, shares, before, after, offset, colour)
+        for bars in _TUNING_BARS:
+            _plot_shares(axis, own, shares, *bars)
         axis.set_xticks(range(len(shares)), [f"{share:g}" for share in shares])
         lowest = 100 * min(row[column] for row in own for bar in _TUNING_BARS for column in bar[:2])
-        axis.set(ylim=(lowest - 3, 100), title=f"{data}, {scheme}, tuned through {head}")
+        axis.set(ylim=(lowest - 3, 100))
+        axis.set_title(f"{data}\n{scheme}, tuned through {head}", fontsize=10)
         axis.set(xlabel="share of the tuned weights", ylabel="score on other photographs, %")
         axis.grid(alpha=0.3, axis="y")
-    axes[0, 0].legend(["global average", "cross-layer pooling"], fontsize=8, loc="upper left")
+    axes[0, 0].legend(fontsize=8, loc="upper left")
     figure.savefig(path)
 
 
@@ -144,14 +145,15 @@ def _of_every_share(rows):
     return [row for row in rows if seeds.count(row["seed"]) == len(shares)]
 
 
-def _plot_shares(axis, rows, shares, before, after, offset, colour):
+def _plot_shares(axis, rows, shares, before, after, name, offset, colour):
     import numpy as np
 
     scores = [[100 * row[before] for row in rows]] + [
         [100 * row[after] for row in rows if row["share"] == share] for share in shares[1:]
     ]
     places = np.arange(len(shares)) + offset
-    axis.bar(places, [np.mean(each) for each in scores], 0.36, color=colour, alpha=0.5)
+    means = [np.mean(each) for each in scores]
+    axis.bar(places, means, 0.36, color=colour, alpha=0.5, label=name)
     for place, each in zip(places, scores, strict=True):
         axis.plot([place] * len(each), each, "k.", markersize=5)
 
