@@ -55,12 +55,29 @@ def draw_photographs(labels, count, seed):
 
 
 @functools.cache
-def open_data(data):
-    """The splits of a `DataConfig`, as a training run opens them: `Parts`."""
-    return open_parts(data.data, data.train_split, data.val_split, None, None, data.groups, 0)
+def open_data(data, seed=0):
+    """The splits of a `DataConfig`, as a training run of that seed opens them: `Parts`."""
+    return open_parts(
+        data.data,
+        data.train_split,
+        data.val_split,
+        data.val_share,
+        data.splits,
+        data.groups,
+        seed,
+        data_dir=data.data_dir,
+        **data.image_options(),
+    )
 
 
 @functools.cache
-def held_out_photographs(data):
-    """The validation split of a `DataConfig`, with its sessions where some are found."""
-    return with_sessions_if_found(open_data(data).validation)
+def held_out_photographs(data, seed=0):
+    """The validation split of a `DataConfig`, with its sessions where some are found.
+
+    Raises:
+        ValueError: if there is none.
+    """
+    validation = open_data(data, seed).validation
+    if validation is None:
+        raise ValueError(f"A split to score on is needed: a `val_split`. Received: {data.data}")
+    return with_sessions_if_found(validation)

@@ -27,7 +27,8 @@ def score_sizes(directory, sizes):
     """
     model, metadata = load_model(directory)
     config = TrainingConfig.of(**metadata.arguments)
-    training, held_out = open_data(config.data).training, held_out_photographs(config.data)
+    opened = config.data, config.fine_tuning.seed
+    training, held_out = open_data(*opened).training, held_out_photographs(*opened)
     validation = Validation(held_out, config.fine_tuning.batch_size, {})
     metric, choice = TARGETS[metadata.task].metric, choice_of(metadata.scores.solved)
     head = HeadSolver(training, config.solver, config.guidance)

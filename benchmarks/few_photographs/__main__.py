@@ -81,7 +81,7 @@ def _rows(data, size, count):
 
 def _scores(data, size, count, seed):
     """Way to its score on one draw, measured now where it was not."""
-    from benchmarks.few_photographs.ways import scores_of_ways
+    from benchmarks.few_photographs.ways import Draw, scores_of_ways
     from keras_crosspool.config.training_config import TrainingConfig
     from keras_crosspool.records import read_record, write_json
 
@@ -95,14 +95,27 @@ def _scores(data, size, count, seed):
         epochs=FLAGS.epochs,
         seed=seed,
     )
-    tuning = list(map(_head_and_rate, FLAGS.tuning))
-    words = "-".join(f"{head}-{rate:g}" for head, rate in tuning)
-    name = f"{pathlib.Path(data).name}-{size}-{count}-{FLAGS.epochs}-{words}-{seed}.json"
-    path = pathlib.Path(FLAGS.runs) / name
+    tuning = _heads_and_rates()
+    path = pathlib.Path(FLAGS.runs) / f"{pathlib.Path(data).name}-{count}-{seed}.json"
+    arguments = {**config.of_the_run(), "tuning": FLAGS.tuning}
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        write_json(path, scores_of_ways(config, tuning, count))
-    return read_record(dict[str, float], path, "remove it")
+        scores = scores_of_ways(config, tuning, count)
+        write_json(path, {"arguments": arguments, "scores": scores})
+    draw = read_record(Draw, path, "remove it")
+    if draw.arguments != arguments:
+        raise ValueError(
+            f"A draw of other options lies there: remove it, or name other --runs. Received: {path}"
+        )
+    return draw.scores
+
+
+def _heads_and_rates():
+    """The heads to tune through, each with the factor on the rate of its last layer: a dict."""
+    found = dict(map(_head_and_rate, FLAGS.tuning))
+    if len(found) < len(FLAGS.tuning):
+        raise ValueError(f"--tuning names a head twice. Received: {','.join(FLAGS.tuning)}")
+    return found
 
 
 def _head_and_rate(text):

@@ -1,5 +1,7 @@
 """The ways from a few photographs to a classifier, each scored on other photographs."""
 
+import dataclasses
+
 import keras
 
 from benchmarks.data_sets import draw_photographs, held_out_photographs, open_data
@@ -14,13 +16,25 @@ from keras_crosspool.training.validation import Validation
 _HEADS = {"average": "global average", "cross_layer": "small cross-layer head"}
 
 
+@dataclasses.dataclass(frozen=True)
+class Draw:
+    """What was found on one draw of photographs, as it is kept.
+
+    Attributes:
+        arguments: dict, the options of the run and of its tuning.
+        scores: dict, way in words to its score on the validation split.
+    """
+
+    arguments: dict
+    scores: dict[str, float]
+
+
 def scores_of_ways(config, tuning, count):
     """Solves and tunes on one draw of photographs.
 
     Args:
         config: `TrainingConfig` of the recipe `tuned`; its seed is that of the draw too.
-        tuning: list of pairs of the `tuning_head` to tune through and its
-            `classifier_rate`.
+        tuning: dict, each `tuning_head` to tune through to its `classifier_rate`.
         count: int, photographs of a class; a class with fewer gives all it has.
 
     Returns:
@@ -60,7 +74,7 @@ class _Study:
             "global average, solved": solved.baseline.validation[self._metric],
             "scheme 1, solved": solved.solved.validation[self._metric],
         }
-        for head, rate in tuning:
+        for head, rate in tuning.items():
             scores |= self._tuned(head, rate, solved)
         return scores
 

@@ -24,7 +24,7 @@ flags.DEFINE_integer("tuning_size", 224, "Side of the images that networks are t
 flags.DEFINE_list("tuning_heads", list(TUNING_HEADS), "What networks are tuned through.")
 flags.DEFINE_list("seeds", ["0"], "Seeds of tuning.")
 flags.DEFINE_list("tuned_shares", ["0.5", "1"], "Shares of the tuned weights.")
-flags.DEFINE_list("schemes", ["scheme1"], "Schemes to solve, as --scheme of train takes them.")
+flags.DEFINE_list("schemes", ["scheme1"], "Schemes to solve: scheme1, both.")
 flags.DEFINE_bool("sum_of_seeds", False, "A row of the networks of all seeds together.")
 flags.DEFINE_integer("epochs", 14, "Epochs of tuning.", 1)
 flags.DEFINE_string("val_split", "test", "Split of other photographs.")
@@ -39,6 +39,8 @@ _DATA = "Cross-layer pooling and the global average on other photographs, before
 
 
 def main(_):
+    if set(FLAGS.schemes) - {"scheme1", "both"}:
+        raise ValueError(f"--schemes takes scheme1 and both. Received: {','.join(FLAGS.schemes)}")
     from benchmarks.data_sets import data_sets
     from benchmarks.plot import plot_tuning
     from benchmarks.record import write_record
@@ -52,7 +54,7 @@ def main(_):
         for row in _rows(data, size, head, scheme)
     ]
     names = ("data", "image_sizes", "tuning_size", "tuning_heads", "seeds", "tuned_shares")
-    names += ("schemes", "epochs", "val_split", "backbone", "weights")
+    names += ("schemes", "sum_of_seeds", "epochs", "val_split", "backbone", "weights")
     arguments = {name: FLAGS[name].value for name in names}
     write_record(FLAGS.output, {"data": _DATA, "arguments": arguments, "rows": rows})
     plot_tuning(rows, pathlib.Path(FLAGS.output).with_suffix(".png"))
@@ -82,7 +84,7 @@ def _row(run, seed, scores):
         "data": pathlib.Path(config.data.data).name,
         "tuned through": config.fine_tuning.tuning_head.replace("_", " "),
         "scheme": config.network.scheme,
-        "seed": seed,
+        "seed": seed if seed == "sum" else int(seed),
         "share": run.share,
         "global average": before.baseline.validation[metric],
         "solved": before.solved.validation[metric],
@@ -103,8 +105,8 @@ def _mixed(data, size, head, seed, scheme, share):
     solved, before = None, metadata.scores
     if scheme != "scheme1":
         solved = models / f"{name}-{scheme}"
-        before = _trained(solved, _config(data, size, head, 0).replace(scheme=scheme, epochs=0))
-        before = before.scores
+        untuned = _config(data, size, TUNING_HEADS[0], 0).replace(scheme=scheme, epochs=0)
+        before = _trained(solved, untuned).scores
     return Mixed(directory, metadata, config.replace(scheme=scheme), solved, before, share)
 
 

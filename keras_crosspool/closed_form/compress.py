@@ -39,7 +39,8 @@ def compress(
 
     Alpha is chosen anew by cross-validation: that of the long descriptor loses much where the rows
     are about as many as the values. The calibration stays: the labels chose the projection, so
-    held-out scores on these images would flatter.
+    held-out scores on these images would flatter. A training run with a validation split calibrates
+    on that.
 
     Args:
         model: solved `CrossPoolClassifier` of scheme 1; it stays as it is.

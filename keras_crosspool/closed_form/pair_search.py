@@ -25,7 +25,8 @@ def search_pairs(model, x, y=None, *, groups="auto", of_a_stride=3, **options):
 
     Each pair is solved by scheme 1 on whole images, which takes two passes over them, and judged by
     cross-validation across sessions. Pairs are consecutive maps of one size, the last ones of the
-    two largest strides of the network; the one that is used by default is among them.
+    two largest strides of the network; the one that is used by default is among them. Those whose
+    windows have fewer values than `feature_channels` are left out.
 
     Args:
         model: `CrossPoolClassifier`, whose network is searched; it stays as it is.
@@ -62,12 +63,14 @@ def compare_pairs(model, head, scheme, of_a_stride=3):
     solver = dataclasses.replace(head.solver, crop_scales=(1.0,), mirror=False)
     head, found = dataclasses.replace(head, solver=solver), []
     for features, guidance in candidate_pairs(backbone, of_a_stride):
+        if not _holds(backbone, features, scheme):
+            continue
         layers = {"features_layer": features.layer, "guidance_layer": guidance.layer}
         options = dataclasses.asdict(scheme) | layers
         candidate = CrossPoolClassifier.from_backbone(
             network, model.class_names, task=model.task, **options
         )
-        (solved,), _ = head.solve([candidate], head.adapt(candidate))
+        solved = head.solve([candidate], head.adapt(candidate))[0][0]
         found.append(_pair_score(features, guidance, solved, head.images))
         logging.info("%s", found[-1])
     return tuple(sorted(found, key=lambda pair: pair.log_loss))
@@ -108,11 +111,18 @@ def candidate_pairs(backbone, of_a_stride=3):
     ]
 
 
+def _holds(backbone, features, scheme):
+    """Whether windows of a map are large enough, and have as many values as are kept of them."""
+    shape = spatial_shape(backbone.feature_map(features.layer))
+    values = scheme.window_size**2 * features.channels
+    return min(shape) >= scheme.window_size and values >= scheme.feature_channels
+
+
 def _pair_score(features, guidance, solved, images):
     if not solved.cross_validated:
         raise ValueError(
-            "Pairs of feature maps are compared by cross-validation: take two images, or "
-            f"sessions, a class or more. Received: {images.size} images"
+            "Pairs of feature maps are compared by cross-validation, which needs two images of "
+            f"each class, of two sessions. Received: {images.size} images"
         )
     scores = solved.cross_validated
     names = features.layer, guidance.layer, features.stride

@@ -34,7 +34,7 @@ class SolveReport:
         seconds: float, for all of it.
         rejection: `Rejection`, from when on an image is none of the classes, or `None`.
         choice: `Choice`, alpha, weights of the branches and calibration, which `tune` and
-            `compress` keep.
+            `compress` take over, but for weights of regions and for alpha.
     """
 
     alpha: float

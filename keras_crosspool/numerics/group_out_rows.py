@@ -1,4 +1,4 @@
-"""Scores of rows by a ridge classifier without their group, where rows are shorter than many."""
+"""Scores of rows by a ridge classifier without their group, where rows are many and short."""
 
 import numpy as np
 

@@ -166,8 +166,9 @@ class Solving:
     def solve_tuned(self, model, scores):
         """Fits the head of a classifier anew on its tuned network, and the baseline beside it.
 
-        Alpha, weights and calibration stay: the training images have shaped the features, and
-        cross-validation on them would find every image easy.
+        Alpha and calibration stay, and the weights but for those of regions beside windows: the
+        training images have shaped the features, and cross-validation on them would find every
+        image easy.
 
         Args:
             model: `CrossPoolClassifier`, its network tuned.

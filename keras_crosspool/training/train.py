@@ -177,7 +177,8 @@ class _Run:
                 model, predictions = self._solving.compress(model, solved.scores.solved), None
         with self._seconds.stage("validation"):
             predictions = predictions or self._validation.predictions(model)
-            if predictions and tuning and tuning.kept_stage == "tuned":
+            is_tuned = tuning and tuning.kept_stage == "tuned"
+            if predictions and (is_tuned or self._config.network.compress):
                 rate = self._config.solver.reject_rate
                 predictions, rejection = calibrate(model, predictions, rate)
             if predictions:

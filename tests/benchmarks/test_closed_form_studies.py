@@ -44,5 +44,7 @@ def test_time_and_memory_of_solving(run_main, grocery, tmp_path):
     assert (few["images"], more["images"]) == (20, 40)
     assert more["rows"] == 80  # each with its mirror image
     for row in (few, more):
-        assert row["ratio"] == pytest.approx(row["solving, s"] / row["bare passes, s"], rel=0.1)
+        rounding = 0.05 + 0.05 * row["ratio"] + 0.005 * row["bare passes, s"]
+        expected = row["ratio"] * row["bare passes, s"]
+        assert row["solving, s"] == pytest.approx(expected, abs=rounding)
         assert row["peak GB"] > 0.1

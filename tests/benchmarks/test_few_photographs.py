@@ -36,7 +36,7 @@ def test_every_way_has_a_row_over_the_draws(run_main, copy_images, grocery, tmp_
     done = run_main("benchmarks.few_photographs", *arguments)
     assert done.returncode == 0, done.stderr
     rows = json.loads(output.read_text())["rows"]
-    draws = [json.loads(path.read_text()) for path in sorted(runs.iterdir())]
+    draws = [json.loads(path.read_text())["scores"] for path in sorted(runs.iterdir())]
     assert [row["way"] for row in rows] == list(draws[0])
     peer = np.array([draw["global average, fine-tuned"] for draw in draws])
     assert peer.max() < 1  # one epoch of three photographs
@@ -51,6 +51,9 @@ def test_every_way_has_a_row_over_the_draws(run_main, copy_images, grocery, tmp_
     assert run_main("benchmarks.few_photographs", *arguments).returncode == 0
     assert [path.stat().st_mtime for path in sorted(runs.iterdir())] == times
     assert json.loads(output.read_text())["rows"] == rows
+    other = run_main("benchmarks.few_photographs", *arguments, "--tuning_size=64")
+    assert other.returncode == 2
+    assert "A draw of other options lies there" in other.stderr
     bad = run_main("benchmarks.few_photographs", *arguments, "--tuning=average")
     assert bad.returncode == 2
     assert "as average:10. Received: 'average'" in bad.stderr

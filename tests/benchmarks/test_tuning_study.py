@@ -24,12 +24,15 @@ def test_every_head_has_a_row_and_models_are_taken_up(run_main, copy_images, gro
     record = json.loads((tmp_path / "tuning.json").read_text())
     assert [row["tuned through"] for row in record["rows"]] == ["cross layer", "average"]
     first, second = record["rows"]
-    for column in ("global average", "scheme 1"):  # on the network as it was
+    for column in ("global average", "solved"):  # on the network as it was
         assert first[column] == second[column] > 0.4
     times = [path.stat().st_mtime for path in tmp_path.glob("models/*/model.keras")]
     assert run_main("benchmarks.tuning", *arguments).returncode == 0
     assert json.loads((tmp_path / "tuning.json").read_text())["rows"] == record["rows"]
     assert [path.stat().st_mtime for path in tmp_path.glob("models/*/model.keras")] == times
+    bad = run_main("benchmarks.tuning", *arguments, "--schemes=scheme2")
+    assert bad.returncode == 2
+    assert "--schemes takes scheme1 and both. Received: scheme2" in bad.stderr
     bad = run_main("benchmarks.tuning", *arguments, "--epochs=2")
     assert bad.returncode == 2
     assert "other epochs" in bad.stderr

@@ -82,10 +82,17 @@ def test_maps_that_see_nothing_come_last(images):
     assert found[0].score > found[-1].score + 0.2
 
 
+def test_pairs_with_too_few_values_a_window_are_left_out(images):
+    found = search_pairs(
+        _model(_network()), *images, groups=None, **OPTIONS | {"feature_channels": 8}
+    )
+    assert [pair.features_layer for pair in found] == ["d"]  # of 9 channels; a and b have 6 and 7
+
+
 def test_too_few_images_to_compare(images):
     shown, labels = images
     one_each = [np.flatnonzero(labels == label)[0] for label in range(3)]
-    with pytest.raises(ValueError, match=r"two images, or sessions, .* Received: 3 images"):
+    with pytest.raises(ValueError, match=r"two images of each class.* Received: 3 images"):
         search_pairs(_model(_network()), shown[one_each], labels[one_each], **OPTIONS)
 
 
