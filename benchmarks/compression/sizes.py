@@ -36,7 +36,8 @@ def score_sizes(directory, sizes):
 
     def row(size, shown, predictions):
         values = shown.descriptor.shape[-1]
-        at_least, at_most = validation.advantage(predictions, whole) or (None, None)
+        of_other = None if predictions is whole else whole
+        at_least, at_most = validation.advantage(predictions, of_other) or (None, None)
         return {
             "model": directory.name,
             "data": pathlib.Path(config.data.data).name,

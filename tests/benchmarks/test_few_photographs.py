@@ -24,11 +24,11 @@ def test_every_way_has_a_row_over_the_draws(run_main, copy_images, grocery, tmp_
     output, runs = tmp_path / "few.json", tmp_path / "runs"
     arguments = [
         f"--data={data}",
-        "--image_sizes=128",
+        "--image_sizes=192",
         "--tuning_size=96",
         "--tuning=average:10",
         "--epochs=1",
-        "--photographs=3",
+        "--photographs=6",
         "--draws=2",
         f"--runs={runs}",
         f"--output={output}",
@@ -39,7 +39,7 @@ def test_every_way_has_a_row_over_the_draws(run_main, copy_images, grocery, tmp_
     draws = [json.loads(path.read_text())["scores"] for path in sorted(runs.iterdir())]
     assert [row["way"] for row in rows] == list(draws[0])
     peer = np.array([draw["global average, fine-tuned"] for draw in draws])
-    assert peer.max() < 1  # one epoch of three photographs
+    assert peer.max() < 1  # one epoch of six photographs
     for row in rows:
         scores = np.array([draw[row["way"]] for draw in draws])
         assert row["score"] == pytest.approx(scores.mean())
