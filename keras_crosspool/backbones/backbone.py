@@ -40,6 +40,11 @@ class Backbone:
     feature_info: tuple[FeatureInfo, ...]
     weights: str
 
+    @classmethod
+    def of_network(cls, network):
+        """The backbone of a functional network from images to its last map, weights and all."""
+        return cls(network.name, network, feature_maps.find_feature_maps(network), "its own")
+
     @property
     def input(self):
         """The symbolic batch of images."""

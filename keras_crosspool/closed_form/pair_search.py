@@ -6,7 +6,7 @@ import itertools
 from absl import logging
 
 from keras_crosspool.backbones.backbone import Backbone
-from keras_crosspool.backbones.feature_maps import find_feature_maps, spatial_shape
+from keras_crosspool.backbones.feature_maps import spatial_shape
 from keras_crosspool.closed_form.head_solver import HeadSolver
 from keras_crosspool.config.guidance_config import GuidanceConfig
 from keras_crosspool.config.option import split_options
@@ -53,13 +53,13 @@ def search_pairs(model, x, y=None, *, groups="auto", of_a_stride=3, **options):
     """
     scheme, solver, guidance = split_options(options, SchemeConfig, SolverConfig, GuidanceConfig)
     images = with_sessions(labelled_images(x, y, model.class_names, model.task), groups)
-    return compare_pairs(model, HeadSolver(images, solver, guidance), scheme, of_a_stride)
+    backbone = Backbone.of_network(model.backbone)
+    return compare_pairs(backbone, HeadSolver(images, solver, guidance), scheme, of_a_stride)
 
 
-def compare_pairs(model, head, scheme, of_a_stride=3):
+def compare_pairs(backbone, head, scheme, of_a_stride=3):
     """What `search_pairs` does, by a `HeadSolver` of the images and a `SchemeConfig`."""
-    network = model.backbone
-    backbone = Backbone(network.name, network, find_feature_maps(network), "its own")
+    images = head.images
     solver = dataclasses.replace(head.solver, crop_scales=(1.0,), mirror=False)
     head, found = dataclasses.replace(head, solver=solver), []
     for features, guidance in candidate_pairs(backbone, of_a_stride):
@@ -68,10 +68,10 @@ def compare_pairs(model, head, scheme, of_a_stride=3):
         layers = {"features_layer": features.layer, "guidance_layer": guidance.layer}
         options = dataclasses.asdict(scheme) | layers
         candidate = CrossPoolClassifier.from_backbone(
-            network, model.class_names, task=model.task, **options
+            backbone, images.class_names, task=images.task.name, **options
         )
         solved = head.solve([candidate], head.adapt(candidate))[0][0]
-        found.append(_pair_score(features, guidance, solved, head.images))
+        found.append(_pair_score(features, guidance, solved, images))
         logging.info("%s", found[-1])
     return tuple(sorted(found, key=lambda pair: pair.log_loss))
 

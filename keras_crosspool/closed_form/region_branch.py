@@ -31,7 +31,7 @@ def choice_when_tuned(model, choice):
     """The choice that was made on the network as it was, for the tuned one.
 
     Cross-validation gave region grids their weight beside windows that knew less. Once the windows
-    stand on the tuned network, a grid on the old one counts half as much as they, at most.
+    stand on the tuned network, a grid on the old one counts at most half as much.
 
     Args:
         model: `CrossPoolClassifier`.

@@ -9,7 +9,6 @@ import keras
 
 from keras_crosspool import graphs
 from keras_crosspool.backbones.backbone import Backbone
-from keras_crosspool.backbones.feature_maps import find_feature_maps
 from keras_crosspool.distribution import ONE_DEVICE
 from keras_crosspool.fine_tuning.fine_tune import fine_tune
 from keras_crosspool.fine_tuning.scaled_dense import ScaledDense
@@ -114,7 +113,7 @@ def _maps_to_tune(model):
     if windows:
         return keras.Model(model.inputs[0], [windows[0].features, windows[0].source])
     network = model.backbone
-    backbone = Backbone(network.name, network, find_feature_maps(network), "its own")
+    backbone = Backbone.of_network(network)
     maps = [backbone.feature_map(info.layer) for info in backbone.default_feature_maps()]
     return keras.Model(network.inputs[0], maps)
 

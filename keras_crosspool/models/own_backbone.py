@@ -4,7 +4,6 @@ import keras
 
 from keras_crosspool import graphs
 from keras_crosspool.backbones.backbone import Backbone
-from keras_crosspool.backbones.feature_maps import find_feature_maps
 from keras_crosspool.backbones.registry import create_backbone
 
 
@@ -62,4 +61,4 @@ def _from_model(model, image_size, options):
         trunk = keras.Model(model.inputs[0], maps, name=model.name)
     if trunk.input_shape[1:3] != (side, side):
         trunk = graphs.at_size(trunk, side, side)
-    return Backbone(model.name, trunk, find_feature_maps(trunk), "its own")
+    return Backbone.of_network(trunk)

@@ -80,25 +80,20 @@ class Solving:
             `CrossPoolClassifier`, whose head is not fitted yet, and a tuple of `PairScore`, of the
             pairs that were compared; empty where none were to be.
         """
-        model, scheme = self._build(self.config.scheme), self.config.scheme
-        if self.config.network.pair == "default":
-            return model, ()
-        pairs = compare_pairs(model, self._head, scheme)
-        best = {
-            "features_layer": pairs[0].features_layer,
-            "guidance_layer": pairs[0].guidance_layer,
-        }
-        return self._build(dataclasses.replace(scheme, **best)), pairs
-
-    def _build(self, scheme):
-        network = self.config.network
-        return CrossPoolClassifier.from_backbone(
-            create_backbone(network.backbone, network.image_size, network.weights),
+        network, scheme, pairs = self.config.network, self.config.scheme, ()
+        backbone = create_backbone(network.backbone, network.image_size, network.weights)
+        if network.pair == "search":
+            pairs = compare_pairs(backbone, self._head, scheme)
+            layers = pairs[0].features_layer, pairs[0].guidance_layer
+            scheme = dataclasses.replace(scheme, features_layer=layers[0], guidance_layer=layers[1])
+        model = CrossPoolClassifier.from_backbone(
+            backbone,
             self.training.class_names,
             scheme="both" if network.scheme == "auto" else network.scheme,
             task=self.training.task.name,
             **dataclasses.asdict(scheme),
         )
+        return model, pairs
 
     def fit(self, model, pairs=()):
         """Fits a model, and the baseline beside it, from one pass over the images.
