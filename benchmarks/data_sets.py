@@ -5,6 +5,7 @@ import functools
 import numpy as np
 
 from keras_crosspool.sessions import open_parts, with_sessions_if_found
+from keras_crosspool.training.validation import Validation
 
 
 def data_sets(folders, image_sizes):
@@ -57,27 +58,25 @@ def draw_photographs(labels, count, seed):
 @functools.cache
 def open_data(data, seed=0):
     """The splits of a `DataConfig`, as a training run of that seed opens them: `Parts`."""
-    return open_parts(
-        data.data,
-        data.train_split,
-        data.val_split,
-        data.val_share,
-        data.splits,
-        data.groups,
-        seed,
-        data_dir=data.data_dir,
-        **data.image_options(),
-    )
+    return open_parts(data.data, seed=seed, **data.part_options())
 
 
 @functools.cache
-def held_out_photographs(data, seed=0):
-    """The validation split of a `DataConfig`, with its sessions where some are found.
-
-    Raises:
-        ValueError: if there is none.
-    """
+def _held_out(data, seed):
     validation = open_data(data, seed).validation
     if validation is None:
         raise ValueError(f"A split to score on is needed: a `val_split`. Received: {data.data}")
     return with_sessions_if_found(validation)
+
+
+def validation_of(config, seed=0):
+    """The `Validation` of a run, with the sessions of its split where some are found.
+
+    Args:
+        config: `TrainingConfig`.
+        seed: int, of the draw of a folder without splits. Defaults to `0`.
+
+    Raises:
+        ValueError: if there is no split to validate on.
+    """
+    return Validation(_held_out(config.data, seed), config.fine_tuning.batch_size, {})

@@ -2,14 +2,13 @@
 
 import pathlib
 
-from benchmarks.data_sets import held_out_photographs, open_data
+from benchmarks.data_sets import open_data, validation_of
 from keras_crosspool.closed_form.compress import compressed
 from keras_crosspool.closed_form.head_solver import HeadSolver
 from keras_crosspool.config.training_config import TrainingConfig
 from keras_crosspool.models.directory import load_model
 from keras_crosspool.targets import TARGETS
 from keras_crosspool.training.solving import choice_of
-from keras_crosspool.training.validation import Validation
 
 
 def score_sizes(directory, sizes):
@@ -27,9 +26,8 @@ def score_sizes(directory, sizes):
     """
     model, metadata = load_model(directory)
     config = TrainingConfig.of(**metadata.arguments)
-    opened = config.data, config.fine_tuning.seed
-    training, held_out = open_data(*opened).training, held_out_photographs(*opened)
-    validation = Validation(held_out, config.fine_tuning.batch_size, {})
+    seed = config.fine_tuning.seed
+    training, validation = open_data(config.data, seed).training, validation_of(config, seed)
     metric, choice = TARGETS[metadata.task].metric, choice_of(metadata.scores.solved)
     head = HeadSolver(training, config.solver, config.guidance)
     whole = validation.predictions(model)

@@ -4,14 +4,12 @@ import dataclasses
 
 import keras
 
-from benchmarks.data_sets import draw_photographs, held_out_photographs, open_data
-from keras_crosspool import CrossPoolClassifier
+from benchmarks.data_sets import draw_photographs, open_data, validation_of
 from keras_crosspool.distribution import ONE_DEVICE
 from keras_crosspool.fine_tuning.fine_tune import fine_tune
 from keras_crosspool.fine_tuning.tuning_model import mix_weights, tuning_model
 from keras_crosspool.targets import TARGETS
 from keras_crosspool.training.solving import Solving
-from keras_crosspool.training.validation import Validation
 
 _HEADS = {"average": "global average", "cross_layer": "small cross-layer head"}
 
@@ -51,19 +49,11 @@ class _Study:
     """One draw: the model solved on it, and what tuning makes of it."""
 
     def __init__(self, config, training):
-        network, held_out = config.network, held_out_photographs(config.data)
         self._config, self._training = config, training
         self._solving = Solving(config, training, ONE_DEVICE)
-        self._validation = Validation(held_out, config.fine_tuning.batch_size, {})
+        self._validation = validation_of(config)
         self._metric = TARGETS[training.task.name].metric
-        self._model = CrossPoolClassifier.from_backbone(
-            network.backbone,
-            training.class_names,
-            scheme=network.scheme,
-            task=training.task.name,
-            image_size=network.image_size,
-            weights=network.weights,
-        )
+        self._model, _ = self._solving.new_model()
         self._before = self._model.backbone.get_weights()
 
     def scores(self, tuning):

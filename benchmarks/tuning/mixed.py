@@ -5,8 +5,7 @@ import pathlib
 
 import numpy as np
 
-from benchmarks.data_sets import held_out_photographs, open_data
-from keras_crosspool import CrossPoolClassifier
+from benchmarks.data_sets import open_data, validation_of
 from keras_crosspool.config.training_config import TrainingConfig
 from keras_crosspool.distribution import ONE_DEVICE
 from keras_crosspool.files import atomic_path
@@ -16,7 +15,7 @@ from keras_crosspool.models.metadata import ModelMetadata
 from keras_crosspool.models.training_scores import TrainingScores
 from keras_crosspool.records import read_record, write_json
 from keras_crosspool.training.solving import Solving
-from keras_crosspool.training.validation import Predictions, Validation
+from keras_crosspool.training.validation import Predictions
 
 
 @dataclasses.dataclass(frozen=True)
@@ -83,25 +82,15 @@ class Mixed:
             return dict(logits)
 
     def _solved(self):
-        config, (tuned, _) = self.config, load_model(self.directory)
-        model = load_model(self.solved)[0] if self.solved else self._new_model(tuned.class_names)
-        before = model.backbone.get_weights()
-        model.backbone.set_weights(tuned.backbone.get_weights())
-        mix_weights(model, before, self.share)
+        config = self.config
         solving = Solving(config, open_data(config.data).training, ONE_DEVICE)
+        model, _ = load_model(self.solved) if self.solved else solving.new_model()
+        before = model.backbone.get_weights()
+        model.backbone.set_weights(load_model(self.directory)[0].backbone.get_weights())
+        mix_weights(model, before, self.share)
         models = {"model": model, "average": solving.solve_tuned(model, self.before)}
-        found = _validation(config).predictions_of_each(models)
+        found = validation_of(config).predictions_of_each(models)
         return {name: each.logits for name, each in found.items()}
-
-    def _new_model(self, class_names):
-        network = self.config.network
-        return CrossPoolClassifier.from_backbone(
-            network.backbone,
-            class_names,
-            task=self.metadata.task,
-            image_size=network.image_size,
-            weights=network.weights,
-        )
 
 
 def compare(config, runs):
@@ -111,7 +100,7 @@ def compare(config, runs):
         config: `TrainingConfig` of the runs.
         runs: list of dict, of `Mixed.logits`.
     """
-    validation = _validation(config)
+    validation = validation_of(config)
     held_out = validation.split
     model, average = (
         Predictions(held_out, np.mean([run[name] for run in runs], axis=0), held_out.labels)
@@ -119,8 +108,3 @@ def compare(config, runs):
     )
     scores = (held_out.task.measure(each.logits, each.labels) for each in (model, average))
     return TunedScores(*scores, *(validation.advantage(model, average) or (None, None)))
-
-
-def _validation(config):
-    held_out = held_out_photographs(config.data)
-    return Validation(held_out, config.fine_tuning.batch_size, {})

@@ -65,3 +65,15 @@ class DataConfig(ImageConfig):
         "Of a folder without splits, a table file,split that says what is train and what val, "
         "such as the splits.csv of another model; drawn by session if unset.",
     )
+
+    def part_options(self):
+        """What is trained on and validated with, as keyword arguments of `open_parts`."""
+        return {
+            "train_split": self.train_split,
+            "val_split": self.val_split,
+            "val_share": self.val_share,
+            "splits": self.splits,
+            "groups": self.groups,
+            "data_dir": self.data_dir,
+            **self.image_options(),
+        }

@@ -95,17 +95,7 @@ def _open_parts(config):
             "the validation split is the training split, so its scores say nothing of other "
             "photographs"
         )
-    parts = open_parts(
-        data.data,
-        data.train_split,
-        data.val_split,
-        data.val_share,
-        data.splits,
-        data.groups,
-        config.fine_tuning.seed,
-        data_dir=data.data_dir,
-        **data.image_options(),
-    )
+    parts = open_parts(data.data, seed=config.fine_tuning.seed, **data.part_options())
     if parts.splits:
         logging.info("%s; see %s in the model directory", parts.summary(), SPLITS_FILE)
     if config.fine_tuning.patience is not None and parts.validation is None:
