@@ -15,23 +15,13 @@ import pathlib
 
 from absl import flags
 
+from benchmarks import tuning_flags
 from keras_crosspool.mains import run
 
 FLAGS = flags.FLAGS
-flags.DEFINE_list("data", ["data/grocery_mini"], "Folders of images split/class/*.jpg.")
-flags.DEFINE_list("image_sizes", ["288"], "Side of the images of each of them, in pixels.")
-flags.DEFINE_integer("tuning_size", 224, "Side of the images that networks are tuned on.", 1)
-flags.DEFINE_list(
-    "tuning",
-    ["cross_layer:1", "average:10"],
-    "What networks are tuned through, and the factor on the rate of its last layer.",
-)
-flags.DEFINE_integer("epochs", 14, "Epochs of tuning.", 1)
+flags.adopt_module_key_flags(tuning_flags)
 flags.DEFINE_list("photographs", ["5"], "Photographs of a class; a class with fewer gives all.")
 flags.DEFINE_integer("draws", 5, "Random draws of each number.", 1)
-flags.DEFINE_string("val_split", "test", "Split of other photographs.")
-flags.DEFINE_string("backbone", "efficientnet_lite0", "Pretrained network.")
-flags.DEFINE_string("weights", "imagenet", "Its weights.")
 flags.DEFINE_string("runs", None, "Folder of the draws' scores; those there are taken.",
                     required=True)  # fmt: skip
 flags.DEFINE_string("output", "benchmarks/results/few_photographs.json", "JSON file of the scores.")
@@ -50,9 +40,7 @@ def main(_):
         for count in map(int, FLAGS.photographs)
         for row in _rows(data, size, count)
     ]
-    names = ("data", "image_sizes", "tuning_size", "tuning", "photographs", "draws")
-    names += ("epochs", "val_split", "backbone", "weights")
-    arguments = {name: FLAGS[name].value for name in names}
+    arguments = tuning_flags.arguments("photographs", "draws")
     data = "Classifiers from a few photographs of every class, on other photographs"
     write_record(FLAGS.output, {"data": data, "arguments": arguments, "rows": rows})
     print(f"{rows_table(rows)}\nwritten: {FLAGS.output}")
@@ -82,25 +70,14 @@ def _rows(data, size, count):
 def _scores(data, size, count, seed):
     """Way to its score on one draw, measured now where it was not."""
     from benchmarks.few_photographs.ways import Draw, scores_of_ways
-    from keras_crosspool.config.training_config import TrainingConfig
     from keras_crosspool.records import read_record, write_json
 
-    config = TrainingConfig.of(
-        data=data,
-        val_split=FLAGS.val_split,
-        backbone=FLAGS.backbone,
-        weights=FLAGS.weights,
-        image_size=size,
-        tuning_size=FLAGS.tuning_size,
-        epochs=FLAGS.epochs,
-        seed=seed,
-    )
-    tuning = _heads_and_rates()
+    config = tuning_flags.config_of(data, size, seed=seed)
     path = pathlib.Path(FLAGS.runs) / f"{pathlib.Path(data).name}-{count}-{seed}.json"
     arguments = {**config.of_the_run(), "tuning": FLAGS.tuning}
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        scores = scores_of_ways(config, tuning, count)
+        scores = scores_of_ways(config, tuning_flags.heads_and_rates(), count)
         write_json(path, {"arguments": arguments, "scores": scores})
     draw = read_record(Draw, path, "remove it")
     if draw.arguments != arguments:
@@ -108,24 +85,6 @@ def _scores(data, size, count, seed):
             f"A draw of other options lies there: remove it, or name other --runs. Received: {path}"
         )
     return draw.scores
-
-
-def _heads_and_rates():
-    """The heads to tune through, each with the factor on the rate of its last layer: a dict."""
-    found = dict(map(_head_and_rate, FLAGS.tuning))
-    if len(found) < len(FLAGS.tuning):
-        raise ValueError(f"--tuning names a head twice. Received: {','.join(FLAGS.tuning)}")
-    return found
-
-
-def _head_and_rate(text):
-    head, _, rate = text.partition(":")
-    try:
-        return head, float(rate)
-    except ValueError:
-        raise ValueError(
-            f"--tuning takes heads and factors, as average:10. Received: {text!r}"
-        ) from None
 
 
 if __name__ == "__main__":

@@ -10,26 +10,20 @@ a study that was stopped goes on.
     python -m benchmarks.tuning --data=photos,others --image_sizes=288,256 --models=models
 """
 
+import dataclasses
 import pathlib
 
 from absl import flags
 
-from keras_crosspool.config.fine_tuning_config import TUNING_HEADS
+from benchmarks import tuning_flags
 from keras_crosspool.mains import run
 
 FLAGS = flags.FLAGS
-flags.DEFINE_list("data", ["data/grocery_mini"], "Folders of images split/class/*.jpg.")
-flags.DEFINE_list("image_sizes", ["288"], "Side of the images of each of them, in pixels.")
-flags.DEFINE_integer("tuning_size", 224, "Side of the images that networks are tuned on.", 1)
-flags.DEFINE_list("tuning_heads", list(TUNING_HEADS), "What networks are tuned through.")
+flags.adopt_module_key_flags(tuning_flags)
 flags.DEFINE_list("seeds", ["0"], "Seeds of tuning.")
 flags.DEFINE_list("tuned_shares", ["0.5", "1"], "Shares of the tuned weights.")
 flags.DEFINE_list("schemes", ["scheme1"], "Schemes to solve: scheme1, both.")
 flags.DEFINE_bool("sum_of_seeds", False, "A row of the networks of all seeds together.")
-flags.DEFINE_integer("epochs", 14, "Epochs of tuning.", 1)
-flags.DEFINE_string("val_split", "test", "Split of other photographs.")
-flags.DEFINE_string("backbone", "efficientnet_lite0", "Pretrained network.")
-flags.DEFINE_string("weights", "imagenet", "Its weights.")
 flags.DEFINE_string("models", None, "Folder of the models; those there are taken.", required=True)
 flags.DEFINE_string(
     "output", "benchmarks/results/tuning.json", "JSON file of the scores; a plot stands beside it."
@@ -49,24 +43,22 @@ def main(_):
     rows = [
         row
         for data, size in data_sets(FLAGS.data, FLAGS.image_sizes)
-        for head in FLAGS.tuning_heads
+        for head, rate in tuning_flags.heads_and_rates().items()
         for scheme in FLAGS.schemes
-        for row in _rows(data, size, head, scheme)
+        for row in _rows(_Study(data, size, head, rate, scheme))
     ]
-    names = ("data", "image_sizes", "tuning_size", "tuning_heads", "seeds", "tuned_shares")
-    names += ("schemes", "sum_of_seeds", "epochs", "val_split", "backbone", "weights")
-    arguments = {name: FLAGS[name].value for name in names}
+    arguments = tuning_flags.arguments("seeds", "tuned_shares", "schemes", "sum_of_seeds")
     write_record(FLAGS.output, {"data": _DATA, "arguments": arguments, "rows": rows})
     plot_tuning(rows, pathlib.Path(FLAGS.output).with_suffix(".png"))
     print(f"{rows_table(rows)}\nwritten: {FLAGS.output}")
 
 
-def _rows(data, size, head, scheme):
+def _rows(study):
     """The scores of the runs of all seeds at each share of their tuned weights."""
     from benchmarks.tuning.mixed import compare
 
     for share in map(float, FLAGS.tuned_shares):
-        runs = {seed: _mixed(data, size, head, int(seed), scheme, share) for seed in FLAGS.seeds}
+        runs = {seed: study.mixed(int(seed), share) for seed in FLAGS.seeds}
         found = {seed: run.scores() for seed, run in runs.items()}
         run = runs[FLAGS.seeds[0]]
         if FLAGS.sum_of_seeds and None not in found.values():
@@ -95,37 +87,45 @@ def _row(run, seed, scores):
     }
 
 
-def _mixed(data, size, head, seed, scheme, share):
-    """A scheme on the network of one run; the run, and the network as it was, where they lack."""
-    from benchmarks.tuning.mixed import Mixed
+@dataclasses.dataclass(frozen=True)
+class _Study:
+    """A scheme on the networks of one data set that were tuned through one head."""
 
-    models, name = pathlib.Path(FLAGS.models), pathlib.Path(data).name
-    directory, config = models / f"{name}-{head}-{seed}", _config(data, size, head, seed)
-    metadata = _trained(directory, config)
-    solved, before = None, metadata.scores
-    if scheme != "scheme1":
-        solved = models / f"{name}-{scheme}"
-        untuned = _config(data, size, TUNING_HEADS[0], 0).replace(scheme=scheme, epochs=0)
-        before = _trained(solved, untuned).scores
-    return Mixed(directory, metadata, config.replace(scheme=scheme), solved, before, share)
+    data: str
+    image_size: int
+    head: str
+    rate: float
+    scheme: str
 
+    def mixed(self, seed, share):
+        """The scheme on the network of one run; that, and the network as it was, where absent."""
+        from benchmarks.tuning.mixed import Mixed
 
-def _config(data, size, head, seed):
-    """The `TrainingConfig` of a run."""
-    from keras_crosspool.config.training_config import TrainingConfig
+        models, name = pathlib.Path(FLAGS.models), pathlib.Path(self.data).name
+        directory, config = models / f"{name}-{self.head}-{seed}", self._config(seed)
+        metadata = _trained(directory, config)
+        solved, before = None, metadata.scores
+        if self.scheme != "scheme1":
+            solved = models / f"{name}-{self.scheme}"
+            before = _trained(solved, self._untuned).scores
+        return Mixed(directory, metadata, config.replace(scheme=self.scheme), solved, before, share)
 
-    return TrainingConfig.of(
-        data=data,
-        val_split=FLAGS.val_split,
-        backbone=FLAGS.backbone,
-        weights=FLAGS.weights,
-        image_size=size,
-        tuning_size=FLAGS.tuning_size,
-        tuning_head=head,
-        tuned_share=1.0,
-        epochs=FLAGS.epochs,
-        seed=seed,
-    )
+    def _config(self, seed):
+        return tuning_flags.config_of(
+            self.data,
+            self.image_size,
+            tuning_head=self.head,
+            classifier_rate=self.rate,
+            tuned_share=1.0,
+            seed=seed,
+        )
+
+    @property
+    def _untuned(self):
+        """The run on the network as it was: one for all heads and seeds."""
+        return tuning_flags.config_of(
+            self.data, self.image_size, tuned_share=1.0, epochs=0, scheme=self.scheme
+        )
 
 
 def _trained(directory, config):
