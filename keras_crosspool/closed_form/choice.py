@@ -8,6 +8,7 @@ from absl import logging
 from keras_crosspool.closed_form.weightings import weightings
 from keras_crosspool.numerics.calibration import Calibration
 from keras_crosspool.numerics.intervals import jackknife_interval
+from keras_crosspool.progress import track
 from keras_crosspool.targets import task_of
 
 
@@ -43,24 +44,21 @@ def choose(problem, chosen=None):
     Returns:
         The `Choice`, and dict of every alpha that was tried to its scores.
     """
-    equal, *others = weightings(len(problem.branches))
-    alphas = problem.method.alphas
-    if chosen is not None:
-        equal, others, alphas = chosen[0], [], [chosen[1]]
     if problem.folds is None:
-        alpha = problem.method.default if chosen is None else chosen[1]
+        equal = weightings(len(problem.branches))[0]
+        weights, alpha = chosen or (equal, problem.method.default)
         logging.warning(
             "One %s a class leaves nothing to cross-validate: alpha %g, logits uncalibrated.",
             "session" if problem.rows.has_sessions else "image",
             alpha,
         )
-        return Choice(equal, alpha), {}
-    tried = list(_cross_validate(problem, equal, alphas))
-    validation = {each.alpha: each.scores for each in tried}
-    best = min(tried, key=_log_loss)
-    tried = [best]
-    for weights in others:
-        tried.extend(_cross_validate(problem, weights, [best.alpha]))
+        return Choice(weights, alpha), {}
+    if chosen is None:
+        tried = list(track(_search(problem), "cross-validation"))
+    else:
+        tried = [_cross_validate(problem, *chosen)]
+    equal = tried[0].weights
+    validation = {each.alpha: each.scores for each in tried if each.weights == equal}
     best = _calibrated(min(tried, key=_log_loss), problem.labels[problem.judged])
     return best, {**validation, best.alpha: best.scores}
 
@@ -87,15 +85,39 @@ class _Tried:
     scores: dict
 
 
-def _cross_validate(problem, weights, alphas):
+def _search(problem):
+    """Tries alphas at equal weights, then other weights at the best of them.
+
+    From the method's default the alpha is raised as long as the log loss falls; where the first
+    step does not lower it, it is reduced likewise.
+    """
+    equal, *others = weightings(len(problem.branches))
+    alphas, default = problem.method.alphas, problem.method.default
+    best = first = _cross_validate(problem, equal, default)
+    yield first
+    larger = [alpha for alpha in alphas if alpha > default]
+    smaller = [alpha for alpha in reversed(alphas) if alpha < default]
+    for side in (larger, smaller):
+        if best is not first:
+            break
+        for alpha in side:
+            tried = _cross_validate(problem, equal, alpha)
+            yield tried
+            if _log_loss(tried) >= _log_loss(best):
+                break
+            best = tried
+    for weights in others:
+        yield _cross_validate(problem, weights, best.alpha)
+
+
+def _cross_validate(problem, weights, alpha):
     labels = problem.labels[problem.judged]
-    task = task_of(labels)
-    for alpha, held_out in problem.held_out_scores(weights, alphas).items():
-        scores = {
-            task.metric: task.measure(held_out, labels),
-            "log_loss": task.least_log_loss(held_out, labels),
-        }
-        yield _Tried(weights, alpha, held_out, scores)
+    task, held_out = task_of(labels), problem.held_out_scores(weights, alpha)
+    scores = {
+        task.metric: task.measure(held_out, labels),
+        "log_loss": task.least_log_loss(held_out, labels),
+    }
+    return _Tried(weights, alpha, held_out, scores)
 
 
 def _log_loss(tried):

@@ -12,7 +12,6 @@ from keras_crosspool.closed_form.solution import Solution
 from keras_crosspool.numerics.group_out import GroupOutRidge
 from keras_crosspool.numerics.group_out_rows import GroupOutRidgeOfRows
 from keras_crosspool.numerics.likeness import mean_likeness
-from keras_crosspool.progress import track
 
 
 @dataclasses.dataclass
@@ -68,18 +67,16 @@ class GramProblem:
             known[held_out] = outer @ of_rows[~held_out] / of_rows[~held_out].sum()
         return Familiarity(known, unknown)
 
-    def held_out_scores(self, weights, alphas):
-        """For each alpha the scores of the rows by a classifier without their fold."""
+    def held_out_scores(self, weights, alpha):
+        """The scores of the rows by a classifier without their fold."""
         if self.method.group_out and not self._refitted:
-            return {
-                alpha: self._ridge(weights, alpha).scores(self.folds)
-                for alpha in track(alphas, "cross-validation")
-            }
-        scores = {alpha: np.empty_like(self.targets) for alpha in alphas}
-        for fold in track(np.unique(self.folds), "cross-validation"):
-            held_out = self.folds == fold
-            for alpha, of_fold in self._scores_of_fold(weights, fold, alphas):
-                scores[alpha][held_out] = of_fold
+            return self._ridge(weights, alpha).scores(self.folds)
+        scores = np.empty_like(self.targets)
+        for fold in np.unique(self.folds):
+            gram, rest = self._gram(weights, fold), self.folds != fold
+            inner, outer = gram[np.ix_(rest, rest)], gram[np.ix_(~rest, rest)]
+            dual_coef, bias = self.method.fit(inner, self.targets[rest], alpha)
+            scores[~rest] = outer @ dual_coef + bias
         return scores
 
     def left_out(self, weights, alpha):
@@ -146,19 +143,10 @@ class GramProblem:
         """Whether descriptors were fitted anew for each fold."""
         return any(branch.fold_grams for branch in self.branches)
 
-    def _scores_of_fold(self, weights, fold, alphas):
-        rest = self.folds != fold
-        inner, outer = self._parts(weights, fold)
-        for alpha in alphas:
-            dual_coef, bias = self.method.fit(inner, self.targets[rest], alpha)
-            yield alpha, outer @ dual_coef + bias
-
-    def _parts(self, weights, fold):
-        """The Gram matrix of the rows outside a fold, and of the fold's rows with those."""
-        gram, rest = self._gram(weights, fold), self.folds != fold
-        return gram[np.ix_(rest, rest)], gram[np.ix_(~rest, rest)]
-
     def _gram(self, weights, fold=None):
+        """The weighted sum over branches, float64; one branch's own is what it keeps, float32."""
+        if weights == (1.0,):
+            return self.branches[0].gram(fold)
         total = np.zeros((len(self.targets), len(self.targets)))
         for branch, weight in zip(self.branches, weights, strict=True):
             total += weight**2 * branch.gram(fold)

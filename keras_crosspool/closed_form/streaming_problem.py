@@ -5,7 +5,6 @@ import numpy as np
 from keras_crosspool.closed_form.familiarity import Familiarity
 from keras_crosspool.closed_form.held_out import HeldOut, LeftOut
 from keras_crosspool.closed_form.solution import Solution
-from keras_crosspool.numerics.group_out import rows_by_group
 from keras_crosspool.numerics.streaming_ridge import StreamingRidge
 from keras_crosspool.progress import track
 from keras_crosspool.targets import task_of
@@ -13,6 +12,7 @@ from keras_crosspool.targets import task_of
 BATCH = 4096  # rows
 MOST_JUDGED = 100_000  # rows that alpha, weights and calibration are chosen by
 MOST_IMAGES_OUT = 4000  # images that are held out one by one
+_IMAGES = 256  # of them at once
 
 
 class StreamingProblem:
@@ -54,7 +54,7 @@ class StreamingProblem:
     def solve(self, weights, alpha, temperature):
         """The `Solution` with scores over the temperature."""
         scale = self._scale(weights)
-        ((kernel, bias),) = self._statistics.solve([alpha], scale=scale)
+        kernel, bias = self._statistics.solve(alpha, scale=scale)
         mean = scale**2 * self._statistics.mean()
         columns = np.column_stack([kernel / temperature, mean])
         ends = np.cumsum([branch.dims for branch in self.branches])[:-1]
@@ -75,41 +75,39 @@ class StreamingProblem:
                 likeness[positions] = self._rows(self._own_judged[positions]) @ mean
         return Familiarity(self._distribution.all_gather(likeness))
 
-    def held_out_scores(self, weights, alphas):
-        """For each alpha the scores of the judged rows by a classifier without their fold."""
-        scores = np.empty((len(alphas), len(self._own_judged), self._num_classes))
+    def held_out_scores(self, weights, alpha):
+        """The scores of the judged rows by a classifier without their fold."""
+        scores = np.empty((len(self._own_judged), self._num_classes))
         folds, scale = self._own_folds[self._own_judged], self._scale(weights)
-        for fold in track(np.unique(self.folds), "cross-validation"):
+        for fold in np.unique(self.folds):
             held_out = np.flatnonzero(folds == fold)
-            solved = list(self._statistics.solve(alphas, without=fold, scale=scale))
+            kernel, bias = self._statistics.solve(alpha, without=fold, scale=scale)
             for start in range(0, len(held_out), BATCH):
                 positions = held_out[start : start + BATCH]
-                rows = self._rows(self._own_judged[positions])
-                for of_alpha, (kernel, bias) in zip(scores, solved, strict=True):
-                    of_alpha[positions] = rows @ kernel + bias
-        gathered = map(self._distribution.all_gather, scores)
-        return dict(zip(alphas, gathered, strict=True))
+                scores[positions] = self._rows(self._own_judged[positions]) @ kernel + bias
+        return self._distribution.all_gather(scores)
 
     def left_out(self, weights, alpha):
         """The scores of some rows by a classifier without the views of their image: `LeftOut`."""
         if self.folds is None or not self.rows.has_sessions:
             return LeftOut()
-        images = self._drawn_images()
+        own = self._rows_of_drawn_images()
+        images, labels = self._own_images[own], self._labels[own]
+        scores = np.empty((len(own), self._num_classes))
         solution = self._statistics.solution(alpha, self._scale(weights))
-        scores = [np.empty((0, self._num_classes))]
-        for rows in images:
-            targets = self._targets(self._labels[rows])
-            scores.append(solution.scores_without(self._rows(rows), targets))
-        gather, own = self._distribution.all_gather, np.concatenate([*images, np.arange(0)])
-        return LeftOut(HeldOut(gather(np.concatenate(scores)), gather(self._labels[own])))
+        for start in range(0, len(np.unique(images)), _IMAGES):
+            batch = np.isin(images, np.unique(images)[start : start + _IMAGES])
+            rows, targets = self._rows(own[batch]), self._targets(labels[batch])
+            scores[batch] = solution.scores_without(rows, targets, images[batch])
+        gather = self._distribution.all_gather
+        return LeftOut(HeldOut(gather(scores), gather(labels)))
 
-    def _drawn_images(self):
-        """The positions of this worker's rows of each of some images, a list of int arrays."""
+    def _rows_of_drawn_images(self):
+        """The positions of this worker's rows of some images, int `(drawn,)`."""
         images = np.unique(self.rows.images)
         share = min(1.0, MOST_IMAGES_OUT / len(images))
         drawn = images[np.random.default_rng(self._seed).random(len(images)) < share]
-        own = np.flatnonzero(np.isin(self._own_images, drawn))
-        return [own[rows] for rows in rows_by_group(self._own_images[own])] if len(own) else []
+        return np.flatnonzero(np.isin(self._own_images, drawn))
 
     def _add_up(self, folds):
         dims = sum(branch.dims for branch in self.branches)

@@ -9,11 +9,11 @@ class StreamingPCA:
     """Principal component analysis of rows that arrive in batches.
 
     A few rows, up to a third as many as columns, are kept as they are: their singular value
-    decomposition is exact and faster. Of more rows it keeps `C @ sketch` of the scatter matrix `C`
-    alone. Up to `max_exact` dimensions the sketch
-    is the identity and the result exact; above, it is a random projection and the components
-    come from the Nyström approximation of `C`, so memory stays `dims x sketch_width` and the time
-    grows with the dimensions alone.
+    decomposition is exact and faster. Of more rows it keeps `C @ sketch` of the scatter matrix `C`,
+    and the last ones, fewer than its columns, until they are added to it. Up to `max_exact`
+    dimensions the sketch is the identity and the result exact; above, it is a random projection
+    and the components come from the Nyström approximation of `C`, so memory stays twice
+    `dims x sketch_width` and the time grows with the dimensions alone.
 
     Args:
         num_components: int, the number of components.
@@ -54,7 +54,7 @@ class StreamingPCA:
         self.count += len(rows)
         self._sum += shifted.sum(axis=0, dtype="float64")
         self._waiting.append(shifted)
-        if self.count > self._width // _FEW:
+        if self._are_many and sum(map(len, self._waiting)) >= self._width:
             self._scatter_waiting()
 
     def reduce(self, all_reduce):
@@ -95,6 +95,8 @@ class StreamingPCA:
                 "more or larger images, or ask for fewer components (`feature_channels`). "
                 f"Received: {self.count} rows of {dims} dimensions"
             )
+        if self._are_many:
+            self._scatter_waiting()
         offset = self._sum / self.count
         if not np.isfinite(offset).all():
             raise ValueError(
@@ -114,6 +116,11 @@ class StreamingPCA:
         self._shift = rows.mean(axis=0)
         self._sum = np.zeros(rows.shape[1])
         self._waiting, self._scatter, self._sketch = [], None, None
+
+    @property
+    def _are_many(self):
+        """Whether there are so many rows that a scatter matrix is quicker than the rows."""
+        return self.count > self._width // _FEW
 
     @property
     def _width(self):

@@ -16,7 +16,7 @@ def fit_ridge(gram, targets, alpha):
     """
     from scipy.linalg import solve
 
-    prior, means = targets.mean(axis=0), gram.mean(axis=0)
+    prior, means = targets.mean(axis=0), gram.mean(axis=0, dtype="float64")
     centred = gram - means
     centred -= means[:, None]
     centred += means.mean()

@@ -4,6 +4,8 @@ import dataclasses
 
 import numpy as np
 
+from keras_crosspool.numerics.group_out import rows_by_group
+
 _COLUMNS = 1024  # of a scatter matrix that workers sum at once
 
 
@@ -26,7 +28,7 @@ class StreamingRidge:
     >>> ridge = StreamingRidge(dims=4, num_classes=2)
     >>> for batch in np.split(np.arange(60), 3):
     ...     ridge.update(rows[batch], targets[batch], np.zeros(20, int))
-    >>> ((kernel, bias),) = ridge.solve([1e-6])
+    >>> kernel, bias = ridge.solve(1e-6)
     >>> kernel.shape, bias.round(3).tolist()
     ((4, 2), [3.0, 3.0])
     """
@@ -78,27 +80,25 @@ class StreamingRidge:
                 columns = slice(start, start + _COLUMNS)
                 scatter[:, columns] = all_reduce(scatter[:, columns])
 
-    def solve(self, alphas, without=None, scale=1.0):
-        """Solves for several alphas.
+    def solve(self, alpha, without=None, scale=1.0):
+        """Solves for the weights of a classifier.
 
         Args:
-            alphas: list of float, lambda of `||Y - XW||^2 + lambda ||W||^2`.
+            alpha: float, lambda of `||Y - XW||^2 + lambda ||W||^2`.
             without: int, a fold whose rows are left out. Defaults to none.
             scale: float or `(dims,)`, by which the columns are multiplied before they are
                 penalised. Defaults to `1.0`.
 
-        Yields:
-            For each alpha `kernel (dims, num_classes)`, for rows without the scale, and
-            `bias (num_classes,)`.
+        Returns:
+            `kernel (dims, num_classes)`, for rows without the scale, and `bias (num_classes,)`.
         """
         from scipy.linalg import cho_solve
 
         kept = [fold for fold in range(len(self._counts)) if fold != without]
         sums = self._sums_of(kept, scale)
-        for alpha in alphas:
-            factor = _penalised_factor(sums.scatter, alpha)
-            kernel = sums.scale[:, None] * cho_solve(factor, sums.cross)
-            yield kernel, sums.prior - sums.means @ kernel
+        factor = _penalised_factor(sums.scatter, alpha)
+        kernel = sums.scale[:, None] * cho_solve(factor, sums.cross)
+        return kernel, sums.prior - sums.means @ kernel
 
     def mean(self, without=None):
         """The mean of the rows, `(dims,)`, in which a row counts one over those of its class.
@@ -172,7 +172,7 @@ class _Sums:
 
 @dataclasses.dataclass(frozen=True)
 class RidgeSolution:
-    """A ridge solution on all rows, with what it takes to leave some of them out.
+    """A ridge solution on all rows, with what it takes to leave a group of them out.
 
     Attributes:
         factor: Cholesky factor of the penalised scatter matrix, as SciPy's `cho_solve` takes it.
@@ -189,29 +189,35 @@ class RidgeSolution:
         """`(num_classes,)`, for rows as they are."""
         return self.sums.prior - self.sums.means @ (self.sums.scale[:, None] * self.kernel)
 
-    def scores_without(self, rows, targets):
-        """The scores of rows by a fit without those rows, the bias included.
+    def scores_without(self, rows, targets, groups):
+        """The scores of rows, each by a fit without all those of its group, the bias included.
 
-        With the hat matrix `H` of the rows among themselves that is
+        With the hat matrix `H` of the rows of a group among themselves that is
         `targets - inverse(I - H) @ (targets - fitted)`.
 
         Args:
-            rows: `(g, dims)`, rows that were added before.
-            targets: `(g, num_classes)`, theirs.
+            rows: `(n, dims)`, rows that were added before: of each group all or none.
+            targets: `(n, num_classes)`, theirs.
+            groups: int `(n,)`.
 
         Returns:
-            float64 `(g, num_classes)`.
+            float64 `(n, num_classes)`.
 
         Reference:
             An, Liu and Venkatesh, Pattern Recognition 40, 2007, in the space of the columns.
         """
-        from scipy.linalg import cho_solve, solve
+        from scipy.linalg import solve, solve_triangular
 
-        sums = self.sums
+        sums, scores = self.sums, np.array(targets, "float64")
         centred = sums.scale * (np.asarray(rows, "float64") - sums.means)
-        hat = centred @ cho_solve(self.factor, centred.T) + 1 / sums.count
-        left = np.asarray(targets, "float64") - (centred @ self.kernel + sums.prior)
-        return targets - solve(np.eye(len(rows)) - hat, left, assume_a="pos")
+        left = scores - (centred @ self.kernel + sums.prior)
+        # One solve for the rows of all groups, whose products are the hat matrices.
+        lower, _ = self.factor
+        halves = solve_triangular(lower, centred.T, lower=True, overwrite_b=True).T
+        for group in rows_by_group(groups):
+            hat = halves[group] @ halves[group].T + 1 / sums.count
+            scores[group] -= solve(np.eye(len(group)) - hat, left[group], assume_a="pos")
+        return scores
 
 
 def _penalised_factor(scatter, alpha):

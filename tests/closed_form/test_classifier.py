@@ -48,11 +48,14 @@ def test_alpha_has_the_lowest_cross_validated_log_loss():
         for rest, held_out in folds.split(descriptors, labels):
             ridge = Ridge(alpha=alpha).fit(descriptors[rest], np.eye(3)[labels[rest]])
             scores[held_out] = ridge.predict(descriptors[held_out])
+        losses[alpha] = min(_log_loss(scores / t, 0, labels) for t in np.geomspace(0.01, 100, 2000))
+        if alpha not in classifier.validation:
+            continue
         accuracy = (scores.argmax(axis=1) == labels).mean()
         assert classifier.validation[alpha]["accuracy"] == pytest.approx(accuracy)
-        losses[alpha] = min(_log_loss(scores / t, 0, labels) for t in np.geomspace(0.01, 100, 2000))
         # The temperature is fitted with one imaginary image more, so not quite as low.
         assert classifier.validation[alpha]["log_loss"] == pytest.approx(losses[alpha], rel=0.02)
+    assert len(classifier.validation) > 1
     assert classifier.alpha == min(losses, key=losses.get)
 
 

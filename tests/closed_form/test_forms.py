@@ -126,8 +126,8 @@ def test_a_draw_of_many_rows_is_judged():
         for most in (COUNT, 30)
     )
     np.testing.assert_array_equal(whole.judged, np.arange(COUNT))
-    scores = whole.held_out_scores((1.0,), [0.1])[0.1]
-    of_draw = drawn.held_out_scores((1.0,), [0.1])[0.1]
+    scores = whole.held_out_scores((1.0,), 0.1)
+    of_draw = drawn.held_out_scores((1.0,), 0.1)
     assert 15 < len(of_draw) < 45
     # Each drawn row has the score it has among all, so all rows were fitted on.
     found = [np.flatnonzero(np.isclose(scores, score).all(axis=1))[0] for score in of_draw]
