@@ -1,4 +1,7 @@
-"""Flags that the studies of tuning share, and the training run that they name."""
+"""Flags that the studies of tuning share, and the training runs that they name."""
+
+import dataclasses
+import pathlib
 
 from absl import flags
 
@@ -6,7 +9,7 @@ FLAGS = flags.FLAGS
 flags.DEFINE_list("data", ["data/grocery_mini"], "Folders of images split/class/*.jpg.")
 flags.DEFINE_list("image_sizes", ["288"], "Side of the images of each of them, in pixels.")
 flags.DEFINE_integer("tuning_size", 224, "Side of the images that networks are tuned on.", 1)
-flags.DEFINE_integer("epochs", 14, "Epochs of tuning.", 1)
+flags.DEFINE_list("epochs", ["14"], "Epochs of tuning for each of them, or one number for all.")
 flags.DEFINE_list(
     "tuning",
     ["cross_layer:1", "average:10"],
@@ -16,25 +19,53 @@ flags.DEFINE_string("val_split", "test", "Split of other photographs.")
 flags.DEFINE_string("backbone", "efficientnet_lite0", "Pretrained network.")
 flags.DEFINE_string("weights", "imagenet", "Its weights.")
 
-_OF_ALL_DATA = ("tuning_size", "epochs", "val_split", "backbone", "weights")
-_NAMES = ("data", "image_sizes", "tuning", *_OF_ALL_DATA)
+_OF_ALL_DATA = ("tuning_size", "val_split", "backbone", "weights")
+_NAMES = ("data", "image_sizes", "epochs", "tuning", *_OF_ALL_DATA)
 
 
-def config_of(data, image_size, **options):
-    """The `TrainingConfig` of the flags, on one of their folders.
+@dataclasses.dataclass(frozen=True)
+class DataSet:
+    """A folder of the flags, and how networks are tuned on it.
 
-    Args:
-        data: str, the folder.
+    Attributes:
+        folder: str.
         image_size: int, side of its images in pixels.
-        **options: further ones of the config, or other values than those of the flags.
-
-    Returns:
-        `TrainingConfig`.
+        epochs: int.
     """
-    from keras_crosspool.config.training_config import TrainingConfig
 
-    of_all = {name: FLAGS[name].value for name in _OF_ALL_DATA}
-    return TrainingConfig.of(**{"data": data, "image_size": image_size, **of_all, **options})
+    folder: str
+    image_size: int
+    epochs: int
+
+    @property
+    def name(self):
+        """Its name in tables and in the names of files."""
+        return pathlib.Path(self.folder).name
+
+    def config(self, **options):
+        """The `TrainingConfig` of the flags; options stand in place of theirs."""
+        from keras_crosspool.config.training_config import TrainingConfig
+
+        of_all = {name: FLAGS[name].value for name in _OF_ALL_DATA}
+        own = {"data": self.folder, "image_size": self.image_size, "epochs": self.epochs}
+        return TrainingConfig.of(**{**of_all, **own, **options})
+
+
+def data_sets():
+    """The `DataSet` of each folder, a list.
+
+    Raises:
+        ValueError: if there are not as many image sizes as folders, or as many epochs.
+    """
+    epochs = FLAGS.epochs * len(FLAGS.data) if len(FLAGS.epochs) == 1 else FLAGS.epochs
+    if not len(FLAGS.data) == len(FLAGS.image_sizes) == len(epochs):
+        raise ValueError(
+            "Each folder needs its image size, and its epochs if they differ. "
+            f"Received: --data of {len(FLAGS.data)} folders, --image_sizes of "
+            f"{len(FLAGS.image_sizes)}, --epochs of {len(epochs)}"
+        )
+    numbers = zip(map(int, FLAGS.image_sizes), map(int, epochs), strict=True)
+    return [DataSet(data, *each) for data, each in zip(FLAGS.data, numbers, strict=True)]
 
 
 def arguments(*names):

@@ -102,7 +102,7 @@ def main(_):
 
 def _learning_curve(config):
     from benchmarks.accuracy.learning_curve import learning_curve
-    from benchmarks.plot import plot_learning_curve
+    from benchmarks.plots.learning_curve import plot_learning_curve
     from keras_crosspool.files import atomic_path
 
     curve = learning_curve(config, [int(n) for n in FLAGS.photographs], FLAGS.draws)

@@ -25,7 +25,7 @@ flags.DEFINE_string(
 
 def main(_):
     from benchmarks.compression.sizes import score_sizes
-    from benchmarks.plot import plot_compression
+    from benchmarks.plots.compression import plot_compression
     from benchmarks.record import write_record
     from benchmarks.table import rows_table
 

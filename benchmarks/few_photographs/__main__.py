@@ -24,37 +24,40 @@ flags.DEFINE_list("photographs", ["5"], "Photographs of a class; a class with fe
 flags.DEFINE_integer("draws", 5, "Random draws of each number.", 1)
 flags.DEFINE_string("runs", None, "Folder of the draws' scores; those there are taken.",
                     required=True)  # fmt: skip
-flags.DEFINE_string("output", "benchmarks/results/few_photographs.json", "JSON file of the scores.")
+flags.DEFINE_string(
+    "output", "benchmarks/results/few_photographs.json", "JSON file; a plot stands beside it."
+)
 
 _PEER = "global average, fine-tuned"
 
 
 def main(_):
-    from benchmarks.data_sets import data_sets
+    from benchmarks.plots.few_photographs import plot_few_photographs
     from benchmarks.record import write_record
     from benchmarks.table import rows_table
 
     rows = [
         row
-        for data, size in data_sets(FLAGS.data, FLAGS.image_sizes)
+        for data_set in tuning_flags.data_sets()
         for count in map(int, FLAGS.photographs)
-        for row in _rows(data, size, count)
+        for row in _rows(data_set, count)
     ]
     arguments = tuning_flags.arguments("photographs", "draws")
     data = "Classifiers from a few photographs of every class, on other photographs"
     write_record(FLAGS.output, {"data": data, "arguments": arguments, "rows": rows})
+    plot_few_photographs(rows, pathlib.Path(FLAGS.output).with_suffix(".png"))
     print(f"{rows_table(rows)}\nwritten: {FLAGS.output}")
 
 
-def _rows(data, size, count):
+def _rows(data_set, count):
     """A row for each way, over all draws of one number of photographs."""
     import numpy as np
 
-    draws = [_scores(data, size, count, seed) for seed in range(FLAGS.draws)]
+    draws = [_scores(data_set, count, seed) for seed in range(FLAGS.draws)]
     for way in draws[0]:
         scores = np.array([draw[way] for draw in draws])
         row = {
-            "data": pathlib.Path(data).name,
+            "data": data_set.name,
             "photographs": count,
             "way": way,
             "score": float(scores.mean()),
@@ -67,13 +70,13 @@ def _rows(data, size, count):
         yield row
 
 
-def _scores(data, size, count, seed):
+def _scores(data_set, count, seed):
     """Way to its score on one draw, measured now where it was not."""
     from benchmarks.few_photographs.ways import Draw, scores_of_ways
     from keras_crosspool.records import read_record, write_json
 
-    config = tuning_flags.config_of(data, size, seed=seed)
-    path = pathlib.Path(FLAGS.runs) / f"{pathlib.Path(data).name}-{count}-{seed}.json"
+    config = data_set.config(seed=seed)
+    path = pathlib.Path(FLAGS.runs) / f"{data_set.name}-{count}-{seed}.json"
     arguments = {**config.of_the_run(), "tuning": FLAGS.tuning}
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)

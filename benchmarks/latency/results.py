@@ -125,7 +125,7 @@ def write_results(results, output, keep_unstable=False):
     Raises:
         UnstableError: as `benchmarks.record.write_record` does.
     """
-    from benchmarks.plot import plot_latency
+    from benchmarks.plots.latency import plot_latency
     from benchmarks.record import write_record
     from benchmarks.table import flat_row, latency_section
 

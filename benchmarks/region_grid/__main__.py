@@ -38,7 +38,7 @@ flags.DEFINE_string("output", "benchmarks/results/region_grid.json", "JSON; a .p
 
 
 def main(_):
-    from benchmarks import plot
+    from benchmarks.plots.region_grid import plot_grid_curve
     from benchmarks.record import write_record
     from benchmarks.region_grid import grid_setting
     from keras_crosspool.files import atomic_path
@@ -70,7 +70,7 @@ def main(_):
     }
     write_record(FLAGS.output, record)
     with atomic_path(pathlib.Path(FLAGS.output).with_suffix(".png")) as path:
-        plot.plot_grid_curve(record, path)
+        plot_grid_curve(record, path)
     print(f"written: {FLAGS.output}")
 
 

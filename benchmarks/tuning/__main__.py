@@ -35,17 +35,16 @@ _DATA = "Cross-layer pooling and the global average on other photographs, before
 def main(_):
     if set(FLAGS.schemes) - {"scheme1", "both"}:
         raise ValueError(f"--schemes takes scheme1 and both. Received: {','.join(FLAGS.schemes)}")
-    from benchmarks.data_sets import data_sets
-    from benchmarks.plot import plot_tuning
+    from benchmarks.plots.tuning import plot_tuning
     from benchmarks.record import write_record
     from benchmarks.table import rows_table
 
     rows = [
         row
-        for data, size in data_sets(FLAGS.data, FLAGS.image_sizes)
+        for data_set in tuning_flags.data_sets()
         for head, rate in tuning_flags.heads_and_rates().items()
         for scheme in FLAGS.schemes
-        for row in _rows(_Study(data, size, head, rate, scheme))
+        for row in _rows(_Study(data_set, head, rate, scheme))
     ]
     arguments = tuning_flags.arguments("seeds", "tuned_shares", "schemes", "sum_of_seeds")
     write_record(FLAGS.output, {"data": _DATA, "arguments": arguments, "rows": rows})
@@ -91,8 +90,7 @@ def _row(run, seed, scores):
 class _Study:
     """A scheme on the networks of one data set that were tuned through one head."""
 
-    data: str
-    image_size: int
+    data_set: tuning_flags.DataSet
     head: str
     rate: float
     scheme: str
@@ -101,7 +99,7 @@ class _Study:
         """The scheme on the network of one run; that, and the network as it was, where absent."""
         from benchmarks.tuning.mixed import Mixed
 
-        models, name = pathlib.Path(FLAGS.models), pathlib.Path(self.data).name
+        models, name = pathlib.Path(FLAGS.models), self.data_set.name
         directory, config = models / f"{name}-{self.head}-{seed}", self._config(seed)
         metadata = _trained(directory, config)
         solved, before = None, metadata.scores
@@ -111,21 +109,14 @@ class _Study:
         return Mixed(directory, metadata, config.replace(scheme=self.scheme), solved, before, share)
 
     def _config(self, seed):
-        return tuning_flags.config_of(
-            self.data,
-            self.image_size,
-            tuning_head=self.head,
-            classifier_rate=self.rate,
-            tuned_share=1.0,
-            seed=seed,
+        return self.data_set.config(
+            tuning_head=self.head, classifier_rate=self.rate, tuned_share=1.0, seed=seed
         )
 
     @property
     def _untuned(self):
         """The run on the network as it was: one for all heads and seeds."""
-        return tuning_flags.config_of(
-            self.data, self.image_size, tuned_share=1.0, epochs=0, scheme=self.scheme
-        )
+        return self.data_set.config(tuned_share=1.0, epochs=0, scheme=self.scheme)
 
 
 def _trained(directory, config):

@@ -1,0 +1,1 @@
+"""Plots of what the benchmarks measured, one a file."""
