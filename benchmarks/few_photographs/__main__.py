@@ -36,11 +36,12 @@ def main(_):
     from benchmarks.record import write_record
     from benchmarks.table import rows_table
 
+    heads = tuning_flags.heads_and_rates()
     rows = [
         row
         for data_set in tuning_flags.data_sets()
         for count in map(int, FLAGS.photographs)
-        for row in _rows(data_set, count)
+        for row in _rows(data_set, count, heads)
     ]
     arguments = tuning_flags.arguments("photographs", "draws")
     data = "Classifiers from a few photographs of every class, on other photographs"
@@ -49,11 +50,11 @@ def main(_):
     print(f"{rows_table(rows)}\nwritten: {FLAGS.output}")
 
 
-def _rows(data_set, count):
+def _rows(data_set, count, heads):
     """A row for each way, over all draws of one number of photographs."""
     import numpy as np
 
-    draws = [_scores(data_set, count, seed) for seed in range(FLAGS.draws)]
+    draws = [_scores(data_set, count, seed, heads) for seed in range(FLAGS.draws)]
     for way in draws[0]:
         scores = np.array([draw[way] for draw in draws])
         row = {
@@ -70,7 +71,7 @@ def _rows(data_set, count):
         yield row
 
 
-def _scores(data_set, count, seed):
+def _scores(data_set, count, seed, heads):
     """Way to its score on one draw, measured now where it was not."""
     from benchmarks.few_photographs.ways import Draw, scores_of_ways
     from keras_crosspool.records import read_record, write_json
@@ -80,7 +81,7 @@ def _scores(data_set, count, seed):
     arguments = {**config.of_the_run(), "tuning": FLAGS.tuning}
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
-        scores = scores_of_ways(config, tuning_flags.heads_and_rates(), count)
+        scores = scores_of_ways(config, heads, count)
         write_json(path, {"arguments": arguments, "scores": scores})
     draw = read_record(Draw, path, "remove it")
     if draw.arguments != arguments:

@@ -83,7 +83,7 @@ def _benchmark(paths):
     names = [candidate.name for candidate in subjects.candidates]
     plan = schedule(names, len(images.pixels), FLAGS.rounds, FLAGS.per_round, FLAGS.seed)
     load_before = os.getloadavg()[0]
-    measurements = measure(subjects.candidates, images.pixels, plan)
+    measurements = measure(subjects.candidates, dict.fromkeys(names, images.pixels), plan)
     return {
         "load_average": [load_before, os.getloadavg()[0]],
         "settings": {

@@ -59,14 +59,15 @@ def schedule(names, images, rounds, per_round, seed=0):
 
 
 def measure(candidates, pixels, plan):
-    """Measures all candidates on the same images, each in a process of its own.
+    """Measures candidates on images, each in a process of its own.
 
     Every turn of a round starts with one inference on the turn's first image that is kept
     apart (`reentry_ns`): it pays for the caches that the runtime before has taken.
 
     Args:
         candidates: list of `Candidate`.
-        pixels: uint8 array `(n, height, width, 3)`.
+        pixels: dict, name of each candidate to its images, uint8 `(n, height, width, 3)`: of one
+            number, and as large as the candidate takes them.
         plan: list of `Round`.
 
     Returns:
@@ -81,17 +82,26 @@ def measure(candidates, pixels, plan):
         RuntimeError: if a process has not read the same images.
     """
     with tempfile.TemporaryDirectory() as folder, contextlib.ExitStack() as stack:
-        path = pathlib.Path(folder) / "images.npy"
-        np.save(path, pixels)
+        paths = _save(pixels, pathlib.Path(folder))
         remotes, starts = {}, {}
         for candidate in track(candidates, "loading and warming up"):
-            remote = stack.enter_context(RemoteRunner(candidate, path))
+            remote = stack.enter_context(RemoteRunner(candidate, paths[candidate.name]))
             starts[candidate.name] = _start(remote, plan[0].images)
             remotes[candidate.name] = remote
         turns = _run_rounds(remotes, plan)
         ends = {name: _finish(remote) for name, remote in track(remotes.items(), "accuracy")}
     _check_pixels(ends, pixels)
     return [c.to_dict() | starts[c.name] | turns[c.name] | ends[c.name] for c in candidates]
+
+
+def _save(pixels, folder):
+    """Saves each array once; name of each candidate to the path of its images."""
+    paths = {}
+    for images in pixels.values():
+        if id(images) not in paths:
+            paths[id(images)] = folder / f"{len(paths)}.npy"
+            np.save(paths[id(images)], images)
+    return {name: paths[id(images)] for name, images in pixels.items()}
 
 
 def _start(remote, indices):
@@ -124,8 +134,8 @@ def _finish(remote):
 
 
 def _check_pixels(ends, pixels):
-    expected = hashlib.sha256(pixels.tobytes()).hexdigest()
     for name, end in ends.items():
+        expected = hashlib.sha256(pixels[name].tobytes()).hexdigest()
         if end["pixels_sha256"] != expected:
             raise RuntimeError(
                 f"Every runtime has to see the images {expected}. Received: {name} read "

@@ -97,15 +97,16 @@ class _Study:
 
     def mixed(self, seed, share):
         """The scheme on the network of one run; that, and the network as it was, where absent."""
+        from benchmarks.trained import trained
         from benchmarks.tuning.mixed import Mixed
 
         models, name = pathlib.Path(FLAGS.models), self.data_set.name
         directory, config = models / f"{name}-{self.head}-{seed}", self._config(seed)
-        metadata = _trained(directory, config)
+        metadata = trained(directory, config)
         solved, before = None, metadata.scores
         if self.scheme != "scheme1":
             solved = models / f"{name}-{self.scheme}"
-            before = _trained(solved, self._untuned).scores
+            before = trained(solved, self._untuned).scores
         return Mixed(directory, metadata, config.replace(scheme=self.scheme), solved, before, share)
 
     def _config(self, seed):
@@ -117,25 +118,6 @@ class _Study:
     def _untuned(self):
         """The run on the network as it was: one for all heads and seeds."""
         return self.data_set.config(tuned_share=1.0, epochs=0, scheme=self.scheme)
-
-
-def _trained(directory, config):
-    """The `ModelMetadata` of a run, trained now where it is not there."""
-    from keras_crosspool.models.directory import load_model
-    from keras_crosspool.training.train import train
-
-    if not (directory / "model.json").is_file():
-        return train(directory, config)
-    metadata = load_model(directory)[1]
-    # An option that the run did not know is one that came later.
-    wanted, given = config.of_the_run(), metadata.arguments
-    others = [name for name, value in wanted.items() if given.get(name, value) != value]
-    if others:
-        raise ValueError(
-            "A model of other options lies there: remove it, or name other --models. "
-            f"Received: {directory} with other {', '.join(others)}"
-        )
-    return metadata
 
 
 if __name__ == "__main__":

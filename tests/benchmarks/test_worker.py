@@ -163,4 +163,4 @@ def test_schedule_shuffles_runtimes_and_repeats_with_its_seed():
 def test_other_pixels_are_found_out():
     pixels = np.zeros((1, 2, 2, 3), "uint8")
     with pytest.raises(RuntimeError, match="late read beef"):
-        measurement._check_pixels({"late": {"pixels_sha256": "beef"}}, pixels)
+        measurement._check_pixels({"late": {"pixels_sha256": "beef"}}, {"late": pixels})

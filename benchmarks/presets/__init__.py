@@ -1,0 +1,1 @@
+"""Study: the presets on one data set, by accuracy, latency and size."""
