@@ -156,7 +156,8 @@ class TrainingScores:
         for pair in self.pairs:
             yield f"log loss, {pair.features_layer} with {pair.guidance_layer}", pair.log_loss
         if self.solved:
-            yield "alpha", self.solved.alpha
+            before = ", before compression" if self.uncompressed else ""
+            yield f"alpha{before}", self.solved.alpha
 
 
 def _rows(scores, of):

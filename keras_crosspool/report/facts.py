@@ -73,7 +73,7 @@ def facts(metadata):
         ("none of them", _rejection(metadata.rejection)),
         ("scheme", _scheme(scores.chosen_scheme)),
         ("stages", _stages(scores.tuning)),
-        ("alpha", _alpha(scores.solved)),
+        ("alpha", _alpha(scores)),
         ("seconds", _seconds(scores.seconds)),
     ]
     return [(label, text) for label, text in rows if text]
@@ -191,8 +191,11 @@ def _stages(tuning):
     return f"{', '.join(reached)}; kept: {_words(tuning.kept_stage)}"
 
 
-def _alpha(solved):
-    return solved and f"{solved.alpha:g}, the ridge or SVM penalty that was chosen"
+def _alpha(scores):
+    if scores.solved is None:
+        return None
+    of = " for the whole descriptor" if scores.uncompressed else ""
+    return f"{scores.solved.alpha:g}, the ridge or SVM penalty that was chosen{of}"
 
 
 def _seconds(stages):

@@ -88,6 +88,7 @@ def test_the_interval_is_that_of_the_model_that_was_written():
 
 def test_what_a_shorter_descriptor_costs():
     rows = _rows(_summary(validation={"accuracy": 0.81}, uncompressed={"accuracy": 0.83}))
+    assert rows["alpha"].endswith("chosen for the whole descriptor")
     assert rows["compressed"] == "83.0 % with the whole descriptor; the shorter one -2.0 points"
     assert "compressed" not in _rows(_summary())
 
