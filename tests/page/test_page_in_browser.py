@@ -7,7 +7,7 @@ import shutil
 
 import numpy as np
 import pytest
-from PIL import Image
+from PIL import Image, ImageOps
 
 from keras_crosspool.data.images import decode_image
 from keras_crosspool.evaluation.contributions import position_contributions
@@ -219,6 +219,42 @@ def test_an_orientation_counts_where_python_counts_it(chromium, serve, grocery):
         difference = _square(chromium, encoded, 64).astype(int) - decode_image(encoded, 64)
         most = 3 if kind == "avif" else 0  # its colours are converted by another library
         assert np.abs(difference).max() <= most, (kind, where)
+
+
+@pytest.mark.parametrize("kind", ["jpeg", "png", "webp"])
+def test_the_image_is_shown_upright(opened, chromium, page_folder, grocery, tmp_path, kind):
+    opened(page_folder)
+    small = Image.open(next((grocery / "test").glob("*/*.jpg"))).resize((113, 97))
+    for orientation in range(1, 9):
+        exif = Image.Exif()
+        exif[274] = orientation
+        path = tmp_path / f"{orientation}.{kind}"
+        options = {"quality": 95} if kind == "jpeg" else {"lossless": True}
+        path.write_bytes(_encode(small, kind, exif=exif, **options))
+        chromium.drop(path)
+        _next_answer(chromium)
+        shown = _shown(chromium)
+        with Image.open(path) as turned:
+            expected = np.asarray(ImageOps.exif_transpose(turned).convert("RGB")).astype(int)
+        assert shown.shape == expected.shape, orientation
+        assert np.abs(shown - expected).max() <= 3, orientation  # Chromium's own colours of a JPEG
+
+
+def _shown(chromium):
+    """The pixels of the image that the page shows, int `(height, width, 3)`."""
+    pixels = json.loads(
+        chromium.evaluate(
+            "(async () => { const image = document.querySelector('#image');"
+            " await image.decode(); const canvas = document.createElement('canvas');"
+            " canvas.width = image.naturalWidth; canvas.height = image.naturalHeight;"
+            " const context = canvas.getContext('2d'); context.drawImage(image, 0, 0);"
+            " const { data, width, height } ="
+            "   context.getImageData(0, 0, canvas.width, canvas.height);"
+            " return JSON.stringify({ data: [...data], width, height }); })()"
+        )
+    )
+    shape = pixels["height"], pixels["width"], 4
+    return np.array(pixels["data"]).reshape(shape)[..., :3]
 
 
 def _encoded_images(grocery):

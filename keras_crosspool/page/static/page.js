@@ -3,6 +3,7 @@
 import { answerOf } from "./answer.js";
 import { Classifier } from "./classifier.js";
 import { drawHeatMap } from "./heat_map.js";
+import { uprightImage } from "./upright.js";
 
 const at = (id) => document.getElementById(id);
 const inputs = [at("file"), at("camera")];
@@ -45,7 +46,7 @@ async function show(file) {
   }
   say(file.name);
   const answer = answerOf(found.logits, classifier.record.model);
-  showImage(file);
+  await showImage(file);
   drawHeatMap(at("heat"), found.heatMap);
   showAnswer(answer);
   at("explained").textContent = answer.best;
@@ -56,9 +57,10 @@ async function show(file) {
   document.dispatchEvent(new CustomEvent("answer", { detail: { ...found, ...answer } }));
 }
 
-function showImage(file) {
+async function showImage(file) {
+  const image = await uprightImage(file);
   if (address) URL.revokeObjectURL(address);
-  address = URL.createObjectURL(file);
+  address = URL.createObjectURL(image);
   at("image").src = address;
   at("image").alt = file.name;
 }
