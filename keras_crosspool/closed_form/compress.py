@@ -15,6 +15,7 @@ from keras_crosspool.models.branch import channel_axis
 from keras_crosspool.models.window_branch import WindowBranch
 from keras_crosspool.numerics.kernel_directions import leading_features, leading_guidance
 from keras_crosspool.sessions import with_sessions
+from keras_crosspool.whole_numbers import whole_number
 
 FEATURE_CHANNELS, GUIDANCE_CHANNELS = 32, 128  # 4096 values
 
@@ -115,6 +116,8 @@ def _channels(branch):
 
 
 def _check_channels(branch, features, guidance):
+    whole_number("feature_channels", features)
+    whole_number("guidance_channels", guidance)
     most_guidance, most_features = _channels(branch)
     if not (1 <= features <= most_features and 1 <= guidance <= most_guidance):
         raise ValueError(

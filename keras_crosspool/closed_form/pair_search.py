@@ -16,6 +16,7 @@ from keras_crosspool.data.array_images import labelled_images
 from keras_crosspool.models.classifier import CrossPoolClassifier
 from keras_crosspool.models.training_scores import PairScore
 from keras_crosspool.sessions import with_sessions
+from keras_crosspool.whole_numbers import whole_number
 
 _STRIDES = 2  # of the deepest maps
 
@@ -39,11 +40,12 @@ def search_pairs(model, x, y=None, *, groups="auto", of_a_stride=3, **options):
             `keras_crosspool.config`, such as `window_size=3`.
 
     Returns:
-        tuple of `PairScore`, the best one first.
+        tuple of `PairScore`, the one of the lowest log loss first.
 
     Raises:
-        ValueError: if the network has no two consecutive maps of one size, the images and labels
-            are not as expected, or there are too few to cross-validate.
+        ValueError: if `of_a_stride` is no whole number from 1, the network has no two consecutive
+            maps of one size, none of them holds the windows, the images and labels are not as
+            expected, or there are too few to cross-validate.
 
     Example:
 
@@ -59,6 +61,7 @@ def search_pairs(model, x, y=None, *, groups="auto", of_a_stride=3, **options):
 
 def compare_pairs(backbone, head, scheme, of_a_stride=3):
     """What `search_pairs` does, by a `HeadSolver` of the images and a `SchemeConfig`."""
+    of_a_stride = whole_number("of_a_stride", of_a_stride, least=1)
     images = head.images
     solver = dataclasses.replace(head.solver, crop_scales=(1.0,), mirror=False)
     head, found = dataclasses.replace(head, solver=solver), []
@@ -72,7 +75,13 @@ def compare_pairs(backbone, head, scheme, of_a_stride=3):
         )
         solved = head.solve([candidate], head.adapt(candidate))[0][0]
         found.append(_pair_score(features, guidance, solved, images))
-        logging.info("%s", found[-1])
+        logging.info(found[-1].words())
+    if not found:
+        raise ValueError(
+            "No pair of feature maps is large enough: take larger images, smaller windows or fewer "
+            f"channels. Received: window_size={scheme.window_size}, "
+            f"feature_channels={scheme.feature_channels}"
+        )
     return tuple(sorted(found, key=lambda pair: pair.log_loss))
 
 

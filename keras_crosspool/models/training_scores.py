@@ -102,6 +102,11 @@ class PairScore:
     score: float
     log_loss: float
 
+    def words(self):
+        """The pair and how well it does, in a line."""
+        pair = f"{self.features_layer} with {self.guidance_layer}, stride {self.stride}"
+        return f"{pair}: log loss {self.log_loss:.4f}, score {self.score:.4f}"
+
 
 @dataclasses.dataclass(frozen=True)
 class TrainingScores:

@@ -112,7 +112,8 @@ def reject_curve(measured, rejection):
     rows += [(share, f"{right:.4f}") for share, right in scores.answered.items()]
     yield chart.to_html(("answered", "right"), rows)
     if rejection:
-        yield f"<p>None of the classes: by cross-validation it {escaped(rejection.words())}.</p>\n"
+        words = escaped(rejection.words())
+        yield f"<p>None of the classes, as measured in training: it {words}.</p>\n"
     if measured.unknown:
         lines = "<br>".join(map(escaped, measured.unknown.summary().splitlines()))
         yield f'<p id="unknown">{lines}</p>\n'

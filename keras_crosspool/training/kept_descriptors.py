@@ -79,7 +79,8 @@ def read_kept_descriptors(directory):
     if not path.is_file():
         raise ValueError(
             "The model directory keeps no descriptors, so it cannot be updated without its images: "
-            f"train it with keep_descriptors. Received: {directory}"
+            "train it with keep_descriptors, without fine-tuning or compression. "
+            f"Received: {directory}"
         )
     record = records.read_record(_Basis, path, "train again or restore it")
     try:

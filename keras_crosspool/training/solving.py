@@ -3,6 +3,7 @@
 import dataclasses
 
 import numpy as np
+from absl import logging
 
 from keras_crosspool.backbones import create_backbone
 from keras_crosspool.closed_form.choice import Choice
@@ -85,6 +86,7 @@ class Solving:
         if network.pair == "search":
             pairs = compare_pairs(backbone, self._head, scheme)
             layers = pairs[0].features_layer, pairs[0].guidance_layer
+            logging.info("the pair of the lowest log loss: %s", pairs[0].words())
             scheme = dataclasses.replace(scheme, features_layer=layers[0], guidance_layer=layers[1])
         model = CrossPoolClassifier.from_backbone(
             backbone,

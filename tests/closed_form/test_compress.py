@@ -138,6 +138,13 @@ def test_more_channels_than_there_are_are_refused(images, channels):
         _compressed(_model(), images, **wanted)
 
 
+@pytest.mark.parametrize("name", ["feature_channels", "guidance_channels"])
+def test_channels_are_whole_numbers(images, name):
+    wanted = {"feature_channels": 2, "guidance_channels": 2} | {name: 2.5}
+    with pytest.raises(ValueError, match=rf"whole number\. Received: {name}=2.5"):
+        _compressed(_model(), images, **wanted)
+
+
 def test_other_schemes_are_refused(images):
     model = _model(scheme="global_average")
     with pytest.raises(ValueError, match="Received: a model of AverageBranch"):

@@ -89,6 +89,18 @@ def test_pairs_with_too_few_values_a_window_are_left_out(images):
     assert [pair.features_layer for pair in found] == ["d"]  # of 9 channels; a and b have 6 and 7
 
 
+@pytest.mark.parametrize("options", [{"window_size": 50}, {"feature_channels": 1000}])
+def test_windows_that_no_map_holds(images, options):
+    with pytest.raises(ValueError, match=r"larger images, smaller windows.* Received: window_size"):
+        search_pairs(_model(_network()), *images, groups=None, **OPTIONS | options)
+
+
+@pytest.mark.parametrize("number", [0, -1, 1.5])
+def test_pairs_of_a_stride_are_a_whole_number(images, number):
+    with pytest.raises(ValueError, match=rf"whole number from 1\. Received: of_a_stride={number}"):
+        search_pairs(_model(_network()), *images, groups=None, of_a_stride=number, **OPTIONS)
+
+
 def test_too_few_images_to_compare(images):
     shown, labels = images
     one_each = [np.flatnonzero(labels == label)[0] for label in range(3)]
