@@ -57,15 +57,16 @@ def data_sets():
     Raises:
         ValueError: if there are not as many image sizes as folders, or as many epochs.
     """
-    epochs = FLAGS.epochs * len(FLAGS.data) if len(FLAGS.epochs) == 1 else FLAGS.epochs
-    if not len(FLAGS.data) == len(FLAGS.image_sizes) == len(epochs):
+    from benchmarks import data_sets
+
+    sized = data_sets.data_sets(FLAGS.data, FLAGS.image_sizes)
+    epochs = FLAGS.epochs * len(sized) if len(FLAGS.epochs) == 1 else FLAGS.epochs
+    if len(epochs) != len(sized):
         raise ValueError(
-            "Each folder needs its image size, and its epochs if they differ. "
-            f"Received: --data of {len(FLAGS.data)} folders, --image_sizes of "
-            f"{len(FLAGS.image_sizes)}, --epochs of {len(epochs)}"
+            "--epochs takes one number, or one for each folder. "
+            f"Received: {len(sized)} folders, {len(epochs)} numbers"
         )
-    numbers = zip(map(int, FLAGS.image_sizes), map(int, epochs), strict=True)
-    return [DataSet(data, *each) for data, each in zip(FLAGS.data, numbers, strict=True)]
+    return [DataSet(*each, int(number)) for each, number in zip(sized, epochs, strict=True)]
 
 
 def arguments(*names):
@@ -81,7 +82,7 @@ def heads_and_rates():
     """The heads to tune through, each with the factor on the rate of its last layer: a dict.
 
     Raises:
-        ValueError: if a factor lacks, or a head is named twice.
+        ValueError: if a factor is missing, or a head is named twice.
     """
     found = dict(map(_head_and_rate, FLAGS.tuning))
     if len(found) < len(FLAGS.tuning):

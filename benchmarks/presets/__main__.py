@@ -56,12 +56,11 @@ def main(_):
 
 
 def _settings():
+    from benchmarks.patterns import matching
     from benchmarks.presets.study import PresetSettings
     from keras_crosspool import list_models
 
-    found = {pattern: list_models(pattern) for pattern in FLAGS.presets}
-    names = list(dict.fromkeys(name for names in found.values() for name in names))
-    unknown = [pattern for pattern, fitting in found.items() if not fitting]
+    names, unknown = matching(FLAGS.presets, list_models)
     if unknown or FLAGS.relative_to not in names:
         raise ValueError(
             "--presets takes names or patterns of `keras_crosspool.list_models()`, and "

@@ -60,16 +60,16 @@ def main(_):
 
 def _networks(patterns):
     """Networks that fit the patterns, in their order, each once."""
+    from benchmarks.patterns import matching
     from keras_crosspool.backbones import list_backbones
 
-    found = {pattern: list_backbones(pattern) for pattern in patterns}
-    unknown = [pattern for pattern, names in found.items() if not names]
-    if unknown or not found:
+    names, unknown = matching(patterns, list_backbones)
+    if unknown or not names:
         raise ValueError(
             "--networks is a list of names or patterns of "
             f"`keras_crosspool.backbones.list_backbones()`. Received: {', '.join(unknown)}"
         )
-    return list(dict.fromkeys(name for names in found.values() for name in names))
+    return names
 
 
 if __name__ == "__main__":

@@ -95,8 +95,9 @@ class StreamingProblem:
         images, labels = self._own_images[own], self._labels[own]
         scores = np.empty((len(own), self._num_classes))
         solution = self._statistics.solution(alpha, self._scale(weights))
-        for start in range(0, len(np.unique(images)), _IMAGES):
-            batch = np.isin(images, np.unique(images)[start : start + _IMAGES])
+        drawn = np.unique(images)
+        for start in range(0, len(drawn), _IMAGES):
+            batch = np.isin(images, drawn[start : start + _IMAGES])
             rows, targets = self._rows(own[batch]), self._targets(labels[batch])
             scores[batch] = solution.scores_without(rows, targets, images[batch])
         gather = self._distribution.all_gather

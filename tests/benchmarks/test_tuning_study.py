@@ -36,3 +36,6 @@ def test_every_head_has_a_row_and_models_are_taken_up(run_main, copy_images, gro
     bad = run_main("benchmarks.tuning", *arguments, "--epochs=2")
     assert bad.returncode == 2
     assert "other epochs" in bad.stderr
+    bad = run_main("benchmarks.tuning", *arguments, "--epochs=1,1")
+    assert bad.returncode == 2
+    assert "one for each folder. Received: 1 folders, 2 numbers" in bad.stderr
