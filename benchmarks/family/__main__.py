@@ -61,7 +61,7 @@ def main(_):
 def _rows_of(data, size):
     """A row for each head on one data set."""
     from benchmarks.family.heads import REFERENCE, all_heads
-    from keras_crosspool.numerics.intervals import difference_interval, jackknife_interval
+    from keras_crosspool.numerics.intervals import difference_interval, score_interval
     from keras_crosspool.progress import track
 
     training, validation = _images(data, size)
@@ -72,7 +72,7 @@ def _rows_of(data, size):
     for head, (right, dims) in heads.items():
         row = {"data": pathlib.Path(data).name, "head": head.name, "maps": ", ".join(head.maps)}
         row |= {"values": dims, "accuracy": float(right.mean())}
-        row |= _ends("", jackknife_interval(lambda x, r=right: r[x].mean(), validation.groups))
+        row |= _ends("", score_interval(lambda x, r=right: r[x].mean(), validation.groups, True))
         if right is not reference:
             # Of the same images, so that it is known better than either accuracy.
             gain = right.astype("float64") - reference

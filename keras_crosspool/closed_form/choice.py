@@ -7,9 +7,9 @@ from absl import logging
 
 from keras_crosspool.closed_form.weightings import weightings
 from keras_crosspool.numerics.calibration import Calibration
-from keras_crosspool.numerics.intervals import jackknife_interval
+from keras_crosspool.numerics.intervals import score_interval
 from keras_crosspool.progress import track
-from keras_crosspool.targets import task_of
+from keras_crosspool.targets import SINGLE_LABEL, task_of
 
 
 @dataclasses.dataclass(frozen=True)
@@ -68,11 +68,13 @@ def interval_of(problem, choice):
     if choice.logits is None:
         return None
     labels = problem.labels[problem.judged]
+    task = task_of(labels)
 
     def measure(rows):
-        return task_of(labels).measure(choice.logits[rows], labels[rows])
+        return task.measure(choice.logits[rows], labels[rows])
 
-    return jackknife_interval(measure, problem.rows.sessions[problem.judged])
+    sessions = problem.rows.sessions[problem.judged]
+    return score_interval(measure, sessions, is_share=task is SINGLE_LABEL)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -4,6 +4,7 @@ import numpy as np
 
 _BLOCKS = 30
 _TWO_SIDED_95 = 1.96
+_ROUNDING = 1e-9  # what is narrower has no width
 
 
 def jackknife_interval(measure, groups, seed=0):
@@ -44,6 +45,36 @@ def jackknife_interval(measure, groups, seed=0):
     estimate = count * whole - np.sum((1 - 1 / shares) * without)
     error = np.sqrt(np.mean((values - estimate) ** 2 / (shares - 1)))
     return float(whole - _TWO_SIDED_95 * error), float(whole + _TWO_SIDED_95 * error)
+
+
+def score_interval(measure, groups, is_share):
+    """The 95 % interval of a score from 0 to 1, as it is shown.
+
+    That of `jackknife_interval`, within 0 and 1; but where all groups score alike, as where all is
+    right, one group more may not, so that a share has the interval of as many photographs as there
+    are groups.
+
+    Args:
+        measure: function of a bool mask `(n,)` that gives the score of those rows.
+        groups: int `(n,)`, the group of each row.
+        is_share: bool, whether the score is the share of rows that are right.
+
+    Returns:
+        The lower and the upper end, two floats; `None` for one group, and for equal scores in all
+        groups that are no share.
+
+    Example:
+
+    >>> [round(end, 3) for end in score_interval(lambda rows: 1.0, np.arange(12), is_share=True)]
+    [0.757, 1.0]
+    """
+    low, high = jackknife_interval(measure, groups)
+    if high - low > _ROUNDING:
+        return max(low, 0.0), min(high, 1.0)
+    count = len(np.unique(groups))
+    if count < 2 or not is_share:
+        return None
+    return share_interval(round(measure(np.full(len(groups), True)) * count), count)
 
 
 def difference_interval(measure, groups):

@@ -7,14 +7,12 @@ import numpy as np
 from keras_crosspool.evaluation import score
 from keras_crosspool.evaluation.unknown import UnknownScores
 from keras_crosspool.numerics.calibration import answered_curve, calibration_error, reliability
-from keras_crosspool.numerics.intervals import jackknife_interval, share_interval
+from keras_crosspool.numerics.intervals import score_interval
 from keras_crosspool.report.look_alikes import LookAlike, look_alikes
 from keras_crosspool.sessions import with_sessions_if_found
 from keras_crosspool.targets import SINGLE_LABEL, TARGETS
 from keras_crosspool.targets.multi_label_scores import MultiLabelScores
 from keras_crosspool.targets.single_label_scores import SingleLabelScores
-
-_ROUNDING = 1e-9
 
 
 @dataclasses.dataclass(frozen=True)
@@ -107,14 +105,13 @@ def _interval(task, logits, labels, split):
     """The interval of the score, and in words what it counts: sessions, where they are known."""
     split = with_sessions_if_found(split)
     groups = np.array(split.groups or range(split.size))
-    count = len(np.unique(groups))
 
-    low, high = jackknife_interval(lambda rows: task.measure(logits[rows], labels[rows]), groups)
-    interval = (low, high) if high - low > _ROUNDING else None
-    if interval is None and task is SINGLE_LABEL and count > 1:  # all are right
-        interval = share_interval(round(task.measure(logits, labels) * count), count)
+    def measure(rows):
+        return task.measure(logits[rows], labels[rows])
+
+    interval = score_interval(measure, groups, is_share=task is SINGLE_LABEL)
     if split.groups:
-        return interval, f"counted by their {count} sessions ({split.grouped_by})"
+        return interval, f"counted by their {len(set(split.groups))} sessions ({split.grouped_by})"
     return interval, "each photograph counted by itself"
 
 

@@ -7,6 +7,7 @@ from scipy.stats import binomtest
 from keras_crosspool.numerics.intervals import (
     difference_interval,
     jackknife_interval,
+    score_interval,
     share_interval,
 )
 
@@ -53,6 +54,29 @@ def test_models_that_groups_tell_apart_have_the_interval_of_the_jackknife():
 
 def test_one_group_has_no_interval():
     assert jackknife_interval(lambda rows: 0.5, np.zeros(4, int)) == (0.5, 0.5)
+
+
+def test_a_score_is_at_most_one():
+    right = np.array([True] * 19 + [False])
+    measure, groups = (lambda rows: right[rows].mean()), np.arange(20)
+    low, high = jackknife_interval(measure, groups)
+    assert high > 1
+    assert score_interval(measure, groups, is_share=True) == (low, 1.0)
+
+
+@pytest.mark.parametrize("share", [0.0, 0.5, 1.0])
+def test_equal_scores_in_all_groups_still_have_a_width(share):
+    right = np.tile(np.arange(4) < 4 * share, 12)
+    measure, groups = (lambda rows: right[rows].mean()), np.repeat(np.arange(12), 4)
+    expected = binomtest(round(12 * share), 12).proportion_ci(0.95, method="wilson")
+    np.testing.assert_allclose(
+        score_interval(measure, groups, is_share=True), (expected.low, expected.high), atol=1e-4
+    )
+    assert score_interval(measure, groups, is_share=False) is None
+
+
+def test_a_score_of_one_group_has_no_interval():
+    assert score_interval(lambda rows: 1.0, np.zeros(4, int), is_share=True) is None
 
 
 @pytest.mark.parametrize(("count", "total"), [(0, 5), (5, 5), (1, 3), (159, 192)])

@@ -86,10 +86,12 @@ def test_the_interval_counts_sessions(solved, test_split, mixed_up):
         found = measure(*solved, split, logits, labels, False)
         assert f"{len(set(groups))} sessions (by hand)" in found.counted
         widths.append(np.diff(found.interval)[0])
+        assert found.interval[1] == 1.0  # it would end above
     # Normal intervals: one of 12 photographs, one of three sessions with 0.75, 1 and 0.5 right.
     right = logits.argmax(axis=1) == labels
     rates = right.reshape(3, 4).mean(axis=1)
-    expected = [2 * 1.96 * np.std(values, ddof=1) / len(values) ** 0.5 for values in (right, rates)]
+    errors = [np.std(values, ddof=1) / len(values) ** 0.5 for values in (right, rates)]
+    expected = [1 - (right.mean() - 1.96 * error) for error in errors]
     np.testing.assert_allclose(widths, expected, rtol=1e-6)
 
 
