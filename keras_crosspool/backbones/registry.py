@@ -42,9 +42,40 @@ def create_backbone(name, image_size=None, weights="imagenet"):
     ('MobileNetV2', (None, 3, 3, 1280))
     """
     entry = _find(name)
-    size = entry.default_size if image_size is None else _checked_size(entry, image_size)
+    if image_size is None:
+        image_size = entry.default_size
+    size = check_image_size(name, image_size)
     model = entry.build(size, _checked_weights(entry.name, weights))
     return Backbone(entry.name, model, find_feature_maps(model), os.fspath(weights))
+
+
+def check_image_size(name, size, argument="image_size"):
+    """Refuses images that are too small for a network.
+
+    Args:
+        name: name of the network, as for `create_backbone`.
+        size: side of the square input in pixels.
+        argument: str, what an error calls the size. Defaults to `"image_size"`.
+
+    Returns:
+        int, the size.
+
+    Raises:
+        ValueError: if the network is unknown, or the size no whole number or too small.
+
+    Example:
+
+    >>> check_image_size("xception", 96)
+    96
+    """
+    entry = _find(name)
+    try:
+        return whole_number(argument, size, least=entry.minimum_size)
+    except ValueError as error:
+        raise ValueError(
+            f"{entry.name} takes images of at least {entry.minimum_size} pixels (its own are of "
+            f"{entry.default_size}). {error}"
+        ) from error
 
 
 def list_backbones(pattern=None):
@@ -108,13 +139,3 @@ def _checked_weights(name, weights):
         "Expected weights to be 'imagenet', the path of a weights file, or 'none' for random "
         f"weights; there is no such file. Received: weights={weights!r}"
     )
-
-
-def _checked_size(entry, size):
-    try:
-        return whole_number("image_size", size, least=entry.minimum_size)
-    except ValueError as error:
-        raise ValueError(
-            f"{entry.name} takes images of at least {entry.minimum_size} pixels (its own are of "
-            f"{entry.default_size}). {error}"
-        ) from error

@@ -92,7 +92,8 @@ class StreamingPCA:
             raise ValueError(
                 f"PCA to {self.num_components} components needs more than {self.num_components} "
                 "rows of at least that many dimensions; each position of an image is a row. Give "
-                "more or larger images, or ask for fewer components (`feature_channels`). "
+                "more or larger images, or ask for fewer components (`feature_channels`), here "
+                f"{max(min(self.count - 1, dims), 0)} at most. "
                 f"Received: {self.count} rows of {dims} dimensions"
             )
         if self._are_many:

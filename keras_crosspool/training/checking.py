@@ -2,6 +2,7 @@
 
 from absl import logging
 
+from keras_crosspool.backbones.registry import check_image_size
 from keras_crosspool.closed_form.compress import FEATURE_CHANNELS, GUIDANCE_CHANNELS
 from keras_crosspool.closed_form.options import SolverOptions
 from keras_crosspool.config.fine_tuning_config import FineTuningConfig
@@ -55,6 +56,8 @@ def check_config(config):
             "The scheme is chosen by cross-validation of solved classifiers: take a solver, or "
             "name a scheme. Received: `solver=none` `scheme=auto`"
         )
+    if tuning.tunes and tuning.tuning_size is not None:
+        check_image_size(network.backbone, tuning.tuning_size, "tuning_size")
     _warn_of_idle_options(tuning)
 
 

@@ -28,3 +28,9 @@ def test_options_that_change_something_are_not_named(caplog, options):
     with caplog.at_level("WARNING"):
         check_config(TrainingConfig.of(data="photos", **options))
     assert not caplog.messages
+
+
+def test_images_to_tune_on_are_as_large_as_the_network_needs():
+    with pytest.raises(ValueError, match=r"at least 32 pixels .*Received: tuning_size=31$"):
+        check_config(TrainingConfig.of(data="photos", epochs=1, tuning_size=31))
+    check_config(TrainingConfig.of(data="photos", epochs=1, tuning_size=32))
