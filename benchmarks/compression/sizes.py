@@ -49,5 +49,5 @@ def score_sizes(directory, sizes):
 
     yield row("all", model, whole)
     for features, guidance in sizes:
-        small = compressed(model, head, choice, features, guidance)
+        small = compressed(model, head, choice, features, guidance).model
         yield row(f"{features} x {guidance}", small, validation.predictions(small))

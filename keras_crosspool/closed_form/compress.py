@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from keras_crosspool.closed_form.compressed_model import CompressedModel
 from keras_crosspool.closed_form.fit import solve_models
 from keras_crosspool.closed_form.head_solver import HeadSolver
 from keras_crosspool.config.guidance_config import GuidanceConfig
@@ -76,7 +77,7 @@ def compress(
     solver, guidance = split_options(options, SolverConfig, GuidanceConfig)
     images = with_sessions(labelled_images(x, y, model.class_names, model.task), groups)
     head = HeadSolver(images, solver, guidance)
-    return compressed(model, head, report.choice, feature_channels, guidance_channels)
+    return compressed(model, head, report.choice, feature_channels, guidance_channels).model
 
 
 def compressed(
@@ -86,7 +87,11 @@ def compressed(
     feature_channels=FEATURE_CHANNELS,
     guidance_channels=GUIDANCE_CHANNELS,
 ):
-    """What `compress` does, by a `HeadSolver` of the images and the `Choice` of the model."""
+    """What `compress` does, by a `HeadSolver` of the images and the `Choice` of the model.
+
+    Returns:
+        `CompressedModel`.
+    """
     branch = _only_windows(model)
     _check_channels(branch, feature_channels, guidance_channels)
     small = _shortened(model, branch, feature_channels, guidance_channels)
@@ -95,7 +100,7 @@ def compressed(
     kept = dataclasses.replace(choice, alpha=alpha)
     solve_models([small], descriptors, head.solver.method, kept=[kept])
     small.thresholds = model.thresholds
-    return small
+    return CompressedModel(small, alpha)
 
 
 def _only_windows(model):

@@ -122,9 +122,13 @@ class TrainingScores:
         pairs: tuple of `PairScore`, the best first, of the pairs of feature maps that
             `pair="search"` compared; empty without it.
         tuning: `TuningScores`, or `None` without fine-tuning.
-        seconds: dict, stage to seconds.
+        seconds: dict, stage to seconds; fine-tuning that was stopped counts from where it was last
+            taken up.
         uncompressed: dict, score to value on the validation split of the model before its
-            descriptor was shortened; empty where it was not, or without a split.
+            descriptor was shortened, calibrated on that split as the shorter one is; empty where
+            it was not, or without a split.
+        compressed_alpha: float, chosen for the shorter descriptor; `None` where it was not
+            shortened.
     """
 
     validation: dict[str, float] = dataclasses.field(default_factory=dict)
@@ -136,11 +140,23 @@ class TrainingScores:
     tuning: TuningScores | None = None
     seconds: dict[str, float] = dataclasses.field(default_factory=dict)
     uncompressed: dict[str, float] = dataclasses.field(default_factory=dict)
+    compressed_alpha: float | None = None
 
     @property
     def cross_validated(self):
         """The cross-validated scores of the solved classifier, a dict; empty without any."""
         return self.solved.cross_validated if self.solved else {}
+
+    @property
+    def changed_by(self):
+        """What changed the model after it was solved: a list of str, such as `"fine-tuning"`."""
+        is_tuned = self.tuning is not None and self.tuning.kept_stage != "solved"
+        is_compressed = self.compressed_alpha is not None or bool(self.uncompressed)
+        return ["fine-tuning"] * is_tuned + ["compression"] * is_compressed
+
+    def before_changes(self):
+        """What to add to words on the solved model where that is not the one that was written."""
+        return f", before {' and '.join(self.changed_by)}" if self.changed_by else ""
 
     def rows(self):
         """The scores in words.
@@ -150,9 +166,10 @@ class TrainingScores:
         """
         yield from _rows(self.validation, "")
         yield from _rows(self.uncompressed, ", before compression")
-        yield from _rows(self.cross_validated, ", cross-validated")
+        before = self.before_changes()
+        yield from _rows(self.cross_validated, f", cross-validated{before}")
         if self.solved and self.solved.same_sessions is not None:
-            yield "of the same sessions, cross-validated", self.solved.same_sessions
+            yield f"of the same sessions, cross-validated{before}", self.solved.same_sessions
         if self.baseline:
             yield from _rows(self.baseline.validation, ", baseline")
             yield from _rows(self.baseline.cross_validated, ", baseline, cross-validated")
@@ -161,8 +178,10 @@ class TrainingScores:
         for pair in self.pairs:
             yield f"log loss, {pair.features_layer} with {pair.guidance_layer}", pair.log_loss
         if self.solved:
-            before = ", before compression" if self.uncompressed else ""
-            yield f"alpha{before}", self.solved.alpha
+            whole = ", before compression" if "compression" in self.changed_by else ""
+            yield f"alpha{whole}", self.solved.alpha
+        if self.compressed_alpha is not None:
+            yield "alpha", self.compressed_alpha
 
 
 def _rows(scores, of):

@@ -126,10 +126,10 @@ def _baseline(scores, metric):
     """The baseline on the same photographs, or in cross-validation where there are none."""
     if scores.baseline is None:
         return None
-    tuned = ", not fine-tuned" if scores.tuning else ""
+    before = f", cross-validated{scores.before_changes()}"
     pairs = [
-        (scores.validation, scores.baseline.validation, tuned),
-        (scores.cross_validated, scores.baseline.cross_validated, f"{tuned}, cross-validated"),
+        (scores.validation, scores.baseline.validation, not_tuned(scores)),
+        (scores.cross_validated, scores.baseline.cross_validated, before),
     ]
     for own, others, note in pairs:
         if metric in own and metric in others:
@@ -142,8 +142,12 @@ def _baseline(scores, metric):
 
 def _advantage(scores):
     """The interval of the solved model's advantage, if that model is the one that was written."""
-    changed = scores.uncompressed or (scores.tuning and scores.tuning.kept_stage != "solved")
-    return None if changed or scores.solved is None else scores.solved.advantage
+    return None if scores.changed_by or scores.solved is None else scores.solved.advantage
+
+
+def not_tuned(scores):
+    """What to add to words on the baseline where the model was tuned and it was not."""
+    return ", not fine-tuned" if "fine-tuning" in scores.changed_by else ""
 
 
 def _compressed(scores, metric):
@@ -160,7 +164,7 @@ def _cross_validated(metadata, metric):
     score = scores.cross_validated.get(metric)
     if score is None:
         return None
-    before = ", before fine-tuning" if scores.tuning else ""
+    before = scores.before_changes()
     solved, sessions = scores.solved, metadata.data.get("sessions", 0)
     found = percent(score, solved.interval)
     if not sessions:
@@ -194,8 +198,11 @@ def _stages(tuning):
 def _alpha(scores):
     if scores.solved is None:
         return None
-    of = " for the whole descriptor" if scores.uncompressed else ""
-    return f"{scores.solved.alpha:g}, the ridge or SVM penalty that was chosen{of}"
+    chosen = "the ridge or SVM penalty that was chosen"
+    if scores.compressed_alpha is None:
+        return f"{scores.solved.alpha:g}, {chosen}"
+    whole = f"{scores.solved.alpha:g} for the whole descriptor"
+    return f"{scores.compressed_alpha:g}, {chosen} for the shorter descriptor; {whole}"
 
 
 def _seconds(stages):

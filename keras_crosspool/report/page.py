@@ -3,7 +3,7 @@
 from keras_crosspool.html_page import escaped, page, prose, table
 from keras_crosspool.report.chart import STYLE
 from keras_crosspool.report.curves import calibration, reject_curve, tuning
-from keras_crosspool.report.facts import BASELINE, facts, images_used, limits, purpose
+from keras_crosspool.report.facts import BASELINE, facts, images_used, limits, not_tuned, purpose
 from keras_crosspool.report.figures import PAIR_STYLE, look_alike_cards
 from keras_crosspool.report.shipped import artefact_section, latency_section
 from keras_crosspool.targets import SINGLE_LABEL, TARGETS
@@ -74,8 +74,7 @@ def _tiles(metadata, measured):
         )
     baseline = scores.baseline and scores.baseline.validation.get(metric)
     if measured and baseline is not None and measured.is_validation:
-        tuned = ", not fine-tuned" if scores.tuning else ""
-        of = f"{BASELINE}, the baseline{tuned}"
+        of = f"{BASELINE}, the baseline{not_tuned(scores)}"
         yield _tile(baseline, f"{words} of {of}, on the same photographs")
     if metric in scores.cross_validated:
         yield from _cross_validated(metadata, metric)
@@ -96,7 +95,7 @@ def _cross_validated(metadata, metric):
     """What cross-validation of the training photographs says, of other and of the same sessions."""
     solved, sessions = metadata.scores.solved, metadata.data.get("sessions", 0)
     words = f"{metric.replace('_', ' ')} by cross-validation"
-    before = ", before fine-tuning" if metadata.scores.tuning else ""
+    before = metadata.scores.before_changes()
     of = "training photographs that were held out"
     if sessions:
         of = f"photographs of other sessions ({sessions}, {metadata.data.get('grouped_by')})"

@@ -189,6 +189,9 @@ class Solving:
         Args:
             model: solved `CrossPoolClassifier` of scheme 1.
             scores: its `SolvedScores`.
+
+        Returns:
+            `CompressedModel`.
         """
         return compressed(model, self._head, choice_of(scores))
 

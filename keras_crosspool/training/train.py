@@ -9,7 +9,6 @@ import keras
 from absl import logging
 
 from keras_crosspool.config.training_config import TrainingConfig
-from keras_crosspool.data.split import classes_without_images
 from keras_crosspool.data.splits_file import SPLITS_FILE
 from keras_crosspool.distribution import create_distribution
 from keras_crosspool.fine_tuning.checkpoints import Checkpoints
@@ -18,11 +17,12 @@ from keras_crosspool.fine_tuning.precision import announce, resolve_compiler
 from keras_crosspool.fine_tuning.tuning_model import tune_network
 from keras_crosspool.models.directory import check_replaceable, load_model, save_model
 from keras_crosspool.models.metadata import ModelMetadata
-from keras_crosspool.sessions import open_parts, with_sessions_if_found
-from keras_crosspool.sessions.similarity import seen_before
+from keras_crosspool.sessions import with_sessions_if_found
 from keras_crosspool.training.calibrating import calibrate
 from keras_crosspool.training.checking import check_config
+from keras_crosspool.training.judged import Judged
 from keras_crosspool.training.kept_descriptors import keep_descriptors
+from keras_crosspool.training.opening import open_checked_parts
 from keras_crosspool.training.report import write_report
 from keras_crosspool.training.solving import Solved, Solving
 from keras_crosspool.training.stages import Stages, Stopwatch
@@ -68,7 +68,7 @@ def train(output, config=None):
         distribution, tuning.batch_size, tuning.precision, compiler, tuning.gradient_accumulation
     )
     keras.utils.set_random_seed(tuning.seed)
-    parts = _open_parts(config)
+    parts = open_checked_parts(config)
     sessions = zlib.crc32(repr(parts.training.groups).encode())
     distribution.check_same(sessions, "the sessions of the photographs")
     fingerprints = [split and split.fingerprint for split in (parts.training, parts.validation)]
@@ -88,52 +88,6 @@ def checkpoints_directory(output):
     return output.with_name(f"{output.name}.checkpoints")
 
 
-def _open_parts(config):
-    data = config.data
-    if data.val_split and data.val_split == (data.train_split or "train"):
-        logging.warning(
-            "the validation split is the training split, so its scores say nothing of other "
-            "photographs"
-        )
-    parts = open_parts(data.data, seed=config.fine_tuning.seed, **data.part_options())
-    if parts.splits:
-        logging.info("%s; see %s in the model directory", parts.summary(), SPLITS_FILE)
-    if config.fine_tuning.patience is not None and parts.validation is None:
-        logging.warning("`patience` changes nothing without a validation split")
-    if parts.validation:
-        _tell_missing_classes(parts.validation)
-        _tell_leaks(parts, data.data)
-    return parts
-
-
-def _tell_leaks(parts, data):
-    """Says what an audit would find that makes the validation score too high."""
-    seen = seen_before(parts.training, parts.validation)
-    if len(seen):
-        logging.warning(
-            "%d photographs of %s look exactly like ones that are trained on, so its score is too "
-            "high; crosspool audit --data=%s shows them",
-            len(seen),
-            parts.validation.name,
-            data,
-        )
-
-
-def _tell_missing_classes(validation):
-    """Names the classes that the validation split says nothing of."""
-    if validation.task.name != "single_label":
-        return
-    missing = classes_without_images(validation.labels, validation.class_names)
-    if missing:
-        logging.warning(
-            "%s has no photograph of %d of %d classes, so its scores say nothing of them: %s",
-            validation.name,
-            len(missing),
-            len(validation.class_names),
-            ", ".join(missing[:5]),
-        )
-
-
 class _Run:
     """One run: solve, fine-tune, validate, write."""
 
@@ -149,46 +103,62 @@ class _Run:
 
     def write(self, output):
         solved = self._solved()
-        model, thresholds, predictions = solved.model, solved.thresholds, solved.predictions
-        rejection, basis = solved.rejection, solved.basis
+        model, basis = solved.model, solved.basis
+        judged = Judged(solved.predictions, solved.thresholds, solved.rejection)
         history, tuning = {}, None
         if self._config.fine_tuning.tunes:
             with self._seconds.stage("fine_tuning"):
                 history, kept = self._fine_tune(solved)
-            tuning, predictions = kept.scores, kept.predictions
+            tuning, judged = kept.scores, dataclasses.replace(judged, predictions=kept.predictions)
             if tuning.kept_stage != "solved":
-                rejection = basis = None
-        uncompressed = {}
-        if self._config.network.compress:
-            uncompressed = self._validation.scores_of(
-                predictions or self._validation.predictions(model), thresholds
-            )
-            with self._seconds.stage("compression"):
-                model, predictions = self._solving.compress(model, solved.scores.solved), None
+                judged, basis = dataclasses.replace(judged, rejection=None), None
+        short = self._config.network.compress
         with self._seconds.stage("validation"):
-            predictions = predictions or self._validation.predictions(model)
-            is_tuned = tuning and tuning.kept_stage == "tuned"
-            if predictions and (is_tuned or self._config.network.compress):
-                rate = self._config.solver.reject_rate
-                predictions, rejection = calibrate(model, predictions, rate)
-            if predictions:
-                found = predictions.logits, predictions.labels
-                thresholds = self._training.task.thresholds(*found)
-            validation = self._validation.scores_of(predictions, thresholds)
+            anew = short or (tuning is not None and tuning.kept_stage == "tuned")
+            judged = self._judged(model, judged, anew)
+        compression = {}
+        if short:
+            with self._seconds.stage("compression"):
+                compressed = self._solving.compress(model, solved.scores.solved)
+            model = compressed.model
+            compression = {"uncompressed": judged.scores, "compressed_alpha": compressed.alpha}
+            with self._seconds.stage("validation"):
+                judged = self._judged(model, dataclasses.replace(judged, predictions=None), anew)
         scores = dataclasses.replace(
             solved.scores,
-            validation=validation,
+            validation=judged.scores,
             tuning=tuning,
             seconds=self._seconds.stages,
-            uncompressed=uncompressed,
+            **compression,
         )
-        metadata = self._metadata(model, scores, thresholds, rejection)
+        metadata = self._metadata(model, scores, judged.thresholds, judged.rejection)
         if self._distribution.is_chief:
             save_model(output, model, metadata, self._splits)
             if self._config.solver.keep_descriptors:
                 keep_descriptors(output, basis)
-            write_report(output, model, metadata, history, predictions)
+            write_report(output, model, metadata, history, judged.predictions)
         return metadata
+
+    def _judged(self, model, found, anew):
+        """Validates a model, and fits thresholds to the validation split.
+
+        Args:
+            model: `CrossPoolClassifier`.
+            found: `Judged`, what is known of it without that split.
+            anew: bool, whether calibration and rejection are fitted to that split too.
+
+        Returns:
+            `Judged`; without a split what was known.
+        """
+        predictions = found.predictions or self._validation.predictions(model)
+        if predictions is None:
+            return found
+        rejection = found.rejection
+        if anew:
+            predictions, rejection = calibrate(model, predictions, self._config.solver.reject_rate)
+        thresholds = self._training.task.thresholds(predictions.logits, predictions.labels)
+        scores = self._validation.scores_of(predictions, thresholds)
+        return Judged(predictions, thresholds, rejection, scores)
 
     def _solved(self):
         """The solved model; that of the checkpoints if a run is taken up."""

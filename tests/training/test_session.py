@@ -10,12 +10,14 @@ import keras
 import numpy as np
 import pytest
 from PIL import Image
+from scipy.special import log_softmax
 
 from keras_crosspool import compress, load_model
 from keras_crosspool.closed_form.choice import Choice
 from keras_crosspool.config import TrainingConfig
 from keras_crosspool.data import load_images, open_split
 from keras_crosspool.evaluation import plots, predict_logits
+from keras_crosspool.numerics.calibration import fit_temperature
 from keras_crosspool.sessions import with_sessions
 from keras_crosspool.training import train as session
 from keras_crosspool.training import validation
@@ -266,11 +268,18 @@ def test_a_compressed_model_is_solved_on_4096_values(train, tiny_folder, tmp_pat
     channels = {"feature_channels": 40, "guidance_channels": 130}
     scores = train(tmp_path / "whole", tiny_folder, val_split="test", **channels).scores
     found = train(tmp_path / "short", tiny_folder, val_split="test", compress=True, **channels)
-    assert found.scores.uncompressed == pytest.approx(scores.validation, rel=1e-3)
+    accuracy = scores.validation["accuracy"]
+    assert found.scores.uncompressed["accuracy"] == pytest.approx(accuracy, rel=1e-3)
     assert found.scores.solved == scores.solved
     assert found.rejection is not None
     whole, short = (load_model(tmp_path / name)[0] for name in ("whole", "short"))
     assert (whole.descriptor.shape[1], short.descriptor.shape[1]) == (5200, 4096)
+    # The whole one is calibrated on the validation split too, so that both compare.
+    images, labels = load_images(open_split(tiny_folder, "test"), whole.image_size)
+    logits = whole.predict(images.astype("float32"), verbose=0)
+    temperature, _ = fit_temperature(logits, labels)
+    expected = -log_softmax(logits / temperature, axis=1)[np.arange(len(labels)), labels].mean()
+    assert found.scores.uncompressed["log_loss"] == pytest.approx(expected, rel=1e-3)
     images, labels = load_images(open_split(tiny_folder, "train"), whole.image_size)
     choice = Choice((1.0,), scores.solved.alpha, scores.solved.calibration)
     report = types.SimpleNamespace(choice=choice)
@@ -283,6 +292,15 @@ def test_a_compressed_model_is_solved_on_4096_values(train, tiny_folder, tmp_pat
     own, other = (each - each.mean(axis=1, keepdims=True) for each in logits)
     own *= other.std() / own.std()
     np.testing.assert_allclose(own, other, atol=1e-2)
+
+
+@pytest.mark.heavy
+def test_a_compressed_model_without_validation_has_its_own_alpha(train, tiny_folder, tmp_path):
+    channels = {"feature_channels": 40, "guidance_channels": 130}
+    scores = train(tmp_path / "model", tiny_folder, compress=True, **channels).scores
+    assert scores.validation == scores.uncompressed == {}
+    assert scores.compressed_alpha > 0
+    assert load_model(tmp_path / "model")[1].scores == scores
 
 
 @pytest.mark.parametrize(

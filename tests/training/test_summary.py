@@ -87,10 +87,41 @@ def test_the_interval_is_that_of_the_model_that_was_written():
 
 
 def test_what_a_shorter_descriptor_costs():
-    rows = _rows(_summary(validation={"accuracy": 0.81}, uncompressed={"accuracy": 0.83}))
-    assert rows["alpha"].endswith("chosen for the whole descriptor")
+    short = {"uncompressed": {"accuracy": 0.83}, "compressed_alpha": 0.03}
+    rows = _rows(_summary(validation={"accuracy": 0.81}, **short))
+    assert rows["alpha"] == (
+        "0.03, the ridge or SVM penalty that was chosen for the shorter descriptor; 0.001 for the "
+        "whole descriptor"
+    )
     assert rows["compressed"] == "83.0 % with the whole descriptor; the shorter one -2.0 points"
     assert "compressed" not in _rows(_summary())
+
+
+def test_scores_of_before_a_change_say_so():
+    stages = {"solved": 0.80, "tuned": 0.79}
+    tuned, kept = TuningScores(stages, "tuned"), TuningScores(stages, "solved")
+    for changes, before in [
+        ({}, ""),
+        ({"compressed_alpha": 0.03}, ", before compression"),
+        ({"tuning": TuningScores()}, ", before fine-tuning"),
+        ({"tuning": kept}, ""),
+        ({"tuning": tuned, "compressed_alpha": 0.03}, ", before fine-tuning and compression"),
+    ]:
+        rows = _rows(_summary(**changes))
+        assert rows["cross-validated"] == f"96.5 % on the training photographs{before}"
+        assert ("not fine-tuned" in rows["baseline"]) == ("fine-tuning" in before)
+        scores = dict(dataclasses.replace(SCORES, **changes).rows())
+        assert scores[f"accuracy, cross-validated{before}"] == 0.965
+
+
+def test_a_compressed_model_that_was_not_validated_compares_what_was_cross_validated():
+    baseline = dataclasses.replace(BASELINE, validation={})
+    short = {"validation": {}, "compressed_alpha": 0.03}
+    rows = _rows(_summary({"val_split": None}, baseline=baseline, **short))
+    assert rows["baseline"] == (
+        "97.1 % by global average pooling, cross-validated, before compression; the model -0.6 "
+        "points"
+    )
 
 
 def test_the_stages_of_fine_tuning():
