@@ -167,19 +167,29 @@ class _Run:
             what = f"whether there is {directory}: all of them must share its file system"
             if self._distribution.check_same(int(directory.is_dir()), what):
                 logging.info("resuming the run in %s", self._checkpoints.directory)
-                model, metadata = load_model(directory)
-                return Solved(model, metadata.scores, metadata.thresholds, metadata.rejection)
+                return self._taken_up(directory)
         with self._seconds.stage("closed_form"):
             model, pairs = self._solving.new_model()
             fitted = self._solving.fit(model, pairs)
         with self._seconds.stage("validation"):
             solved = self._solving.choose(fitted, self._validation)
         if tunes and self._distribution.is_chief:
-            metadata = self._metadata(
-                solved.model, solved.scores, solved.thresholds, solved.rejection
-            )
+            scores = dataclasses.replace(solved.scores, seconds=self._seconds.stages)
+            metadata = self._metadata(solved.model, scores, solved.thresholds, solved.rejection)
             save_model(directory, solved.model, metadata)
         return solved
+
+    def _taken_up(self, directory):
+        """The solved model of a run that was stopped, from its checkpoints."""
+        try:
+            model, metadata = load_model(directory)
+        except (OSError, ValueError) as error:
+            raise ValueError(
+                "The solved model among the checkpoints cannot be read: restore it, or remove the "
+                f"folder to start again. {error}"
+            ) from error
+        self._seconds.stages |= metadata.scores.seconds
+        return Solved(model, metadata.scores, metadata.thresholds, metadata.rejection)
 
     def _fine_tune(self, solved):
         """Tunes the network, solves on it, and keeps the stage that validates best."""
