@@ -19,6 +19,7 @@ from keras_crosspool.sessions import with_sessions
 from keras_crosspool.whole_numbers import whole_number
 
 _STRIDES = 2  # of the deepest maps
+_SEARCHED = {"features_layer", "guidance_layer", "mirror", "crop_scales"}
 
 
 def search_pairs(model, x, y=None, *, groups="auto", of_a_stride=3, **options):
@@ -37,7 +38,8 @@ def search_pairs(model, x, y=None, *, groups="auto", of_a_stride=3, **options):
             `"auto"`.
         of_a_stride: int, pairs of each of the strides at most. Defaults to `3`.
         **options: fields of `SchemeConfig`, `SolverConfig` and `GuidanceConfig` of
-            `keras_crosspool.config`, such as `window_size=3`.
+            `keras_crosspool.config`, such as `window_size=3`, but for those that the search sets
+            itself: the two layers, `mirror` and `crop_scales`.
 
     Returns:
         tuple of `PairScore`, the one of the lowest log loss first.
@@ -45,7 +47,7 @@ def search_pairs(model, x, y=None, *, groups="auto", of_a_stride=3, **options):
     Raises:
         ValueError: if `of_a_stride` is no whole number from 1, the network has no two consecutive
             maps of one size, none of them holds the windows, the images and labels are not as
-            expected, or there are too few to cross-validate.
+            expected, there are too few to cross-validate, or an option is not taken.
 
     Example:
 
@@ -53,6 +55,12 @@ def search_pairs(model, x, y=None, *, groups="auto", of_a_stride=3, **options):
     >>> best.features_layer, best.guidance_layer  # doctest: +SKIP
     ('block7a_project_bn', 'head_conv_activation')
     """
+    own = sorted(_SEARCHED & options.keys())
+    if own:
+        raise ValueError(
+            "The search compares layers on whole images and sets these itself: leave them out. "
+            f"Received: {', '.join(own)}"
+        )
     scheme, solver, guidance = split_options(options, SchemeConfig, SolverConfig, GuidanceConfig)
     images = with_sessions(labelled_images(x, y, model.class_names, model.task), groups)
     backbone = Backbone.of_network(model.backbone)

@@ -101,6 +101,12 @@ def test_pairs_of_a_stride_are_a_whole_number(images, number):
         search_pairs(_model(_network()), *images, groups=None, of_a_stride=number, **OPTIONS)
 
 
+@pytest.mark.parametrize("name", ["features_layer", "guidance_layer", "mirror", "crop_scales"])
+def test_what_the_search_sets_itself_is_not_taken(images, name):
+    with pytest.raises(ValueError, match=rf"leave them out\. Received: {name}$"):
+        search_pairs(_model(_network()), *images, **OPTIONS | {name: None})
+
+
 def test_too_few_images_to_compare(images):
     shown, labels = images
     one_each = [np.flatnonzero(labels == label)[0] for label in range(3)]
