@@ -42,7 +42,7 @@ class SolverConfig(Config):
     reject_rate: float = option(
         0.05,
         "Share of images of the classes that may wrongly be said to be none of them; it sets from "
-        "when on an image is refused.",
+        "when on an image is refused. Of fewer than 20 images one is more than the default.",
         least=0.0,
         below=1.0,
     )

@@ -6,6 +6,7 @@ from typing import Annotated
 import numpy as np
 
 from keras_crosspool.records import one_of
+from keras_crosspool.text import percent
 
 
 def _margin(logits):
@@ -78,10 +79,11 @@ class Rejection:
 
     def words(self):
         """What it promises, in a line."""
-        known = f"refuses {self.refused_known:.1%} of images of the classes"
+        known = f"refuses {percent(self.refused_known)} of images of the classes"
         if self.accepted_unknown is None:
             return known
-        return f"{known} and accepts {self.accepted_unknown:.1%} of others (AUROC {self.auroc:.2f})"
+        others = percent(self.accepted_unknown)
+        return f"{known} and accepts {others} of others (AUROC {self.auroc:.2f})"
 
 
 def choose_rejection(known, labels, unknown, rate):

@@ -16,7 +16,8 @@ class SingleLabelScores:
     Attributes:
         images: int.
         top1: float, share of images whose class has the highest logit.
-        top5: float, share of images whose class is among the five highest logits.
+        top5: float, share of images whose class is among the five highest logits; `None` of five
+            classes or fewer, where it says nothing.
         log_loss: float, nats an image.
         calibration_error: float, the expected calibration error of the best class's probability.
         answered: dict, share of images that are answered, the surest first, to how many of those
@@ -28,7 +29,7 @@ class SingleLabelScores:
 
     images: int
     top1: float
-    top5: float
+    top5: float | None
     log_loss: float
     calibration_error: float
     answered: dict
@@ -57,6 +58,7 @@ class SingleLabelScores:
 
         rows = np.arange(len(labels))
         ranked = np.argsort(-logits, axis=1, kind="stable")
+        among_five = (ranked[:, :5] == labels[:, None]).any(axis=1).mean()
         predicted = ranked[:, 0]
         log_probabilities = log_softmax(logits, axis=1)
         confidences, right = np.exp(log_probabilities.max(axis=1)), predicted == labels
@@ -66,7 +68,7 @@ class SingleLabelScores:
         return cls(
             images=len(labels),
             top1=float(right.mean()),
-            top5=float((ranked[:, :5] == labels[:, None]).any(axis=1).mean()),
+            top5=float(among_five) if len(class_names) > 5 else None,
             log_loss=float(-log_probabilities[rows, labels].mean()),
             calibration_error=calibration_error(confidences, right),
             answered=_answered(confidences, right),
@@ -91,10 +93,11 @@ class SingleLabelScores:
 
     def summary(self):
         """The figures in a few lines."""
+        top5 = "" if self.top5 is None else f"  top-5 {self.top5:.4f}"
         coarse = "" if self.coarse_top1 is None else f"  coarse top-1 {self.coarse_top1:.4f}"
         surest = ", ".join(f"{share} {right:.4f}" for share, right in self.answered.items())
         return (
-            f"top-1 {self.top1:.4f}  top-5 {self.top5:.4f}{coarse}\n"
+            f"top-1 {self.top1:.4f}{top5}{coarse}\n"
             f"log loss {self.log_loss:.4f}  calibration error {self.calibration_error:.4f}\n"
             f"right among the surest: {surest}"
         )

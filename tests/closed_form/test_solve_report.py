@@ -30,7 +30,7 @@ def test_both_scores_and_the_sessions_are_named():
     assert "other sessions (520, found by similarity)" in words
     assert "accuracy 86.3 % (83.1 to 89.5), log loss 0.604" in words
     assert "of the same sessions: 98.0 %" in words
-    assert "accepts 59.0% of others (AUROC 0.77)" in words or "AUROC 0.76" in words
+    assert "accepts 59.0 % of others (AUROC 0.77)" in words or "AUROC 0.76" in words
 
 
 def test_nothing_is_claimed_that_was_not_measured():

@@ -55,7 +55,9 @@ def test_coarse_classes(example):
 def test_few_classes_and_a_class_never_chosen():
     logits, labels = np.array([[2.0, 1.0], [3.0, 0.0]]), np.array([0, 1])
     scores = score(logits, labels, ("a", "b"))
-    assert (scores.top1, scores.top5) == (0.5, 1.0)
+    assert (scores.top1, scores.top5) == (0.5, None)
+    assert "top5_accuracy" not in scores.metrics()
+    assert "top-5" not in scores.summary()
     assert scores.classes["b"] == {"precision": 0.0, "recall": 0.0, "images": 1}
 
 

@@ -89,7 +89,7 @@ def test_without_unknown_images_nothing_is_claimed_of_them():
     rejection = choose_rejection(*_logits(100), None, 0.05)
     assert (rejection.confidence, rejection.auroc) == ("max_logit", None)
     assert "accepts" not in rejection.words()
-    assert "5.0%" in rejection.words()
+    assert "5.0 %" in rejection.words()
 
 
 def test_two_classes_have_no_class_to_leave_out():
@@ -99,6 +99,6 @@ def test_two_classes_have_no_class_to_leave_out():
 
 def test_words_name_both_shares():
     words = Rejection("margin", 1.0, 0.05, accepted_unknown=0.4, auroc=0.913).words()
-    assert "5.0%" in words
-    assert "40.0%" in words
+    assert "5.0 %" in words
+    assert "40.0 %" in words
     assert "0.91" in words
