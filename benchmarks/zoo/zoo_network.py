@@ -93,17 +93,23 @@ class ZooNetwork:
                 f"values from {maps.min()} to {maps.max()}"
             )
         self._backbone = backbone
-        self._model = CrossPoolClassifier.from_backbone(
-            backbone,
+        self._model = self._classifier(_CHANNELS)
+
+    def _classifier(self, guidance_channels):
+        return CrossPoolClassifier.from_backbone(
+            self._backbone,
             self._opened("train").class_names,
             feature_channels=_CHANNELS,
-            guidance_channels=_CHANNELS,
+            guidance_channels=guidance_channels,
         )
 
     def _gradient(self):
         images = self._training
         every = len(images.pixels) // _GRADIENT_IMAGES
-        finite.check_gradient(self._model, images.pixels[::every], images.labels[::every])
+        # All channels: of a few, those of the last block of DenseNet would not learn.
+        _, guidance = self._backbone.default_feature_maps()
+        model = self._classifier(guidance.channels)
+        finite.check_gradient(model, images.pixels[::every], images.labels[::every])
 
     def _solve(self):
         images = self._training

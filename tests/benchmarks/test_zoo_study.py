@@ -197,6 +197,22 @@ def test_the_gradient_sees_a_broken_weight(tiny, layer, value, words):
         tiny.check("gradient")
 
 
+def test_the_gradient_reaches_a_block_that_adds_channels(tiny, monkeypatch):
+    """As in DenseNet, whose last block adds channels behind those that a small head selects."""
+    image = keras.Input((32, 32, 3))
+    x = keras.layers.Conv2D(40, 8, strides=4, activation="relu", name="early")(image)
+    added = keras.layers.Conv2D(8, 1, name="added")(x)
+    network = keras.Model(image, keras.layers.Concatenate(name="late")([x, added]))
+    infos = FeatureInfo("early", 4, 40, 0), FeatureInfo("late", 4, 48, 1)
+    backbone = Backbone("Adding", network, infos, "none")
+    monkeypatch.setattr(zoo_network, "create_backbone", lambda *_: backbone)
+    tiny.check("build")
+    tiny.check("gradient")
+    network.get_layer("added").kernel.assign(np.full((1, 1, 40, 8), np.nan))
+    with pytest.raises(ValueError, match=r"must be finite\. Received: .*added/kernel"):
+        tiny.check("gradient")
+
+
 def test_settled_statistics_are_those_of_the_images():
     """Those of the map before the normalisation, which then gives values of mean 1."""
     model = _tiny_model()
