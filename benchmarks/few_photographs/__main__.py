@@ -9,6 +9,11 @@ is than the fine-tuned global average on the same draw. Draws are kept, so a stu
 goes on.
 
     python -m benchmarks.few_photographs --data=photos --image_sizes=288 --val_split=val --runs=runs
+
+Of several numbers of photographs the plot shows curves, here of what is solved alone:
+
+    python -m benchmarks.few_photographs --data=photos --image_sizes=288 --val_split=val \\
+        --runs=runs --tuning= --photographs=1,5,10,20
 """
 
 import pathlib
@@ -33,6 +38,7 @@ _PEER = "global average, fine-tuned"
 
 def main(_):
     from benchmarks.plots.few_photographs import plot_few_photographs
+    from benchmarks.plots.learning_curve import plot_learning_curves
     from benchmarks.record import write_record
     from benchmarks.table import rows_table
 
@@ -46,7 +52,8 @@ def main(_):
     arguments = tuning_flags.arguments("photographs", "draws")
     data = "Classifiers from a few photographs of every class, on other photographs"
     write_record(FLAGS.output, {"data": data, "arguments": arguments, "rows": rows})
-    plot_few_photographs(rows, pathlib.Path(FLAGS.output).with_suffix(".png"))
+    plot = plot_learning_curves if len(FLAGS.photographs) > 1 else plot_few_photographs
+    plot(rows, pathlib.Path(FLAGS.output).with_suffix(".png"))
     print(f"{rows_table(rows)}\nwritten: {FLAGS.output}")
 
 

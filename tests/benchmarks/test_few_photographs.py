@@ -57,3 +57,28 @@ def test_every_way_has_a_row_over_the_draws(run_main, copy_images, grocery, tmp_
     bad = run_main("benchmarks.few_photographs", *arguments, "--tuning=average")
     assert bad.returncode == 2
     assert "as average:10. Received: 'average'" in bad.stderr
+
+
+@pytest.mark.heavy
+def test_a_curve_of_what_is_solved_alone(run_main, copy_images, grocery, tmp_path):
+    classes = sorted(path.name for path in (grocery / "train").iterdir())[:4]
+    data = copy_images(tmp_path / "photos", {"train": 8, "test": 5}, classes)
+    output = tmp_path / "curve.json"
+    done = run_main(
+        "benchmarks.few_photographs",
+        f"--data={data}",
+        "--image_sizes=192",
+        "--tuning=",
+        "--photographs=5,8",
+        "--draws=2",
+        f"--runs={tmp_path / 'runs'}",
+        f"--output={output}",
+    )
+    assert done.returncode == 0, done.stderr
+    rows = json.loads(output.read_text())["rows"]
+    ways = ["global average, solved", "scheme 1, solved"]
+    assert [(row["photographs"], row["way"]) for row in rows] == [
+        (count, way) for count in (5, 8) for way in ways
+    ]
+    assert all(0 <= row["score"] <= 1 and "more than fine-tuned" not in row for row in rows)
+    assert output.with_suffix(".png").stat().st_size > 10_000
