@@ -103,11 +103,9 @@ def main(_):
 def _learning_curve(config):
     from benchmarks.accuracy.learning_curve import learning_curve
     from benchmarks.plots.learning_curve import plot_learning_curve
-    from keras_crosspool.files import atomic_path
 
     curve = learning_curve(config, [int(n) for n in FLAGS.photographs], FLAGS.draws)
-    with atomic_path(pathlib.Path(FLAGS.output).with_suffix(".png")) as path:
-        plot_learning_curve(curve, path)
+    plot_learning_curve(curve, pathlib.Path(FLAGS.output).with_suffix(".png"))
     return curve
 
 

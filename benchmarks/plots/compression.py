@@ -1,7 +1,7 @@
 """Scores against the values of a descriptor."""
 
 from benchmarks.plots.markers import MARKERS
-from keras_crosspool.evaluation.drawing import new_figure
+from keras_crosspool.evaluation.drawing import new_figure, save_figure
 
 
 def plot_compression(rows, path):
@@ -24,4 +24,4 @@ def plot_compression(rows, path):
     axis.minorticks_off()
     axis.grid(alpha=0.3)
     axis.legend(fontsize=8)
-    figure.savefig(path)
+    save_figure(figure, path)

@@ -1,6 +1,6 @@
 """Scores of each way to a classifier from a few photographs."""
 
-from keras_crosspool.evaluation.drawing import new_figure
+from keras_crosspool.evaluation.drawing import new_figure, save_figure
 
 
 def plot_few_photographs(rows, path):
@@ -25,7 +25,7 @@ def plot_few_photographs(rows, path):
         axis.invert_yaxis()
         axis.set_title("{}, {} photographs a class".format(*kind), fontsize=10)
         axis.grid(alpha=0.3, axis="x")
-    figure.savefig(path)
+    save_figure(figure, path)
 
 
 def _kind(row):

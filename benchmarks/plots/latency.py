@@ -2,7 +2,7 @@
 
 from benchmarks.plots.markers import MARKERS
 from benchmarks.table import metric_name
-from keras_crosspool.evaluation.drawing import new_figure
+from keras_crosspool.evaluation.drawing import new_figure, save_figure
 
 
 def plot_latency(results, path):
@@ -36,7 +36,7 @@ def plot_latency(results, path):
     axis.margins(y=0.3)
     axis.grid(alpha=0.3, which="both")
     axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.01, 1))
-    figure.savefig(path)
+    save_figure(figure, path)
 
 
 def _plot_row(axis, row, colour, marker):

@@ -1,7 +1,7 @@
 """Scores against the number of photographs."""
 
 from benchmarks.plots.markers import MARKERS
-from keras_crosspool.evaluation.drawing import new_figure
+from keras_crosspool.evaluation.drawing import new_figure, save_figure
 
 
 def plot_learning_curve(curves, path):
@@ -14,7 +14,7 @@ def plot_learning_curve(curves, path):
     figure, axes = new_figure(7, 4.5)
     names = "model", "photographs_a_class", "accuracy", "deviation"
     _draw(axes[0, 0], [[row[name] for name in names] for row in curves], "accuracy, %")
-    figure.savefig(path)
+    save_figure(figure, path)
 
 
 def plot_learning_curves(rows, path):
@@ -31,7 +31,7 @@ def plot_learning_curves(rows, path):
         points = [[row[name] for name in names] for row in rows if row["data"] == data]
         _draw(axis, points, "score on other photographs, %")
         axis.set_title(data, fontsize=10)
-    figure.savefig(path)
+    save_figure(figure, path)
 
 
 def _draw(axis, points, words):

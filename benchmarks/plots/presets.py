@@ -1,7 +1,7 @@
 """Accuracy of presets against what they cost."""
 
 from benchmarks.plots.markers import MARKERS
-from keras_crosspool.evaluation.drawing import new_figure
+from keras_crosspool.evaluation.drawing import new_figure, save_figure
 
 
 def plot_latencies(rows, path):
@@ -15,7 +15,7 @@ def plot_latencies(rows, path):
     front = sorted((row["p90, relative"], row["accuracy"]) for row in rows if row["on the front"])
     latencies, accuracies = zip(*front, strict=True)
     axis.step(latencies, [100 * each for each in accuracies], where="post", color="0.6", zorder=0)
-    figure.savefig(path)
+    save_figure(figure, path)
 
 
 def plot_values(rows, path):
@@ -26,7 +26,7 @@ def plot_values(rows, path):
         path: path of the image to write.
     """
     figure, _ = _points(rows, "values", "values of the descriptor")
-    figure.savefig(path)
+    save_figure(figure, path)
 
 
 def _points(rows, column, label):

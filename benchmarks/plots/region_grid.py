@@ -1,7 +1,7 @@
 """Accuracy against the time of region grids."""
 
 from benchmarks.plots.markers import MARKERS
-from keras_crosspool.evaluation.drawing import new_figure
+from keras_crosspool.evaluation.drawing import new_figure, save_figure
 
 
 def plot_grid_curve(record, path):
@@ -34,4 +34,4 @@ def plot_grid_curve(record, path):
     axis.xaxis.set_minor_formatter("{x:g}")
     axis.grid(alpha=0.3, which="both")
     axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.01, 1))
-    figure.savefig(path)
+    save_figure(figure, path)

@@ -1,6 +1,6 @@
 """Scores before and after tuning."""
 
-from keras_crosspool.evaluation.drawing import new_figure
+from keras_crosspool.evaluation.drawing import new_figure, save_figure
 
 # Columns of a score before and after tuning, and name, offset and colour of its bars.
 _TUNING_BARS = (
@@ -32,7 +32,7 @@ def plot_tuning(rows, path):
         axis.set(xlabel="share of the tuned weights", ylabel="score on other photographs, %")
         axis.grid(alpha=0.3, axis="y")
     axes[0, 0].legend(fontsize=8, loc="upper left")
-    figure.savefig(path)
+    save_figure(figure, path)
 
 
 def _tuning_kind(row):

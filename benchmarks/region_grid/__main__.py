@@ -41,7 +41,6 @@ def main(_):
     from benchmarks.plots.region_grid import plot_grid_curve
     from benchmarks.record import write_record
     from benchmarks.region_grid import grid_setting
-    from keras_crosspool.files import atomic_path
     from keras_crosspool.progress import track
 
     settings = [
@@ -69,8 +68,7 @@ def main(_):
         "rows": rows,
     }
     write_record(FLAGS.output, record)
-    with atomic_path(pathlib.Path(FLAGS.output).with_suffix(".png")) as path:
-        plot_grid_curve(record, path)
+    plot_grid_curve(record, pathlib.Path(FLAGS.output).with_suffix(".png"))
     print(f"written: {FLAGS.output}")
 
 

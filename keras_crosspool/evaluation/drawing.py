@@ -3,6 +3,7 @@
 import functools
 import math
 
+from keras_crosspool.files import atomic_path
 from keras_crosspool.text import printable
 
 _DPI = 120
@@ -29,6 +30,20 @@ def new_figure(width, height, rows=1, columns=1):
     dpi = min(_DPI, _LONGEST_SIDE / max(width, height), math.sqrt(_MOST_PIXELS / (width * height)))
     figure = Figure(figsize=(width, height), dpi=dpi, layout="constrained")
     return figure, figure.subplots(rows, columns, squeeze=False)
+
+
+def save_figure(figure, path):
+    """Writes a figure as an image, whole or not at all.
+
+    Args:
+        figure: matplotlib `Figure`.
+        path: path of the image; the suffix tells its format.
+
+    Raises:
+        OSError: if it cannot be written.
+    """
+    with atomic_path(path) as partial:
+        figure.savefig(partial)
 
 
 def drawable(name):
