@@ -4,11 +4,15 @@ TensorFlow's native code writes them to file descriptor 2, where neither Python'
 for some of them, TF_CPP_MIN_LOG_LEVEL reaches. A process of its own reads that descriptor during
 the import and passes on every line but the known notes, so that also the last words of an import
 that crashes are shown.
+
+One warning of its Python code is dropped too, on functions that are traced again and again: a
+command traces each of its models once, and on a few images that is most of the calls.
 """
 
 import contextlib
 import functools
 import importlib.machinery
+import logging
 import os
 import subprocess
 import sys
@@ -37,11 +41,18 @@ _PATIENCE = 5  # seconds for what is left in the pipe
 def silence_tensorflow():
     """Keeps the start-up notes of TensorFlow from standard error, when it is imported later.
 
-    Warnings and errors are shown. TF_CPP_MIN_LOG_LEVEL is set to 1 where it is not set.
+    Warnings and errors are shown, but for the one on retracing. TF_CPP_MIN_LOG_LEVEL is set to 1
+    where it is not set.
     """
+    logging.getLogger("tensorflow").addFilter(_is_shown)
     os.environ.setdefault(_LEVEL, _WARNINGS)
     if not any(isinstance(finder, _TensorFlowFinder) for finder in sys.meta_path):
         sys.meta_path.insert(0, _TensorFlowFinder())
+
+
+def _is_shown(record):
+    """Whether a line of TensorFlow's Python code is logged."""
+    return "triggered tf.function retracing" not in record.getMessage()
 
 
 @contextlib.contextmanager

@@ -50,6 +50,15 @@ def test_only_the_known_notes_are_dropped(run_with):
     assert done.returncode == 0
 
 
+def test_the_warning_on_retracing_is_dropped_and_no_other(run_with):
+    lines = """import logging
+log = logging.getLogger("tensorflow")
+log.warning("%d out of the last 5 calls to f triggered tf.function retracing. Tracing is", 5)
+log.warning("retracing is not all")
+"""
+    assert run_with(lines).stderr == "retracing is not all\nafter"
+
+
 def test_an_import_that_fails_still_says_why(run_with):
     done = run_with(
         "import os\nos.write(2, b'native words\\n')\nraise ImportError('no such library')"
