@@ -69,8 +69,7 @@ class Backbone:
             Liu, Shen and van den Hengel, "Cross-convolutional-layer Pooling for Image
             Recognition", arXiv 1510.00921: features and guidance from successive layers.
         """
-        outputs = graph_outputs(self.model)
-        shapes = [feature_maps.spatial_shape(outputs[info.layer]) for info in self.feature_info]
+        shapes = self._map_shapes()
         for later in range(len(shapes) - 1, 0, -1):
             if shapes[later] == shapes[later - 1]:
                 return self.feature_info[later - 1], self.feature_info[later]
@@ -78,6 +77,38 @@ class Backbone:
             f"Expected two consecutive feature maps of the same size in {self.name}; name the "
             f"layers yourself. Received: maps of {shapes}"
         )
+
+    def earlier_feature_maps(self, layer_name):
+        """Picks the last two consecutive feature maps of one size, larger than that of a layer.
+
+        Args:
+            layer_name: str, of a feature map.
+
+        Returns:
+            Two `FeatureInfo`, the features and the guidance, as `default_feature_maps` gives them.
+
+        Raises:
+            ValueError: there is no such layer, or no two such maps.
+
+        Example:
+
+        >>> backbone = create_backbone("EfficientNetLite0", image_size=224)
+        >>> [info.stride for info in backbone.earlier_feature_maps("head_activation")]
+        [16, 16]
+        """
+        shapes, shape = self._map_shapes(), feature_maps.spatial_shape(self.feature_map(layer_name))
+        for later in range(len(shapes) - 1, 0, -1):
+            if shapes[later] == shapes[later - 1] and min(shapes[later]) > max(shape):
+                return self.feature_info[later - 1], self.feature_info[later]
+        raise ValueError(
+            f"Expected two consecutive feature maps of one size in {self.name}, larger than the "
+            f"{shape[0]} x {shape[1]} positions of {layer_name}. Received: maps of {shapes}"
+        )
+
+    def _map_shapes(self):
+        """Height and width of each of the feature maps."""
+        outputs = graph_outputs(self.model)
+        return [feature_maps.spatial_shape(outputs[info.layer]) for info in self.feature_info]
 
     def feature_map(self, layer_name):
         """Looks up a layer's output.

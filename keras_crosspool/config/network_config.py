@@ -10,6 +10,8 @@ SCHEMES = (
     "both",
     "scheme1_2x",
     "scheme1+scheme1_2x",
+    "scheme1_earlier",
+    "scheme1+scheme1_earlier",
     "global_average",
     "region_average",
 )
@@ -34,9 +36,11 @@ class NetworkConfig(Config):
     scheme: str = option(
         "scheme1",
         "What the descriptor is made of. scheme1: windows of one layer, pooled with the next; "
-        "scheme1_2x: the same on the image enlarged to twice its side; scheme2: a grid of "
-        "regions, each through the network, pooled with a guidance layer trained on top, better "
-        "and slower; both: scheme1 and scheme2 together. auto: cross-validation chooses among "
+        "scheme1_2x: the same on the image enlarged to twice its side; scheme1_earlier: the same "
+        "on the last pair of larger maps, which see finer details; scheme1+scheme1_2x and "
+        "scheme1+scheme1_earlier: two of them together; scheme2: a grid of regions, each through "
+        "the network, pooled with a guidance layer trained on top, better and slower; both: "
+        "scheme1 and scheme2 together. auto: cross-validation chooses among "
         "scheme1, scheme2 and both. global_average and region_average are baselines.",
         choices=(*SCHEMES, "auto"),
     )

@@ -49,6 +49,9 @@ PRESETS = {
         feature_channels=32,
         guidance_channels=128,
     ),
+    "crosspool_earlier_efficientnet_lite0_288": Preset(
+        "EfficientNetLite0", 288, "scheme1+scheme1_earlier", 131_072, 4_908_576
+    ),
     "crosspool_regions_efficientnet_lite0_224": Preset(
         "EfficientNetLite0", 224, "scheme2", 32_768, 4_036_000
     ),

@@ -50,6 +50,14 @@ def _windows_of_enlarged(backbone, options):
     return WindowBranch.build(*maps, options, "scheme1_2x_")
 
 
+def _windows_of_earlier(backbone, options):
+    """The same on the last pair of larger maps, which see finer details."""
+    features, _ = _pair(backbone, options)
+    maps = [backbone.feature_map(info.layer) for info in backbone.earlier_feature_maps(features)]
+    _check_window(backbone, maps[0], options.window_size)
+    return WindowBranch.build(*maps, options, "scheme1_earlier_")
+
+
 def _regions(backbone, options):
     return GridBranch.build(*_region_grid(backbone, options), options)
 
@@ -69,6 +77,8 @@ SCHEMES = {
     "both": (_windows, _regions),
     "scheme1_2x": (_windows_of_enlarged,),
     "scheme1+scheme1_2x": (_windows, _windows_of_enlarged),
+    "scheme1_earlier": (_windows_of_earlier,),
+    "scheme1+scheme1_earlier": (_windows, _windows_of_earlier),
     "global_average": (_global_average,),
     "region_average": (_region_average,),
 }

@@ -49,3 +49,25 @@ def test_time_and_memory_of_solving(run_main, grocery, tmp_path):
         expected = row["ratio"] * row["bare passes, s"]
         assert row["solving, s"] == pytest.approx(expected, abs=rounding)
         assert row["peak GB"] > 0.1
+
+
+def test_pairs_of_feature_maps_beside_each_other(run_main, grocery, tmp_path):
+    output = tmp_path / "pairs.json"
+    done = run_main(
+        "benchmarks.pairs",
+        f"--data={grocery}",
+        "--image_sizes=128",
+        f"--output={output}",
+    )
+    assert done.returncode == 0, done.stderr
+    rows = {row["maps"]: row for row in json.loads(output.read_text())["rows"]}
+    average, last, earlier, both = rows.values()
+    assert list(rows) == ["global average", "last pair", "earlier pair", "both pairs"]
+    assert both["values"] == last["values"] + earlier["values"] == 2 * 65536
+    # Kernels of 3 x 3 x 320 by 256 at 2 x 2 positions, of 3 x 3 x 112 by 256 at 6 x 6.
+    assert last["MACs (M)"] - average["MACs (M)"] > 4 * 9 * 320 * 256 / 1e6
+    assert both["MACs (M)"] - last["MACs (M)"] > 36 * 9 * 112 * 256 / 1e6
+    for row in (earlier, both):
+        gain = row["score"] - last["score"]
+        assert row["gain, at least"] <= gain <= row["gain, at most"]
+    assert all(0.3 < row["cross-validated"] <= 1 for row in rows.values())

@@ -61,6 +61,45 @@ def test_cross_layer_descriptor(
     np.testing.assert_allclose(model(images), expected @ kernel + bias, rtol=1e-3, atol=1e-4)
 
 
+def test_earlier_maps_are_the_last_larger_ones_of_one_size(
+    backbone, images, windows_by_loops, pool_by_loops
+):
+    model = build_model(
+        backbone,
+        5,
+        scheme="scheme1+scheme1_earlier",
+        window_size=2,
+        feature_channels=6,
+        guidance_channels=24,
+    )
+    last = build_model(backbone, 5, window_size=2, feature_channels=6, guidance_channels=24)
+    last.get_layer("regions").set_weights(model.get_layer("regions").get_weights())
+    names = ["block5c_add", "block6a_expand_activation"]
+    maps = backbone.extractor(names)(images)
+    features, guidance = (ops.convert_to_numpy(maps[name]) for name in names)
+    assert features.shape[1:3] == (8, 8)
+    kernel, bias = model.get_layer("scheme1_earlier_regions").get_weights()
+    windows = windows_by_loops(features, 2, 2).reshape(2, 7, 7, -1)
+    projected = windows @ kernel.reshape(-1, 6) + bias
+    earlier = pool_by_loops(projected, guidance[:, :7, :7, :24])
+    descriptor = model.compute_descriptors(images)
+    np.testing.assert_allclose(descriptor[:, 144:], earlier, rtol=1e-3, atol=1e-4)
+    np.testing.assert_allclose(
+        descriptor[:, :144], last.compute_descriptors(images), rtol=1e-4, atol=1e-5
+    )
+    alone = build_model(backbone, 5, scheme="scheme1_earlier", feature_channels=6)
+    assert [branch.name for branch in alone.branches] == ["scheme1_earlier_pooling"]
+
+
+def test_a_network_without_larger_maps_has_no_earlier_pair():
+    image = keras.Input((64, 64, 3))
+    x = keras.layers.Conv2D(4, 8, strides=8, activation="relu", name="one")(image)
+    x = keras.layers.Conv2D(4, 1, activation="relu", name="two")(x)
+    network = keras.Model(image, x, name="flat")
+    with pytest.raises(ValueError, match=r"in flat, larger than the 8 x 8 positions of one\. Rec"):
+        build_model(network, 2, scheme="scheme1_earlier", feature_channels=2)
+
+
 def test_global_average_descriptor(backbone, images):
     model = build_model(backbone, 3, scheme="global_average")
     _, guidance = _maps(backbone, images)

@@ -1,0 +1,1 @@
+"""Study: what earlier, larger maps add to scheme 1."""
