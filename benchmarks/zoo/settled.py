@@ -16,6 +16,8 @@ def settle(model, images):
     so much of a small difference that rounding alone changes its answers. Here each
     `BatchNormalization` normalises what it sees of the images and gives values of mean 1 and
     deviation 1, most of which pass a ReLU. The scales of `LayerScale`, which begin at 1e-6, are 1.
+    What a `LayerNormalization` takes of a convolution has deviation 1: the variance of less is too
+    small for float16.
 
     Args:
         model: functional `keras.Model`.
@@ -31,6 +33,7 @@ def settle(model, images):
     for layer in layers:
         if type(layer).__name__ == "LayerScale":
             layer.gamma.assign(keras.ops.ones_like(layer.gamma))
+    _scale_before_layer_norms(model, images)
     dropouts = [layer for layer in layers if isinstance(layer, keras.layers.Dropout)]
     if not norms:
         return
@@ -38,6 +41,20 @@ def settle(model, images):
     with _at(norms, "momentum", 0.0), _at(dropouts, "rate", 0.0):
         # As a graph, which lets go of a map once nothing needs it any more.
         tf.function(model)(tf.constant(images, "float32"), training=True)
+
+
+def _scale_before_layer_norms(model, images):
+    """Scales the layers with a kernel before a `LayerNormalization`, which undoes any scale."""
+    norms = [layer for layer in model.layers if isinstance(layer, keras.layers.LayerNormalization)]
+    before = [norm.input._keras_history.operation for norm in norms]
+    before = [layer for layer in before if hasattr(layer, "kernel")]
+    if not before:
+        return
+    outputs = [layer.output for layer in before]
+    maps = keras.Model(model.inputs, outputs).predict(images.astype("float32"), verbose=0)
+    for layer, values in zip(before, keras.tree.flatten(maps), strict=True):
+        for weight in layer.weights:
+            weight.assign(weight / values.std())
 
 
 @contextlib.contextmanager

@@ -117,6 +117,11 @@ class ZooNetwork:
             images.pixels, images.labels, groups=None, crop_scales=(1.0,), mirror=False
         )
         finite.check_weights(self._model)
+        if self._weights == "none":
+            # Random features know little of the classes: next to what all logits share, how like
+            # the training images an image looks, the rest would be too small to compare.
+            classifier = self._model.classifier
+            classifier.assign(classifier.kernel, classifier.bias, classifier.inverse_limit)
         answers = _run(self._model, images.pixels).argmax(axis=1)
         accuracy = float(np.mean(answers == images.labels))
         if accuracy < _LEAST_ACCURACY:

@@ -227,6 +227,19 @@ def test_settled_statistics_are_those_of_the_images():
     assert (norm.momentum, model.get_layer("dropout").rate) == (0.99, 0.5)
 
 
+def test_what_a_layer_norm_takes_has_deviation_one():
+    image = keras.Input((32, 32, 3))
+    x = keras.layers.Conv2D(6, 8, strides=8, name="conv")(keras.layers.Rescaling(1e-4)(image))
+    normalised = keras.layers.LayerNormalization(epsilon=1e-12, name="norm")(x)
+    model = keras.Model(image, [x, normalised])
+    images = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), "uint8")
+    _, expected = model.predict(images.astype("float32"), verbose=0)
+    settle(model, images)
+    taken, given = model.predict(images.astype("float32"), verbose=0)
+    assert taken.std() == pytest.approx(1, abs=1e-4)
+    np.testing.assert_allclose(given, expected, atol=1e-3)  # it undoes the scale
+
+
 def test_published_multiply_accumulates_are_found():
     """MobileNetV2's paper says 300 million with its classifier of 1280 x 1000."""
     model = create_backbone("MobileNetV2", weights="none").model
