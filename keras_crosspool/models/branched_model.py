@@ -77,6 +77,15 @@ class BranchedModel(keras.Model):
         """Side of the images, in pixels."""
         return self.input_shape[1]
 
+    def stands_on(self, network):
+        """Whether every weight below the classifier is one of a network's.
+
+        Args:
+            network: `keras.Model`.
+        """
+        weights = {id(weight) for weight in network.weights}
+        return all(id(weight) in weights for weight in self.network.weights)
+
     def compute_descriptors(self, x, batch_size=32):
         """Computes the descriptors of images.
 

@@ -172,16 +172,17 @@ class Solving:
             scores: `TrainingScores` from before it was tuned.
 
         Returns:
-            The baseline, a `CrossPoolClassifier`, or `None` where there was none before.
+            The baseline, a `CrossPoolClassifier`; `None` where there was none before, or where its
+            last layers come after those that were tuned, which makes it no fair one.
         """
-        models, before = [model], [scores.solved]
-        if scores.baseline:
-            models.append(model.baseline())
+        models, before, baseline = [model], [scores.solved], model.baseline()
+        if scores.baseline and baseline.stands_on(model.backbone):
+            models.append(baseline)
             before.append(scores.baseline)
         choices = [choice_of(each) for each in before]
         choices[0] = choice_when_tuned(model, choices[0])
         self._head.solve(models, self._head.adapt_tuned(model), choices)
-        return models[1] if scores.baseline else None
+        return models[1] if len(models) > 1 else None
 
     def compress(self, model, scores):
         """The model with a shorter descriptor, solved on it at its own alpha; calibration stays.

@@ -121,7 +121,17 @@ def test_a_model_of_region_grids_alone_is_tuned_in_its_grid(new_model):
     assert tuned.input_shape == (None, 64, 64, 3)
 
 
-@pytest.mark.parametrize("scheme", ["global_average", "region_average", "scheme1_2x"])
+@pytest.mark.parametrize(
+    ("scheme", "is_tuned"), [("scheme1", True), ("scheme1_2x", True), ("scheme1_earlier", False)]
+)
+def test_the_baseline_is_a_fair_one_where_all_of_it_is_tuned(new_model, scheme, is_tuned):
+    model = new_model(scheme, image_size=96)
+    assert model.baseline().stands_on(model.backbone) == is_tuned
+
+
+@pytest.mark.parametrize(
+    "scheme", ["global_average", "region_average", "scheme1_2x", "scheme1_earlier"]
+)
 def test_every_scheme_has_maps_to_tune_through(new_model, scheme):
     model = new_model(scheme, image_size=96)
     tuned = tuning_model(model, 64, CROSS_LAYER)
