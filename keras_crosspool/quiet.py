@@ -6,7 +6,8 @@ the import and passes on every line but the known notes, so that also the last w
 that crashes are shown.
 
 One warning of its Python code is dropped too, on functions that are traced again and again: a
-command traces each of its models once, and on a few images that is most of the calls.
+command calls each of its models on few batches, and TensorFlow takes their first traces for those
+of one function.
 """
 
 import contextlib
@@ -52,7 +53,7 @@ def silence_tensorflow():
 
 def _is_shown(record):
     """Whether a line of TensorFlow's Python code is logged."""
-    return "triggered tf.function retracing" not in record.getMessage()
+    return "triggered tf.function retracing" not in str(record.msg)
 
 
 @contextlib.contextmanager

@@ -13,7 +13,7 @@ goes on.
 Of several numbers of photographs the plot shows curves, here of what is solved alone:
 
     python -m benchmarks.few_photographs --data=photos --image_sizes=288 --val_split=val \\
-        --runs=runs --tuning= --photographs=1,5,10,20
+        --runs=solved --tuning= --photographs=1,5,10,20 --output=curves.json
 """
 
 import pathlib

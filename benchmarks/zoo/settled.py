@@ -16,8 +16,8 @@ def settle(model, images):
     so much of a small difference that rounding alone changes its answers. Here each
     `BatchNormalization` normalises what it sees of the images and gives values of mean 1 and
     deviation 1, most of which pass a ReLU. The scales of `LayerScale`, which begin at 1e-6, are 1.
-    What a `LayerNormalization` takes of a convolution has deviation 1: the variance of less is too
-    small for float16.
+    The kernel before a `LayerNormalization` is scaled so that its output has deviation 1; float16
+    does not hold the variance of much smaller values.
 
     Args:
         model: functional `keras.Model`.

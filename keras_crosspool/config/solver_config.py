@@ -42,7 +42,7 @@ class SolverConfig(Config):
     reject_rate: float = option(
         0.05,
         "Share of images of the classes that may wrongly be said to be none of them; it sets from "
-        "when on an image is refused. Of fewer than 20 images one is more than the default.",
+        "when on an image is refused. With fewer than 20 images a single one is a larger share.",
         least=0.0,
         below=1.0,
     )

@@ -104,7 +104,7 @@ class CrossPoolClassifier(BranchedModel):
                 - `"scheme1"`: windows of one layer, pooled with the next layer;
                 - `"scheme2"`: a grid of regions, pooled with a guidance layer that is trained;
                 - `"both"`: the two together;
-                - `"scheme1_2x"`, `"scheme1_earlier"`: on twice the image, on earlier, larger maps;
+                - `"scheme1_2x"`, `"scheme1_earlier"`: scheme 1 on twice the image, on larger maps;
                 - `"scheme1+scheme1_2x"`, `"scheme1+scheme1_earlier"`: that and scheme 1;
                 - `"global_average"`, `"region_average"`: the baselines of the two schemes.
             image_size: int, side of the images in pixels. Defaults to the backbone's own.

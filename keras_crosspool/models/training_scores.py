@@ -18,7 +18,8 @@ class SolvedScores:
         branch_weights: tuple of float, by which the branches' descriptors were multiplied; `None`
             for one branch.
         interval: tuple of float, the ends of the 95 % interval of the cross-validated score that
-            counts; `None` without cross-validation.
+            counts; `None` without cross-validation, for one session, and for several labels that
+            score alike in all sessions.
         advantage: tuple of float, the ends of the 95 % interval of how much better it is than the
             baseline on the validation split, in the score that counts; `None` without either.
         temperature, offset, inverse_limit: float, the `Calibration`.
@@ -174,7 +175,7 @@ class TrainingScores:
             yield from _rows(self.baseline.validation, ", baseline")
             yield from _rows(self.baseline.cross_validated, ", baseline, cross-validated")
         for scheme, scores in self.schemes.items():
-            yield from _rows(scores.cross_validated, f", {scheme}, cross-validated")
+            yield from _rows(scores.cross_validated, f", {scheme}, cross-validated{before}")
         for pair in self.pairs:
             yield f"log loss, {pair.features_layer} with {pair.guidance_layer}", pair.log_loss
         if self.solved:

@@ -50,9 +50,9 @@ def jackknife_interval(measure, groups, seed=0):
 def score_interval(measure, groups, is_share):
     """The 95 % interval of a score from 0 to 1, as it is shown.
 
-    That of `jackknife_interval`, within 0 and 1; but where all groups score alike, as where all is
-    right, one group more may not, so that a share has the interval of as many photographs as there
-    are groups.
+    That of `jackknife_interval`, within 0 and 1. Where no block of groups changes the score, as
+    where all is right, it has no width. One group more may change it: a share has then the interval
+    of as many photographs as there are groups.
 
     Args:
         measure: function of a bool mask `(n,)` that gives the score of those rows.
@@ -60,8 +60,8 @@ def score_interval(measure, groups, is_share):
         is_share: bool, whether the score is the share of rows that are right.
 
     Returns:
-        The lower and the upper end, two floats; `None` for one group, and for equal scores in all
-        groups that are no share.
+        The lower and the upper end, two floats; `None` for one group, for a score that is no
+        number, and for one that no block changes and that is no share.
 
     Example:
 
@@ -72,7 +72,7 @@ def score_interval(measure, groups, is_share):
     if high - low > _ROUNDING:
         return max(low, 0.0), min(high, 1.0)
     count = len(np.unique(groups))
-    if count < 2 or not is_share:
+    if count < 2 or not is_share or np.isnan(high):
         return None
     return share_interval(round(measure(np.full(len(groups), True)) * count), count)
 

@@ -199,10 +199,13 @@ def _alpha(scores):
     if scores.solved is None:
         return None
     chosen = "the ridge or SVM penalty that was chosen"
-    if scores.compressed_alpha is None:
+    if "compression" not in scores.changed_by:
         return f"{scores.solved.alpha:g}, {chosen}"
-    whole = f"{scores.solved.alpha:g} for the whole descriptor"
-    return f"{scores.compressed_alpha:g}, {chosen} for the shorter descriptor; {whole}"
+    whole = "for the whole descriptor"
+    if scores.compressed_alpha is None:  # a record of before it was kept
+        return f"{scores.solved.alpha:g}, {chosen} {whole}"
+    short = f"{scores.compressed_alpha:g}, {chosen} for the shorter descriptor"
+    return f"{short}; {scores.solved.alpha:g} {whole}"
 
 
 def _seconds(stages):

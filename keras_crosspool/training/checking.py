@@ -56,7 +56,7 @@ def check_config(config):
             "The scheme is chosen by cross-validation of solved classifiers: take a solver, or "
             "name a scheme. Received: `solver=none` `scheme=auto`"
         )
-    if tuning.tunes and tuning.tuning_size is not None:
+    if tuning.tunes and solver.method != "none" and tuning.tuning_size is not None:
         check_image_size(network.backbone, tuning.tuning_size, "tuning_size")
     _warn_of_idle_options(tuning)
 

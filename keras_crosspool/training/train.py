@@ -186,7 +186,7 @@ class _Run:
         except (OSError, ValueError) as error:
             raise ValueError(
                 "The solved model among the checkpoints cannot be read: restore it, or remove the "
-                f"folder to start again. {error}"
+                f"folder {self._checkpoints.directory} to start again. {error}"
             ) from error
         self._seconds.stages |= metadata.scores.seconds
         return Solved(model, metadata.scores, metadata.thresholds, metadata.rejection)

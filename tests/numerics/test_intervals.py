@@ -77,6 +77,7 @@ def test_equal_scores_in_all_groups_still_have_a_width(share):
 
 def test_a_score_of_one_group_has_no_interval():
     assert score_interval(lambda rows: 1.0, np.zeros(4, int), is_share=True) is None
+    assert score_interval(lambda rows: np.nan, np.arange(4), is_share=True) is None
 
 
 @pytest.mark.parametrize(("count", "total"), [(0, 5), (5, 5), (1, 3), (159, 192)])

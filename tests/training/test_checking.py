@@ -34,3 +34,5 @@ def test_images_to_tune_on_are_as_large_as_the_network_needs():
     with pytest.raises(ValueError, match=r"at least 32 pixels .*Received: tuning_size=31$"):
         check_config(TrainingConfig.of(data="photos", epochs=1, tuning_size=31))
     check_config(TrainingConfig.of(data="photos", epochs=1, tuning_size=32))
+    # The classifier itself is tuned, at the size of the images.
+    check_config(TrainingConfig.of(data="photos", epochs=1, tuning_size=31, solver="none"))

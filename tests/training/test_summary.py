@@ -95,6 +95,8 @@ def test_what_a_shorter_descriptor_costs():
     )
     assert rows["compressed"] == "83.0 % with the whole descriptor; the shorter one -2.0 points"
     assert "compressed" not in _rows(_summary())
+    older = _rows(_summary(uncompressed={"accuracy": 0.83}))
+    assert older["alpha"].endswith("that was chosen for the whole descriptor")
 
 
 def test_scores_of_before_a_change_say_so():
