@@ -92,6 +92,7 @@ class Backbone:
 
         Example:
 
+        >>> from keras_crosspool.backbones import create_backbone
         >>> backbone = create_backbone("EfficientNetLite0", image_size=224)
         >>> [info.stride for info in backbone.earlier_feature_maps("head_activation")]
         [16, 16]
