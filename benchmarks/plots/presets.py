@@ -11,7 +11,7 @@ def plot_latencies(rows, path):
         rows: list of dict, rows of `benchmarks.presets`.
         path: path of the image to write.
     """
-    figure, axis = _points(rows, "p90, relative", "p90 of one image, times that of the yardstick")
+    figure, axis = _points(rows, "p90, relative", "p90 of one image, relative")
     front = sorted((row["p90, relative"], row["accuracy"]) for row in rows if row["on the front"])
     latencies, accuracies = zip(*front, strict=True)
     axis.step(latencies, [100 * each for each in accuracies], where="post", color="0.6", zorder=0)
@@ -36,10 +36,9 @@ def _points(rows, column, label):
     for index, row in enumerate(rows):
         marker = MARKERS[index % len(MARKERS)]
         axis.plot(row[column], 100 * row["accuracy"], marker, markersize=9, label=row["preset"])
-    ticks = sorted({round(row[column], 1) for row in rows})
-    axis.set(xscale="log", xlabel=label, ylabel="accuracy on other photographs, %")
-    axis.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
-    axis.minorticks_off()
+    axis.set(xlabel=label, ylabel="accuracy on other photographs, %")
+    axis.set_xscale("log", base=2)
+    axis.xaxis.set_major_formatter("{x:g}")
     axis.grid(alpha=0.3)
     axis.legend(fontsize=7, loc="upper left", bbox_to_anchor=(1.01, 1))
     return figure, axis

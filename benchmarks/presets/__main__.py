@@ -31,7 +31,7 @@ flags.DEFINE_integer("threads", 1, "Threads of each file.", 1)
 flags.DEFINE_integer("seed", 0, "Seed of the order of the files and of the images.")
 flags.DEFINE_string("models", None, "Folder of the models; those there are taken.", required=True)
 flags.DEFINE_string(
-    "output", "benchmarks/results/presets.json", "JSON file; two plots stand beside it."
+    "output", "benchmarks/results/preset_scores.json", "JSON file; two plots stand beside it."
 )
 
 _ARGUMENTS = ("presets", "data", "val_split", "weights", "relative_to", "rounds", "per_round")
