@@ -175,14 +175,17 @@ class Solving:
             The baseline, a `CrossPoolClassifier`; `None` where there was none before, or where its
             last layers come after those that were tuned, which makes it no fair one.
         """
-        models, before, baseline = [model], [scores.solved], model.baseline()
-        if scores.baseline and baseline.stands_on(model.backbone):
+        models, before = [model], [scores.solved]
+        baseline = model.baseline() if scores.baseline else None
+        if baseline is not None and not baseline.stands_on(model.backbone):
+            baseline = None
+        if baseline is not None:
             models.append(baseline)
             before.append(scores.baseline)
         choices = [choice_of(each) for each in before]
         choices[0] = choice_when_tuned(model, choices[0])
         self._head.solve(models, self._head.adapt_tuned(model), choices)
-        return models[1] if len(models) > 1 else None
+        return baseline
 
     def compress(self, model, scores):
         """The model with a shorter descriptor, solved on it at its own alpha; calibration stays.
