@@ -2,6 +2,7 @@
 
 import dataclasses
 import difflib
+import itertools
 
 import keras
 
@@ -69,14 +70,13 @@ class Backbone:
             Liu, Shen and van den Hengel, "Cross-convolutional-layer Pooling for Image
             Recognition", arXiv 1510.00921: features and guidance from successive layers.
         """
-        shapes = self._map_shapes()
-        for later in range(len(shapes) - 1, 0, -1):
-            if shapes[later] == shapes[later - 1]:
-                return self.feature_info[later - 1], self.feature_info[later]
-        raise ValueError(
-            f"Expected two consecutive feature maps of the same size in {self.name}; name the "
-            f"layers yourself. Received: maps of {shapes}"
-        )
+        pairs = self.pairs()
+        if not pairs:
+            raise ValueError(
+                f"Expected two consecutive feature maps of the same size in {self.name}; name the "
+                f"layers yourself. Received: maps of {self._map_shapes()}"
+            )
+        return pairs[0]
 
     def earlier_feature_maps(self, layer_name):
         """Picks the last two consecutive feature maps of one size, larger than that of a layer.
@@ -97,14 +97,36 @@ class Backbone:
         >>> [info.stride for info in backbone.earlier_feature_maps("head_activation")]
         [16, 16]
         """
-        shapes, shape = self._map_shapes(), feature_maps.spatial_shape(self.feature_map(layer_name))
-        for later in range(len(shapes) - 1, 0, -1):
-            if shapes[later] == shapes[later - 1] and min(shapes[later]) > max(shape):
-                return self.feature_info[later - 1], self.feature_info[later]
+        shape = feature_maps.spatial_shape(self.feature_map(layer_name))
+        for features, guidance in self.pairs():
+            if min(feature_maps.spatial_shape(self.feature_map(features.layer))) > max(shape):
+                return features, guidance
         raise ValueError(
             f"Expected two consecutive feature maps of one size in {self.name}, larger than the "
-            f"{shape[0]} x {shape[1]} positions of {layer_name}. Received: maps of {shapes}"
+            f"{shape[0]} x {shape[1]} positions of {layer_name}. "
+            f"Received: maps of {self._map_shapes()}"
         )
+
+    def pairs(self):
+        """Lists the consecutive feature maps of the same height and width.
+
+        Returns:
+            list of pairs of `FeatureInfo`, features and guidance, the deepest first: the first is
+            that of `default_feature_maps`.
+
+        Example:
+
+        >>> from keras_crosspool.backbones import create_backbone
+        >>> pairs = create_backbone("EfficientNetLite0").pairs()
+        >>> [info.layer for info in pairs[0]]
+        ['block7a_project_bn', 'head_activation']
+        """
+        maps = list(zip(self._map_shapes(), self.feature_info, strict=True))
+        return [
+            (features, guidance)
+            for (before, features), (after, guidance) in itertools.pairwise(maps)
+            if before == after
+        ][::-1]
 
     def _map_shapes(self):
         """Height and width of each of the feature maps."""

@@ -1,7 +1,6 @@
 """`keras_crosspool.search_pairs`: which two feature maps of a network suit the photographs."""
 
 import dataclasses
-import itertools
 
 from absl import logging
 
@@ -113,13 +112,7 @@ def candidate_pairs(backbone, of_a_stride=3):
     [32, 32, 16, 16]
     """
     backbone.default_feature_maps()  # says what is wrong where there is no pair
-    shapes = [spatial_shape(backbone.feature_map(info.layer)) for info in backbone.feature_info]
-    maps = list(zip(shapes, backbone.feature_info, strict=True))
-    pairs = [
-        (features, guidance)
-        for (before, features), (after, guidance) in itertools.pairwise(maps)
-        if before == after
-    ][::-1]
+    pairs = backbone.pairs()
     strides = sorted({features.stride for features, _ in pairs}, reverse=True)[:_STRIDES]
     return [
         pair
